@@ -1,0 +1,299 @@
+"""Write the allowlist of names, `src/modelward/artifacts/_known.py`, from the libraries' own estimators.
+
+Every published estimator of scikit-learn is fitted on small generated data where it fits plainly, and
+the scikit-learn wrappers of xgboost and lightgbm with it; each is saved with pickle protocols 0 to 5 and
+joblib; the names that those files reach are the list. To it come, by exact name: the other estimator,
+kernel, loss, splitter and scoring classes that scikit-learn defines, numpy's types and element-wise
+functions, and scipy's sparse containers and distributions. Then the same names as older releases spelt
+them.
+
+    python benchmarks/learn_names.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import io
+import pickle
+import pkgutil
+import sys
+import warnings
+from pathlib import Path
+
+import joblib
+import numpy as np
+import scipy
+import scipy.sparse
+import scipy.stats
+import sklearn
+from sklearn.base import BaseEstimator
+from sklearn.utils import all_estimators
+from sklearn.utils._test_common.instance_generator import _construct_instances
+
+from modelward.artifacts._names import BUILTINS, judge_name
+from modelward.artifacts._unpickle import Log, read_one
+from modelward.artifacts._walk import MAX_MEMORY
+
+OUT = Path(__file__).parents[1] / "src" / "modelward" / "artifacts" / "_known.py"
+SKIP = (
+    "tests",
+    "datasets",
+    "externals",
+    "_testing",
+    "conftest",
+    "_build_utils",
+    "fixes",
+    "_test_common",
+    "estimator_checks",
+)
+ROOTS = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "joblib", "pyarrow")
+
+
+def data_for() -> list[tuple[object, object]]:
+    """Return data sets to try in turn."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 5))
+    y = (X[:, 0] + 0.3 * rng.normal(size=60) > 0).astype(int)
+    positive = np.abs(X)
+    words = ["good day", "bad day", "day and night"] * 20
+    two = np.c_[y, 1 - y]
+    return [
+        (X, y), (positive, y), (positive, positive[:, 0]), (X[:, 0], X[:, 1]), (X[:, :1], X[:, 1]), (words, y),
+        (X, two), (X @ X.T, y), ([{"a": 1.0}, {"b": 2.0}] * 30, y), (X, two.astype(float)), (y, None), (two, None),
+        ([["a"], ["b"]] * 30, y),
+    ]  # fmt: skip
+
+
+def fitted_estimators() -> list[object]:
+    """Return what fits."""
+    found: list[object] = []
+    for _, cls in all_estimators():
+        try:
+            instances = list(_construct_instances(cls))
+        except Exception:  # noqa: BLE001 - some take what cannot be guessed
+            instances = []
+        for estimator in instances:
+            for X, y in data_for():
+                try:
+                    found.append(estimator.fit(X, y))
+                    break
+                except Exception:  # noqa: BLE001, S112 - the next data set may suit it
+                    continue
+    found.extend(others())
+    return found
+
+
+def others() -> list[object]:
+    """Return fitted wrappers of other libraries, frames and sparse containers."""
+    X, y = data_for()[0]
+    found: list[object] = []
+    for module, names in {
+        "xgboost": ["XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"],
+        "lightgbm": ["LGBMClassifier", "LGBMRegressor", "LGBMRanker"],
+    }.items():
+        try:
+            library = importlib.import_module(module)
+        except ImportError:
+            continue
+        for name in names:
+            options = {"group": [60]} if name.endswith("Ranker") else {}
+            found.append(getattr(library, name)(n_estimators=3).fit(X, y, **options))
+    for form in ("csr", "csc", "coo", "lil", "dok", "dia", "bsr"):
+        found.append(getattr(scipy.sparse, f"{form}_matrix")(X))
+        found.append(getattr(scipy.sparse, f"{form}_array")(X))
+    found += [
+        np.float64(1),
+        np.ma.masked_array([1, 2]),
+        np.random.RandomState(0),
+        np.array(["a"]),
+        np.array([None]),
+    ]
+    found += [np.random.default_rng(0), np.datetime64("2020-01-01"), np.rec.array([(1, 2.0)])]
+    found += [
+        scipy.stats.randint(1, 5),
+        scipy.stats.uniform(0, 1),
+        scipy.stats.loguniform(1, 2),
+        scipy.stats.norm,
+    ]
+    try:
+        import pandas as pd
+    except ImportError:
+        return found
+    dates = pd.date_range("2020-01-01", periods=3, tz="UTC")
+    frame = pd.DataFrame(
+        {
+            "a": [1, 2, 3],
+            "b": list("xyz"),
+            "c": pd.Categorical(list("xyx")),
+            "d": dates,
+            "e": [1.0, 2.0, None],
+        }
+    )
+    found += [
+        frame,
+        frame["b"].astype(object),
+        frame.set_index(["a", "b"]),
+        frame.astype({"a": "Int64"}),
+        pd.Timestamp("2020"),
+    ]
+    found += [pd.Timedelta(1), frame["a"], frame.convert_dtypes()]
+    return found
+
+
+def streams(value: object) -> list[tuple[bytes, bool]]:
+    """Return the files that a value is saved to, and whether joblib wrote them."""
+    found: list[tuple[bytes, bool]] = []
+    for protocol in range(6):
+        try:
+            found.append((pickle.dumps(value, protocol), False))
+            if protocol > 1:
+                buffer = io.BytesIO()
+                joblib.dump(value, buffer, protocol=protocol)
+                found.append((buffer.getvalue(), True))
+        except Exception:  # noqa: BLE001, S112 - not everything can be saved in every protocol
+            continue
+    return found
+
+
+def names_of(value: object) -> set[str]:
+    """Return the names that a value's files reach."""
+    log = Log()
+    for data, by_joblib in streams(value):
+        reading = read_one(data, 0, log, joblib=by_joblib, max_memory=MAX_MEMORY)
+        if reading.error:
+            print(f"cannot read {type(value).__name__}: {reading.error}", file=sys.stderr)
+    return {f"{module}.{name}" for module, name in log.names}
+
+
+def modules_of(package: object) -> list[object]:
+    """Import a package's modules, without its tests and loaders."""
+    found = []
+    for info in pkgutil.walk_packages(package.__path__, package.__name__ + "."):  # type: ignore[attr-defined]
+        if any(part in SKIP for part in info.name.split(".")):
+            continue
+        try:
+            found.append(importlib.import_module(info.name))
+        except Exception:  # noqa: BLE001, S112 - optional parts
+            continue
+    return found
+
+
+def defined() -> set[str]:
+    """Return scikit-learn's classes and functions that only hold parameters or compute."""
+    from sklearn._loss.loss import BaseLoss
+    from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
+    from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
+
+    bases = (BaseEstimator, Kernel, Hyperparameter, BaseLoss, BaseCrossValidator, BaseShuffleSplit)
+    found = set()
+    for module in modules_of(sklearn):
+        for value in vars(module).values():
+            if (
+                inspect.isclass(value)
+                and value.__module__.startswith("sklearn.")
+                and issubclass(value, bases)
+            ):
+                found.add(f"{value.__module__}.{value.__qualname__}")
+    for name in ("metrics", "feature_selection", "preprocessing", "covariance"):
+        module = importlib.import_module(f"sklearn.{name}")
+        for public in module.__all__:
+            value = getattr(module, public)
+            if inspect.isfunction(value):
+                found.add(f"{value.__module__}.{value.__name__}")
+    return {name for name in found if not any(part in SKIP for part in name.split("."))}
+
+
+def numpy_names() -> set[str]:
+    """Return numpy's scalar types, dtypes, element-wise functions and plain reductions."""
+    found = set()
+    for name in dir(np):
+        value = getattr(np, name)
+        if (inspect.isclass(value) and issubclass(value, np.generic)) or isinstance(value, np.ufunc):
+            found.add(f"numpy.{name}")
+            if isinstance(value, np.ufunc):
+                found.add(f"numpy._core._multiarray_umath.{name}")
+    found |= {f"numpy.dtypes.{name}" for name in dir(np.dtypes) if inspect.isclass(getattr(np.dtypes, name))}
+    plain = (
+        "mean",
+        "median",
+        "sum",
+        "min",
+        "max",
+        "std",
+        "var",
+        "prod",
+        "nanmean",
+        "nanmedian",
+        "nan_to_num",
+        "clip",
+        "round",
+        "ravel",
+        "argmax",
+    )
+    return (
+        found
+        | {f"numpy.{name}" for name in plain}
+        | {"numpy.ndarray", "numpy.dtype", "numpy.matrix", "numpy.str", "numpy.bool8"}
+    )
+
+
+def older(names: set[str]) -> set[str]:
+    """Return the same names as older releases spelt them."""
+    found = set(names)
+    for name in names:
+        if name.startswith("numpy._core."):
+            found.add(name.replace("numpy._core.", "numpy.core.", 1))
+        parts = name.split(".")
+        if parts[0] in ("sklearn", "scipy") and any(part.startswith("_") for part in parts[1:-1]):
+            found.add(".".join([parts[0], *(part.lstrip("_") for part in parts[1:-1]), parts[-1]]))
+    # Modules that were renamed, not only made private.
+    for old, new in (
+        ("sklearn.tree.tree.", "sklearn.tree._classes."), ("sklearn.svm.classes.", "sklearn.svm._classes."),
+        ("sklearn.neighbors.dist_metrics.", "sklearn.metrics._dist_metrics."),
+        ("sklearn.neighbors._dist_metrics.", "sklearn.metrics._dist_metrics."),
+        ("sklearn.preprocessing.label.", "sklearn.preprocessing._label."),
+        ("sklearn.preprocessing.imputation.", "sklearn.impute._base."),
+        ("sklearn.ensemble.weight_boosting.", "sklearn.ensemble._weight_boosting."),
+    ):  # fmt: skip
+        found |= {old + name.removeprefix(new) for name in names if name.startswith(new)}
+    found |= {
+        "sklearn.ensemble._gb_losses.BinomialDeviance",
+        "sklearn.ensemble._gb_losses.MultinomialDeviance",
+    }
+    found |= {"sklearn.ensemble._gb_losses.LeastSquaresError", "sklearn.neighbors._dist_metrics.newObj"}
+    found |= {
+        "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
+        "joblib.numpy_pickle.NumpyArrayWrapper",
+    }
+    found |= {"numpy.random._pickle.__randomstate_ctor", "numpy.random._pickle.__bit_generator_ctor"}
+    return found
+
+
+def main() -> None:
+    """Fit, save, read, write."""
+    warnings.simplefilter("ignore")
+    learned: set[str] = set()
+    estimators = fitted_estimators()
+    for estimator in estimators:
+        learned |= names_of(estimator)
+    harmful = {name for name in learned if not name.startswith(ROOTS) and name not in BUILTINS}
+    for name in sorted(harmful):
+        print("left out:", name, judge_name(*name.rsplit(".", 1)), file=sys.stderr)
+    names = older({name for name in learned if name.startswith(ROOTS)} | defined() | numpy_names())
+    versions = ", ".join(f"{m.__name__} {m.__version__}" for m in (sklearn, np, scipy))
+    for extra in ("pandas", "xgboost", "lightgbm"):
+        if extra in sys.modules:
+            versions += f", {extra} {sys.modules[extra].__version__}"
+    lines = [f'        "{name}",' for name in sorted(names)]
+    OUT.write_text(
+        f'"""Names that loading a file may reach: exact, no wildcards.\n\n'
+        f"Generated by `python benchmarks/learn_names.py` from {len(estimators)} fitted objects\n({versions});\n"
+        f'its docstring says what is on the list and why. Do not edit.\n"""\n\n'
+        "KNOWN: frozenset[str] = frozenset(\n    {\n" + "\n".join(lines) + "\n    }\n)\n"
+    )
+    print(f"{len(names)} names from {len(estimators)} fitted objects")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""modelward: measure how a machine-learning model can fail or be attacked, and fit the locks.
+
+The public names are loaded when they are used, so that ``import modelward`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from modelward._version import __version__
+
+if TYPE_CHECKING:
+    from modelward.artifacts import Artifact, read_artifact
+    from modelward.assessment import assess
+    from modelward.findings import Finding, Measure, Policy, Report, read_policy
+    from modelward.models import Meter, Subject, wrap
+    from modelward.schema import Codec, Column, FeatureSchema, Relation, infer, read_schema, write_schema
+
+_HOMES = {
+    "Artifact": "artifacts",
+    "Codec": "schema",
+    "Column": "schema",
+    "FeatureSchema": "schema",
+    "Finding": "findings",
+    "Measure": "findings",
+    "Meter": "models",
+    "Policy": "findings",
+    "Relation": "schema",
+    "Report": "findings",
+    "Subject": "models",
+    "assess": "assessment",
+    "infer": "schema",
+    "read_artifact": "artifacts",
+    "read_policy": "findings",
+    "read_schema": "schema",
+    "wrap": "models",
+    "write_schema": "schema",
+}
+
+__all__ = [
+    "Artifact",
+    "Codec",
+    "Column",
+    "FeatureSchema",
+    "Finding",
+    "Measure",
+    "Meter",
+    "Policy",
+    "Relation",
+    "Report",
+    "Subject",
+    "__version__",
+    "assess",
+    "infer",
+    "read_artifact",
+    "read_policy",
+    "read_schema",
+    "wrap",
+    "write_schema",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(f"modelward.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'modelward' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,284 @@
+"""numpy arrays of a file, rebuilt from their bytes: numpy's own unpickling is never used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelward.artifacts._inert import Inert
+from modelward.artifacts._walk import WalkError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_KINDS = "?bhilqpBHILQPefdgFDGSUVmMOacu"
+_MAX_SIDE = 1 << 48
+
+
+@dataclass(frozen=True, slots=True)
+class Dtype:
+    """A dtype as the file describes it.
+
+    Attributes
+    ----------
+    code : str
+        Such as ``"<f8"``; empty for a record.
+    fields : tuple of (name, Dtype, offset)
+        Of a record.
+    itemsize : int
+        Bytes of one item.
+    is_object : bool
+        Whether items are Python objects.
+    """
+
+    code: str
+    itemsize: int
+    fields: tuple[tuple[str, Dtype, int], ...] = ()
+    is_object: bool = False
+
+    def to_numpy(self) -> np.dtype[Any]:
+        """Build the dtype."""
+        import numpy as np
+
+        if not self.fields:
+            return np.dtype(self.code)
+        return np.dtype(
+            {
+                "names": [name for name, _, _ in self.fields],
+                "formats": [part.to_numpy() for _, part, _ in self.fields],
+                "offsets": [offset for _, _, offset in self.fields],
+                "itemsize": self.itemsize,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RawArray:
+    """An array that has not been built: its dtype, shape and where its bytes are."""
+
+    dtype: Dtype
+    shape: tuple[int, ...]
+    fortran: bool
+    data: bytes | bytearray
+    start: int
+    end: int
+
+    def to_numpy(self) -> NDArray[Any]:
+        """Return the array, a read-only view where possible.
+
+        Raises
+        ------
+        ValueError
+            If the bytes do not fit the shape.
+        """
+        import numpy as np
+
+        count = 1
+        for side in self.shape:
+            count *= side
+        dtype = self.dtype.to_numpy()
+        if dtype.hasobject:
+            raise ValueError("an array of objects has no bytes")
+        if count * dtype.itemsize > self.end - self.start:
+            raise ValueError("fewer bytes than the shape needs")
+        flat = (
+            np.frombuffer(self.data, dtype=dtype, count=count, offset=self.start)
+            if count
+            else np.empty(0, dtype)
+        )
+        flat = flat.view()
+        flat.flags.writeable = False
+        if self.fortran:
+            return flat.reshape(self.shape[::-1]).T
+        return flat.reshape(self.shape)
+
+
+def read_dtype(value: Any, depth: int = 0) -> Dtype | None:
+    """Read a numpy dtype from its stand-in; None if it is none, or not understood."""
+    if depth > 8 or not isinstance(value, Inert):
+        return None
+    name = value.type_name
+    if name != "numpy.dtype" and not name.startswith(("numpy.dtypes.", "numpy.dtype[")):
+        return None
+    args = value.args
+    state = value.state
+    if not args or not isinstance(args[0], str) or len(args[0]) > 32:
+        return None
+    code = args[0]
+    order = state[1] if isinstance(state, tuple) and len(state) > 1 and isinstance(state[1], str) else "|"
+    if isinstance(state, tuple) and len(state) > 6 and state[3] is not None and state[4] is not None:
+        return _record(state, depth)
+    if isinstance(state, tuple) and len(state) > 2 and state[2] is not None:
+        return None  # a subarray; no fitted model holds one
+    kind, digits = code[:1], code[1:]
+    if kind not in "?bBiufcSUVOmM" or not (digits.isdigit() or (kind in "?bBO" and not digits)):
+        return None
+    size = int(digits) if digits and kind != "O" else {"O": 8}.get(kind, 1)
+    if size > 1 << 31:
+        return None
+    width = size * 4 if kind == "U" else size
+    if kind == "O":
+        return Dtype("|O", 8, is_object=True)
+    if kind in "mM":
+        unit = _time_unit(state)
+        return Dtype(f"{order if order in '<>' else '<'}{kind}8{unit}", 8) if unit is not None else None
+    if size not in {"f": (2, 4, 8, 16), "c": (8, 16, 32), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.get(
+        kind, (size,)
+    ):
+        return None
+    prefix = order if order in ("<", ">", "|", "=") else "|"
+    return Dtype(f"{prefix}{code}", width)
+
+
+def _time_unit(state: Any) -> str | None:
+    """Return the unit of a datetime dtype, such as ``"[ns]"``, from its metadata."""
+    meta = state[8] if isinstance(state, tuple) and len(state) > 8 else None
+    if isinstance(meta, tuple) and len(meta) == 2 and isinstance(meta[1], tuple) and len(meta[1]) >= 2:
+        unit, number = meta[1][0], meta[1][1]
+        raw = to_bytes(unit)
+        unit = bytes(raw).decode("ascii", "replace") if raw is not None else ""
+        if unit in ("Y", "M", "W", "D", "h", "m", "s", "ms", "us", "ns") and isinstance(number, int):
+            return f"[{number}{unit}]" if 0 < number < 10_000 else None
+        return "" if unit == "generic" else None
+    return ""
+
+
+def _record(state: tuple[Any, ...], depth: int) -> Dtype | None:
+    """Read a dtype with named fields, such as that of a tree's nodes."""
+    names, table, itemsize = state[3], state[4], state[5]
+    if not isinstance(names, tuple) or not isinstance(table, dict) or not isinstance(itemsize, int):
+        return None
+    if not 0 < itemsize < 1 << 31 or len(names) > 10_000:
+        return None
+    fields = []
+    for name in names:
+        entry = table.get(name) if isinstance(name, str) else None
+        if not isinstance(entry, tuple) or len(entry) < 2 or not isinstance(entry[1], int):
+            return None
+        part = read_dtype(entry[0], depth + 1)
+        if part is None or entry[1] < 0 or entry[1] + part.itemsize > itemsize:
+            return None
+        fields.append((name, part, entry[1]))
+    return Dtype("", itemsize, tuple(fields), any(part.is_object for _, part, _ in fields))
+
+
+def read_shape(value: Any) -> tuple[int, ...] | None:
+    """Read a shape; None if it is none."""
+    if type(value) is int:
+        value = (value,)
+    if not isinstance(value, tuple) or len(value) > 64:
+        return None
+    count = 1
+    for side in value:
+        if type(side) is not int or side < 0:
+            return None
+        count *= max(side, 1)
+        if count > _MAX_SIDE:
+            return None
+    return value
+
+
+def raw_array(fields: dict[Any, Any], data: bytes, position: int) -> RawArray | None:
+    """Locate the bytes that joblib wrote after an array's wrapper.
+
+    Returns
+    -------
+    RawArray or None
+        None if the array holds objects: a nested pickle follows instead.
+
+    Raises
+    ------
+    WalkError
+        If the wrapper is not understood, or its bytes are not there.
+    """
+    dtype, shape = read_dtype(fields.get("dtype")), read_shape(fields.get("shape"))
+    if dtype is None or shape is None or fields.get("order") not in ("C", "F"):
+        raise WalkError("a joblib array has no dtype, shape or order that can be understood")
+    if dtype.is_object:
+        return None
+    if fields.get("numpy_array_alignment_bytes") is not None:
+        if position >= len(data):
+            raise WalkError("it ends before the bytes of an array")
+        position += 1 + data[position]
+    count = 1
+    for side in shape:
+        count *= side
+    end = position + count * dtype.itemsize
+    if end > len(data):
+        raise WalkError(f"an array asks for {end - position} bytes, more than the file has")
+    return RawArray(dtype, shape, fields["order"] == "F", data, position, end)
+
+
+_RECONSTRUCT = frozenset({"numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct"})
+_FROMBUFFER = frozenset({"numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"})
+_SCALAR = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"})
+
+
+def to_bytes(value: Any) -> bytes | bytearray | None:
+    """Return bytes, also those that old protocols write as text to be encoded."""
+    if isinstance(value, bytes | bytearray):
+        return value
+    if isinstance(value, str):
+        try:
+            return value.encode("latin1")
+        except UnicodeEncodeError:
+            return None
+    if isinstance(value, Inert) and len(value.args) >= 1:
+        name = value.type_name
+        if name == "_codecs.encode" or name in ("builtins.bytearray", "builtins.bytes"):
+            inner = value.args[0]
+            return (
+                to_bytes(inner)
+                if not isinstance(inner, Inert) or inner.type_name == "_codecs.encode"
+                else None
+            )
+    if isinstance(value, Inert) and value.type_name in ("builtins.bytes", "builtins.bytearray"):
+        return b""
+    return None
+
+
+def as_array(value: Any) -> RawArray | list[Any] | None:
+    """Recognise an array in the inert graph.
+
+    Returns
+    -------
+    RawArray, list or None
+        A list (of the items in order) for an array of objects; None if the value is no array.
+    """
+    if not isinstance(value, Inert):
+        return None
+    if value.payload is not None:
+        return value.payload if isinstance(value.payload, RawArray) else as_array(value.payload)
+    name = f"{type(value).module}.{type(value).name}"
+    if name in _RECONSTRUCT and isinstance(value.state, tuple) and len(value.state) >= 5:
+        return _from_parts(
+            value.state[2], value.state[1], value.state[4], fortran=bool(value.state[3] is True)
+        )
+    if name in _FROMBUFFER and len(value.args) >= 4:
+        return _from_parts(value.args[1], value.args[2], value.args[0], fortran=value.args[3] == "F")
+    return None
+
+
+def _from_parts(dtype: Any, shape: Any, content: Any, *, fortran: bool) -> RawArray | list[Any] | None:
+    read, sides = read_dtype(dtype), read_shape(shape)
+    if read is None or sides is None:
+        return None
+    if read.is_object:
+        return content if isinstance(content, list) else None
+    raw = to_bytes(content)
+    if raw is None:
+        return None
+    return RawArray(read, sides, fortran, raw, 0, len(raw))
+
+
+def plain(value: Any) -> Any:
+    """Return a plain Python value for a numpy scalar of the graph; anything else unchanged."""
+    if not isinstance(value, Inert):
+        return value
+    if f"{type(value).module}.{type(value).name}" not in _SCALAR or len(value.args) < 2:
+        return value
+    dtype, raw = read_dtype(value.args[0]), to_bytes(value.args[1])
+    if dtype is None or raw is None or dtype.is_object or len(raw) < dtype.itemsize:
+        return value
+    return RawArray(dtype, (), False, raw, 0, len(raw)).to_numpy()[()].item()

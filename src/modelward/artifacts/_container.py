@@ -1,0 +1,210 @@
+"""What a file is, by its content; its bytes; and what is inside its compression."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import lzma
+import os
+import stat
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from modelward.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_RATIO = 500
+_FREE = 64 << 20
+
+
+class TooLargeError(Exception):
+    """There is more than may be read."""
+
+
+class DamagedError(Exception):
+    """Compressed data that cannot be decompressed to its end."""
+
+
+def printable(text: str, limit: int = 200) -> str:
+    r"""Escape what a terminal would act on, and cut.
+
+    Examples
+    --------
+    >>> print(printable("a\x1b[31mb"))
+    a\x1b[31mb
+    """
+    out = []
+    for char in text[: limit + 1]:
+        code = ord(char)
+        if char == "\\" or char.isprintable():
+            out.append(char)
+        else:
+            out.append(
+                f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}" if code < 65536 else f"\\U{code:08x}"
+            )
+    return "".join(out[:limit]) + ("…" if len(text) > limit else "")
+
+
+def read_file(path: str | Path, max_bytes: int) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it may not be read, or it is no regular file.
+    TooLargeError
+        If it is longer than `max_bytes`.
+    """
+    shown = printable(os.fsdecode(path))
+    try:
+        # Not blocking: opening a FIFO would wait for a writer, opening some devices has effects.
+        if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - names may be bytes
+            raise InputError(f"{shown}: {_kind(os.stat(path).st_mode)}, not a file; give a model file")  # noqa: PTH116
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise InputError(f"{shown}: no such file") from None
+    except PermissionError:
+        raise InputError(f"{shown}: no permission to read it") from None
+    except (OSError, ValueError) as error:
+        reason = os.strerror(error.errno or errno.EIO) if isinstance(error, OSError) else str(error)
+        raise InputError(f"{shown}: cannot be opened: {reason}") from None
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise InputError(f"{shown}: not a regular file; give a model file")
+        try:
+            data = file.read(max_bytes + 1)
+        except OSError as error:
+            raise InputError(f"{shown}: cannot be read: {os.strerror(error.errno or errno.EIO)}") from None
+    if len(data) > max_bytes:
+        raise TooLargeError
+    return data
+
+
+def _kind(mode: int) -> str:
+    for test, name in (
+        (stat.S_ISDIR, "a directory"), (stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"),
+        (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
+    ):  # fmt: skip
+        if test(mode):
+            return name
+    return "something special"
+
+
+def compression(data: bytes) -> str:
+    """Name the compression that joblib would see; empty for none."""
+    for prefix, name in (
+        (b"\x78", "zlib"), (b"\x1f\x8b", "gzip"), (b"BZ", "bz2"), (b"\xfd7zXZ", "xz"), (b"\x5d\x00", "lzma"),
+        (b"\x04\x22\x4d\x18", "lz4"),
+    ):  # fmt: skip
+        if data.startswith(prefix):
+            return name
+    return ""
+
+
+def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
+    """Undo a compression, within bounds.
+
+    Raises
+    ------
+    TooLargeError
+        If more comes out than `max_bytes`, or than any honest model's compression explains.
+    DamagedError
+        If it is damaged, ends early, or something follows its end; or the package for it is not installed.
+    """
+    limit = min(max_bytes, _FREE + _RATIO * len(data))
+    make = _factory(kind)
+    out: list[bytes] = []
+    total, rest = 0, data
+    try:
+        while rest:
+            engine = make()
+            while True:
+                chunk = engine.decompress(rest, min(limit - total + 1, 64 << 20))
+                out.append(chunk)
+                total += len(chunk)
+                if total > limit:
+                    raise TooLargeError
+                # zlib hands back what it did not take; the others keep it.
+                rest = engine.unconsumed_tail if kind in ("zlib", "gzip") else b""
+                if engine.eof:
+                    rest = engine.unused_data
+                    break
+                if not chunk and not rest:
+                    raise DamagedError("its compressed data ends early")
+            if rest and compression(rest) != kind:
+                raise DamagedError(f"{len(rest)} bytes follow the end of its {kind} data")
+    except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError, RuntimeError) as error:
+        raise DamagedError(f"its {kind} data is damaged: {printable(str(error))}") from None
+    return out[0] if len(out) == 1 else b"".join(out)
+
+
+def _factory(kind: str) -> Callable[[], Any]:
+    if kind == "zlib":
+        return zlib.decompressobj
+    if kind == "gzip":
+        return lambda: zlib.decompressobj(31)
+    if kind == "bz2":
+        return bz2.BZ2Decompressor
+    if kind == "xz":
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)
+    if kind == "lzma":
+        return lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)
+    try:
+        from lz4.frame import LZ4FrameDecompressor
+    except ImportError:
+        raise DamagedError("it is compressed with lz4: pip install lz4 to read it") from None
+    factory: Callable[[], Any] = LZ4FrameDecompressor
+    return factory
+
+
+_MAGIC = (
+    (b"PK\x03\x04", "zip"), (b"PK\x05\x06", "zip"), (b"\x89HDF\r\n\x1a\n", "HDF5"), (b"\x93NUMPY", "npy"),
+    (b"\x7fELF", "program (ELF)"), (b"MZ", "program (Windows)"), (b"%PDF", "PDF"), (b"PAR1", "Parquet"),
+    (b"ARROW1", "Arrow"), (b"GGUF", "GGUF"), (b"RDX", "R data"), (b"RDA", "R data"), (b"X\n\x00\x00\x00", "R data"),
+    (b"A\n2\n", "R data"), (b"A\n3\n", "R data"), (b"ZF", "joblib before 0.10"), (b"7z\xbc\xaf", "7z"),
+    (b"Rar!", "rar"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"tree\nversion=", "LightGBM text"), (b"CBM1", "CatBoost"),
+    (b"SQLite format 3", "SQLite"), (b"\x89PNG", "image (PNG)"), (b"\xff\xd8\xff", "image (JPEG)"),
+    (b"#!", "script"), (b"<?xml", "XML (PMML?)"), (b"<!DOCTYPE", "HTML"),
+)  # fmt: skip
+
+
+def looks_like(data: bytes) -> str:
+    """Name what content looks like that is no pickle; ``"unknown"`` if nothing fits."""
+    for prefix, name in _MAGIC:
+        if data.startswith(prefix):
+            return _zip_kind(data) if name == "zip" else name
+    if data[257:262] == b"ustar":
+        return "tar"
+    if len(data) > 9 and data[8:9] == b"{" and int.from_bytes(data[:8], "little") <= len(data):
+        return "safetensors"
+    if data[:1] == b"\x08" and (
+        b"onnx" in data[:4096] or b"skl2onnx" in data[:4096] or b"ai." in data[:4096]
+    ):
+        return "ONNX"
+    if data[:1] == b"{":
+        return "UBJSON (XGBoost)" if b"learner" in data[:64] and data[1:2] == b"L" else "JSON"
+    head = data[:4096]
+    if b"\x00" not in head:
+        try:
+            head.decode("utf-8")
+        except UnicodeDecodeError as error:
+            if error.start < len(head) - 4:
+                return "unknown"
+        return "text"
+    return "unknown"
+
+
+def _zip_kind(data: bytes) -> str:
+    tail = data[-(1 << 20) :]
+    if b"data.pkl" in tail and (b"/version" in tail or b"/data/" in tail):
+        return "zip (PyTorch)"
+    if b"schema.json" in tail and b".npy" in tail:
+        return "zip (skops)"
+    if b".npy" in tail:
+        return "zip (npz)"
+    if b"config.json" in tail and b".h5" in tail:
+        return "zip (Keras)"
+    return "zip"

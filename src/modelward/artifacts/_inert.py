@@ -1,0 +1,213 @@
+"""Stand-ins: what the unpickler is handed in place of every class and function that a file names.
+
+A stand-in class records how it was called and what state it was given, and does nothing else. Whatever a
+stream makes the unpickler do to it (call it, build it, append to it, set its items, use it as a key) ends in
+one of the methods below; none of them computes, formats, hashes by content or looks anything up.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Protocol
+
+
+class Sink(Protocol):
+    """What a reading is told about while it runs."""
+
+    def built(self, target: Inert) -> None:
+        """Note that an object was given its state."""
+
+    def odd(self, what: str) -> None:
+        """Note something that no honest file does."""
+
+    def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
+        """Note the call of a name that is judged by its arguments."""
+
+
+class InertType(type):
+    """Type of the stand-in classes: it answers for operations on the class itself, which honest files never do."""
+
+    module: str
+    name: str
+    sink: Sink
+
+    @property
+    def __setstate__(cls) -> Any:
+        cls.sink.odd(f"changes the attributes of {cls.module}.{cls.name} itself")
+        return _ignore
+
+    @property
+    def append(cls) -> Any:
+        """Accept and drop; the unpickler's APPEND ends here."""
+        cls.sink.odd(f"appends to {cls.module}.{cls.name} itself")
+        return _ignore
+
+    extend = append
+    add = append
+
+    def __setitem__(cls, key: object, value: object) -> None:
+        cls.sink.odd(f"sets an item of {cls.module}.{cls.name} itself")
+
+    def __setattr__(cls, key: str, value: object) -> None:
+        cls.sink.odd(f"sets an attribute of {cls.module}.{cls.name} itself")
+
+    def __repr__(cls) -> str:
+        return f"<stand-in class {cls.module}.{cls.name}>"
+
+
+def _ignore(*_: object) -> None:
+    """Take anything, do nothing."""
+
+
+class Inert(metaclass=InertType):
+    """An object of the file, not built: its class's name, what it was called with, and its state.
+
+    Attributes
+    ----------
+    module, name : str
+        Of the class or function that loading would call; class attributes.
+    args : tuple
+        Positional arguments of the call.
+    kwargs : dict
+        Keyword arguments (NEWOBJ_EX only).
+    state : object
+        What BUILD brought; None if nothing did. Several dicts are merged in order.
+    items : list
+        What was appended or added.
+    pairs : list of tuple
+        What was set by key.
+    payload : object
+        For a joblib array: its `RawArray` or nested object graph.
+    """
+
+    __slots__ = ("args", "items", "kwargs", "pairs", "payload", "state")
+
+    module: ClassVar[str] = ""
+    name: ClassVar[str] = ""
+    sink: ClassVar[Sink]
+
+    args: tuple[Any, ...]
+    kwargs: dict[Any, Any]
+    state: Any
+    items: list[Any]
+    pairs: list[tuple[Any, Any]]
+    payload: Any
+
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Inert:  # noqa: PYI034 - subclasses are made by name
+        self = object.__new__(cls)
+        self.args = args
+        self.state = None
+        if kwargs:
+            self.kwargs = kwargs
+        return self
+
+    def __getattr__(self, key: str) -> Any:
+        # Slots are filled when first needed: most objects have neither items nor pairs.
+        if key in ("items", "pairs"):
+            value: Any = []
+            setattr(self, key, value)
+            return value
+        if key == "kwargs":
+            return {}
+        if key == "payload":
+            return None
+        raise AttributeError(key)
+
+    def __setstate__(self, state: Any) -> None:
+        if self.state is None:
+            self.state = state
+        elif isinstance(self.state, dict) and isinstance(state, dict):
+            self.state = {**self.state, **state}
+        else:
+            self.state = (self.state, state)
+        type(self).sink.built(self)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Inert:
+        cls = type(self)
+        cls.sink.odd(f"calls what {cls.module}.{cls.name} returned")
+        return Inert(self, *args, **kwargs)
+
+    def append(self, item: Any) -> None:
+        """Keep an item."""
+        self.items.append(item)
+
+    add = append
+
+    def extend(self, items: Any) -> None:
+        """Keep items; the unpickler hands over a list."""
+        self.items.extend(items)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.pairs.append((key, value))
+
+    def __repr__(self) -> str:
+        return f"<stand-in of {type(self).module}.{type(self).name}>"
+
+    @property
+    def attributes(self) -> dict[Any, Any]:
+        """The instance's attributes, as BUILD gave them (slots merged in)."""
+        state = self.state
+        if isinstance(state, dict):
+            return state
+        if isinstance(state, tuple) and len(state) == 2:
+            merged: dict[Any, Any] = {}
+            for part in state:
+                if isinstance(part, dict):
+                    merged.update(part)
+            return merged
+        return {}
+
+    @property
+    def type_name(self) -> str:
+        """Dotted name of the class of the object, seen through copyreg's helpers."""
+        own = f"{type(self).module}.{type(self).name}"
+        if own in _HELPERS and self.args and isinstance(self.args[0], InertType):
+            return f"{self.args[0].module}.{self.args[0].name}"
+        return own
+
+
+_HELPERS = frozenset(
+    {"copyreg._reconstructor", "copyreg.__newobj__", "copyreg.__newobj_ex__", "numpy.ma.core._mareconstruct"}
+)
+
+
+class Watched(Inert):
+    """Stand-in of a name that is judged by what it is called with."""
+
+    __slots__ = ()
+
+    def __new__(cls, /, *args: Any, **kwargs: Any) -> Watched:  # noqa: PYI034 - subclasses are made by name
+        cls.sink.called(cls.module, cls.name, (*args, *kwargs.values()))
+        return super().__new__(cls, *args, **kwargs)  # type: ignore[return-value]
+
+
+class Fetched(Watched):
+    """Stand-in of `getattr`: nothing may change what it returns."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state: Any) -> None:
+        type(self).sink.odd(f"changes the attributes of what {type(self).name} returned")
+
+    def append(self, item: Any) -> None:  # noqa: ARG002
+        """Report and drop."""
+        type(self).sink.odd(f"appends to what {type(self).name} returned")
+
+    add = append
+
+    def extend(self, items: Any) -> None:
+        """Report and drop."""
+        self.append(items)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        type(self).sink.odd(f"sets an item of what {type(self).name} returned")
+
+
+def stand_in(module: str, name: str, sink: Sink, *, watched: bool = False) -> InertType:
+    """Make the stand-in class for a name."""
+    base = (Fetched if name == "getattr" else Watched) if watched else Inert
+    return InertType("Inert", (base,), {"__slots__": (), "module": module, "name": name, "sink": sink})
+
+
+def is_inert_class(value: object) -> bool:
+    """Say whether a value is a stand-in class (a reference to a name, not an instance)."""
+    return isinstance(value, InertType)

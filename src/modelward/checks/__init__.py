@@ -1,0 +1,62 @@
+"""The table of contents: one short file for each row of the taxonomy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from modelward.checks._base import (
+    Check,
+    CheckNotApplicable,
+    CheckNotGiven,
+    CheckSkipped,
+    Evidence,
+    conclude,
+)
+from modelward.checks._locks import input_lock
+from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
+
+_MODULES = (
+    "mw01_perturbation",
+    "mw02_poisoning",
+    "mw03_inversion",
+    "mw04_membership",
+    "mw05_stealing",
+    "mw06_reprogramming",
+    "mw07_physical",
+    "mw08_provider",
+    "mw09_supply_chain",
+    "mw10_backdoor",
+    "mw11_dependencies",
+    "mw12_reward_hacking",
+    "mw13_side_effects",
+    "mw14_shift",
+    "mw15_natural",
+    "mw16_corruption",
+    "mw17_testing",
+)
+
+
+def all_checks() -> tuple[type[Check], ...]:
+    """Return every check, in the order of their codes."""
+    found: list[type[Check]] = []
+    for name in _MODULES:
+        found.extend(import_module(f"modelward.checks.{name}").CHECKS)
+    return tuple(sorted(found, key=lambda check: check.code))
+
+
+__all__ = [
+    "BUDGETS",
+    "EXPOSURES",
+    "Answers",
+    "Budget",
+    "Check",
+    "CheckNotApplicable",
+    "CheckNotGiven",
+    "CheckSkipped",
+    "Evidence",
+    "Sample",
+    "Scope",
+    "all_checks",
+    "conclude",
+    "input_lock",
+]

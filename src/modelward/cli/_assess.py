@@ -1,0 +1,173 @@
+"""`modelward assess`."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from modelward.findings import Policy
+
+
+def _names(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a comma-separated option."""
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if value else ()
+
+
+@click.command(short_help="Measure how a model can fail or be attacked.")
+@click.argument("model")
+@click.option(
+    "--data", required=True, metavar="FILE", help="Held-out rows with labels that you trust (CSV, Parquet)."
+)
+@click.option("--target", required=True, metavar="COL", help="The label column.")
+@click.option("--train", metavar="FILE", help="The rows that the model was trained on.")
+@click.option("--schema", metavar="FILE", help="What a legal row is; see `modelward schema infer`.")
+@click.option("--goal", metavar="LABEL", help="The label that an attacker wants.  [default: any other]")
+@click.option(
+    "--sensitive", callback=_names, metavar="COLS", help="Columns that nobody may infer, comma-separated."
+)
+@click.option(
+    "--group", metavar="COL", help="Whose row it is: one customer stays on one side of every split."
+)
+@click.option("--metric", default="balanced_accuracy", show_default=True, metavar="NAME",
+              help="balanced_accuracy, accuracy or f1_macro: how retrained models are scored.")  # fmt: skip
+@click.option("--exposure", callback=_names, metavar="LIST",
+              help="Who may attack: callers,suppliers,file-holders,insiders.  [default: all]")  # fmt: skip
+@click.option("--budget", type=click.Choice(["quick", "standard", "full"]), default="quick", show_default=True,
+              help="How much work, in rows and fits.")  # fmt: skip
+@click.option(
+    "--max-queries", type=int, metavar="N", help="Rows sent to the model at most.  [endpoints: 20000]"
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same report."
+)
+@click.option("--select", callback=_names, metavar="CODES", help="Only these checks, such as MW04,MW101.")
+@click.option("--ignore", callback=_names, metavar="CODES", help="Not these checks.")
+@click.option(
+    "--trust", multiple=True, metavar="NAME", help="A global name that the file may load; repeatable."
+)
+@click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
+              show_default=True, help="Severity from which a failure is exit code 1.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="What to print.")  # fmt: skip
+@click.option(
+    "-o", "--output", multiple=True, metavar="FILE", help="Also write .html, .json or .md; repeatable."
+)
+@click.option("--offline", is_flag=True, help="Refuse to ask an endpoint.")
+@click.pass_context
+def assess(
+    context: click.Context,
+    model: str,
+    data: str,
+    target: str,
+    train: str | None,
+    schema: str | None,
+    goal: str | None,
+    sensitive: tuple[str, ...],
+    group: str | None,
+    metric: str,
+    exposure: tuple[str, ...],
+    budget: str,
+    max_queries: int | None,
+    seed: int,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    trust: tuple[str, ...],
+    fail_on: str,
+    form: str,
+    output: tuple[str, ...],
+    offline: bool,
+) -> None:
+    """Measure how MODEL can fail or be attacked, over all seventeen failure modes.
+
+    MODEL is a file (it is read without being run before anything is loaded), package.module:attribute, or
+    the URL of a prediction endpoint. Limits, ignores and a baseline are read from [tool.modelward] of the
+    pyproject.toml in the current folder.
+
+    \b
+        modelward assess model.pkl --data test.csv --target DEFAULT --train train.csv -o report.html
+
+    Exit codes: 0 passed; 1 a failure at or over --fail-on; 2 could not run; 3 inconclusive at that severity,
+    skipped or crashed.
+    """
+    from modelward.assessment import assess as run
+    from modelward.checks import EXPOSURES
+    from modelward.reports import check_suffix, render_json, render_terminal, write_report
+
+    paths = [Path(name) for name in output]
+    for path in paths:
+        check_suffix(path)
+    policy = _policy(Path("pyproject.toml"))
+    with _progress() as tell:
+        report = run(
+            model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
+            exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries, seed=seed,
+            select=select, ignore=ignore, trust=trust, offline=offline, policy=policy, progress=tell,
+        )  # fmt: skip
+    for path in paths:
+        write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]
+    if form == "json":
+        click.echo(render_json(report), nl=False)
+    else:
+        from rich.console import Console
+
+        written = ", ".join(str(path) for path in paths)
+        render_terminal(report, Console(), next_step=_next_step(written, train), fail_on=fail_on)  # type: ignore[arg-type]
+    context.exit(report.exit_code(fail_on))  # type: ignore[arg-type]
+
+
+def _policy(path: Path) -> Policy:
+    from modelward.checks import all_checks
+    from modelward.findings import Policy, read_policy
+
+    return read_policy(path, {check.code for check in all_checks()}) if path.is_file() else Policy()
+
+
+def _next_step(written: str, train: str | None) -> str:
+    if written:
+        return f"read {written}"
+    if train is None:
+        return (
+            "add --train FILE to check membership, poisoning and drift, and -o report.html for the pictures"
+        )
+    return "add -o report.html for the pictures and the code of every countermeasure"
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, str], None] | None]:
+    """Show a bar on standard error while the checks run, if somebody is looking."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from modelward.checks import all_checks
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    titles = {check.code: check.title for check in all_checks()}
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+        TimeElapsedColumn(),
+    )
+    running: list[str] = []
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("reading model and data", total=None)
+
+        def tell(code: str, state: str) -> None:
+            if state == "start":
+                running.append(code)
+            else:
+                running.remove(code)
+                bar.advance(task)
+            names = ", ".join(f"{c} {titles[c]}" for c in running[-2:])
+            bar.update(task, description=names[:70] or "writing the report", total=len(titles))
+
+        yield tell

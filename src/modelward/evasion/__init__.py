@@ -1,0 +1,24 @@
+"""Evasion: the cheapest legal change of a row that flips the model's decision."""
+
+from modelward.evasion._result import Attack, Outcome, Result
+from modelward.evasion._space import Space
+from modelward.evasion._thresholds import piecewise_constant, split_points
+from modelward.evasion.boundary import BoundarySearch
+from modelward.evasion.cheapest import Cheapest
+from modelward.evasion.coordinate import CoordinateSearch
+from modelward.evasion.linear import LinearSearch
+from modelward.evasion.tree import TreeSearch
+
+__all__ = [
+    "Attack",
+    "BoundarySearch",
+    "Cheapest",
+    "CoordinateSearch",
+    "LinearSearch",
+    "Outcome",
+    "Result",
+    "Space",
+    "TreeSearch",
+    "piecewise_constant",
+    "split_points",
+]

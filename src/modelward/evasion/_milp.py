@@ -1,0 +1,218 @@
+"""The cheapest legal move into an intersection of half-spaces, as a mixed-integer program."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelward.evasion._space import Space
+
+
+_OPTIMAL, _INFEASIBLE = 0, 2
+"""Of the answers that `scipy.optimize.milp` gives; the others are limits and failures."""
+
+
+@dataclass(frozen=True)
+class Halfspaces:
+    """Where ``weight @ x + constant > 0`` in every row.
+
+    Parameters
+    ----------
+    weight : ndarray of shape (k, d)
+        Normals.
+    constant : ndarray of shape (k,)
+        Offsets.
+    """
+
+    weight: NDArray[np.float64]
+    constant: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Move:
+    """What a program answered.
+
+    Parameters
+    ----------
+    row : ndarray of shape (d,), or None
+        The cheapest legal row beyond all half-spaces that was found.
+    bound : float
+        What any such row costs at least: inf if there is none, 0 if the program was not solved to its end.
+    """
+
+    row: NDArray[np.float64] | None
+    bound: float
+
+
+@dataclass
+class _Program:
+    """Variables are collected first: each is a multiple of a change of the row, with a price and an end."""
+
+    d: int
+    changes: list[NDArray[np.float64]] = field(default_factory=list)
+    price: list[float] = field(default_factory=list)
+    upper: list[float] = field(default_factory=list)
+    whole: list[int] = field(default_factory=list)
+    choices: list[list[int]] = field(default_factory=list)
+
+    def add(self, change: NDArray[np.float64], price: float, upper: float, whole: int) -> int:
+        """Add a variable and return its number."""
+        self.changes.append(change)
+        self.price.append(price)
+        self.upper.append(upper)
+        self.whole.append(whole)
+        return len(self.price) - 1
+
+
+def cheapest_integer_move(
+    space: Space, x: NDArray[np.float64], spaces: Halfspaces, margin: float, nodes: int
+) -> Move:
+    """Find the cheapest legal row beyond all half-spaces.
+
+    Parameters
+    ----------
+    space : Space
+        What is legal.
+    x : ndarray of shape (d,)
+        The origin, without missing cells.
+    spaces : Halfspaces
+        Where to go.
+    margin : float
+        How far beyond, relative to the size of the scores.
+    nodes : int
+        The most nodes of branch and bound.
+    """
+    program = _variables(space, x)
+    if not program.price:
+        return Move(None, np.inf)
+    y, bound = _solve(space, x, spaces, margin, nodes, program)
+    if y is None:
+        return Move(None, bound)
+    row = x + np.round(y, 12) @ np.array(program.changes)
+    touched = (row != x) & (space.step > 0)
+    for j in np.flatnonzero(touched):
+        row[j] = space.snap(row[[j]], int(j))[0]
+    low, high = space.reach(x[None, :])
+    return Move(np.clip(row, low[0], high[0]), bound)
+
+
+def _variables(space: Space, x: NDArray[np.float64]) -> _Program:
+    program = _Program(len(x))
+    low, high = space.reach(x[None, :])
+    singles = len(space.units) - len(space.groups)
+    for u, unit in enumerate(space.units):
+        if not space.mutable[u]:
+            continue
+        j = int(unit[0])
+        if u >= singles:
+            _add_group(program, space, u - singles, x)
+        elif space.flat[j]:
+            codes = [c for c in range(int(low[0, j]), int(high[0, j]) + 1) if c != x[j]]
+            program.choices.append(
+                [program.add(_unit(len(x), j, c - x[j]), float(space.rate[j]), 1.0, 1) for c in codes]
+            )
+        else:
+            step = float(space.step[j])
+            for way, room in ((1.0, high[0, j] - x[j]), (-1.0, x[j] - low[0, j])):
+                if room > 0:
+                    size = step or 1.0
+                    end = np.floor(room / size + 1e-9) if step else room
+                    program.add(_unit(len(x), j, way * size), space.rate[j] * size, float(end), int(step > 0))
+    return program
+
+
+def _add_group(program: _Program, space: Space, g: int, x: NDArray[np.float64]) -> None:
+    group = space.groups[g]
+    now = int(x[group].argmax())
+    mine = []
+    for member in range(len(group)):
+        if member != now and np.isfinite(space.switch[g][now, member]):
+            change = _unit(program.d, int(group[member]), 1.0) + _unit(program.d, int(group[now]), -1.0)
+            mine.append(program.add(change, float(space.switch[g][now, member]), 1.0, 1))
+    program.choices.append(mine)
+
+
+def _unit(d: int, j: int, size: float) -> NDArray[np.float64]:
+    out = np.zeros(d)
+    out[j] = size
+    return out
+
+
+def _solve(
+    space: Space,
+    x: NDArray[np.float64],
+    spaces: Halfspaces,
+    margin: float,
+    nodes: int,
+    program: _Program,
+) -> tuple[NDArray[np.float64] | None, float]:
+    """Return how much of each variable, and what any solution costs at least."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    changes = np.array(program.changes)
+    size = np.abs(spaces.weight) @ np.abs(x) + np.abs(spaces.constant)
+    gain = spaces.weight @ changes.T
+    need = margin * np.maximum(size, 1e-300) - (spaces.weight @ x + spaces.constant)
+    # HiGHS works with absolute tolerances, so each row is brought to the size of what it needs.
+    scale = np.maximum(np.abs(need), 1e-300)
+    constraints: list[Any] = [LinearConstraint(gain / scale[:, None], need / scale, np.inf)]
+    constraints += [
+        LinearConstraint(_indicator(len(program.price), mine)[None, :], -np.inf, 1.0)
+        for mine in program.choices
+        if len(mine) > 1
+    ]
+    for left, operator, right in space.schema.rules.relations:
+        gap = x[left] - x[right]
+        low, high = {
+            "<": (-np.inf, -1e-9),
+            "<=": (-np.inf, 0.0),
+            ">": (1e-9, np.inf),
+            ">=": (0.0, np.inf),
+        }.get(operator, (0.0, 0.0))
+        effect = changes[:, left] - changes[:, right]
+        constraints.append(LinearConstraint(effect[None, :], low - gap, high - gap))
+    price, upper = np.array(program.price), np.array(program.upper)
+    if not space.schema.relations:
+        # What helps against no half-space is never paid for; and one change that suffices alone bounds all.
+        upper[(gain <= 0).all(axis=0)] = 0.0
+        enough = _alone(gain, need, price, upper, np.array(program.whole, dtype=bool))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most = enough / price * (1 + 1e-9) + 1e-9
+            upper = np.fmin(upper, np.where(np.array(program.whole, dtype=bool), np.floor(most), most))
+    unit = float(price.max()) or 1.0
+    answer = milp(
+        price / unit, integrality=np.array(program.whole), bounds=Bounds(0.0, upper),
+        constraints=constraints, options={"node_limit": nodes, "mip_rel_gap": 0.0},
+    )  # fmt: skip
+    if answer.x is None:
+        return None, np.inf if answer.status == _INFEASIBLE else 0.0
+    whole = np.array(program.whole, dtype=bool)
+    y = np.asarray(np.where(whole, np.round(answer.x), np.clip(answer.x, 0.0, None)))
+    return y, float(answer.fun) * unit if answer.status == _OPTIMAL else 0.0
+
+
+def _alone(
+    gain: NDArray[np.float64],
+    need: NDArray[np.float64],
+    price: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    whole: NDArray[np.bool_],
+) -> float:
+    """Return the least price at which a single variable is enough; inf if none is."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        times = np.where(gain > 0, need[:, None] / gain, np.inf)
+    times = np.where(need[:, None] <= 0, 0.0, times).max(axis=0)
+    times = np.where(whole, np.ceil(times), times)
+    fits = (times <= upper) & (gain >= 0).all(axis=0)
+    return float(np.min(np.where(fits & np.isfinite(times), times * price, np.inf), initial=np.inf))
+
+
+def _indicator(size: int, places: list[int]) -> NDArray[np.float64]:
+    out = np.zeros(size)
+    out[places] = 1.0
+    return out

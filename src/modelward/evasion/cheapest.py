@@ -1,0 +1,111 @@
+"""The attack of choice for a model: exact where that is possible, the cheapest of several searches otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelward.errors import EndpointError, UsageError
+from modelward.evasion._result import Outcome, Result
+from modelward.evasion._thresholds import piecewise_constant, split_points
+from modelward.evasion.boundary import BoundarySearch
+from modelward.evasion.coordinate import CoordinateSearch
+from modelward.evasion.linear import LinearSearch
+from modelward.evasion.tree import TreeSearch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelward.evasion._result import Attack
+    from modelward.models import Subject
+    from modelward.schema import FeatureSchema
+
+
+@dataclass(frozen=True)
+class Cheapest:
+    """Choose the attacks for a model, run them one after the other, and keep the cheapest move of each row.
+
+    Parameters
+    ----------
+    reference : ndarray of shape (m, d), optional
+        Rows such as a caller may know, see `CoordinateSearch`.
+    """
+
+    reference: NDArray[np.float64] | None = None
+
+    def plan(self, subject: Subject) -> tuple[Attack, ...]:
+        """Return the attacks for a model; an exact one comes first."""
+        search = CoordinateSearch(reference=self.reference, thresholds=split_points(subject))
+        if TreeSearch.fits(subject):
+            return (TreeSearch(), search)
+        if LinearSearch.fits(subject):
+            return (LinearSearch(), search)
+        if piecewise_constant(subject):
+            return (search,)
+        return (search, BoundarySearch(reference=self.reference))
+
+    def run(
+        self,
+        subject: Subject,
+        X: NDArray[np.float64],
+        codes: NDArray[np.int64],
+        *,
+        schema: FeatureSchema,
+        goal: int | None = None,
+        budget: int | None = None,
+        random_state: int = 0,
+    ) -> Result:
+        """Find a cheap legal move of each row; see `Attack.run`."""
+        attacks = self.plan(subject)
+        metered = subject.with_budget(budget)
+        left = metered.meter.left
+        share = None if left is None else left // max(1, len(X))
+        every = np.arange(len(X))
+        result: Result | None = None
+        for k, attack in enumerate(attacks):
+            # Where an exact attack has proven its answer there is nothing to improve.
+            again = every if result is None else np.flatnonzero(result.tried & ~result.proven)
+            if result is not None and (not len(again) or Outcome.FAILED in result.outcome):
+                break
+            part = None if share is None else share // (len(attacks) - k) * len(again)
+            try:
+                found = attack.run(
+                    metered, X[again], codes[again], schema=schema, goal=goal, budget=part,
+                    random_state=random_state,
+                )  # fmt: skip
+            except EndpointError as err:
+                if result is None:
+                    raise
+                result = _failed(result, again, str(err))
+                break
+            result = found if result is None else _cheaper(result, found, again)
+        if result is None:
+            raise UsageError("there is no attack for this model")
+        return dataclasses.replace(result, queries=metered.meter.rows)
+
+
+def _failed(result: Result, rows: NDArray[np.int64], reason: str) -> Result:
+    """Return what was found before the endpoint failed, which ended the search of some rows."""
+    lost = set(rows[~result.success[rows]].tolist())
+    outcome = tuple(Outcome.FAILED if i in lost else o for i, o in enumerate(result.outcome))
+    return dataclasses.replace(result, outcome=outcome, stopped=reason)
+
+
+def _cheaper(first: Result, second: Result, rows: NDArray[np.int64]) -> Result:
+    """Return the cheaper move of each row; `second` is about some of the rows of `first`."""
+    out_rows, cost = first.rows.copy(), first.cost.copy()
+    success, outcome = first.success.copy(), list(first.outcome)
+    better = second.cost < cost[rows]
+    out_rows[rows[better]], cost[rows[better]] = second.rows[better], second.cost[better]
+    success[rows[better]] = second.success[better]
+    for k, i in enumerate(rows.tolist()):
+        lost = second.outcome[k] is Outcome.FAILED and not success[i]
+        if better[k] or lost or outcome[i] is Outcome.BUDGET:
+            outcome[i] = second.outcome[k]
+    return Result(
+        out_rows, success, cost, tuple(outcome), first.queries + second.queries, first.proven,
+        first.stopped or second.stopped,
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+"""The model under test: subject, query meter, and what the inside of known models looks like."""
+
+from modelward.models._boxes import Boxes, tree_boxes
+from modelward.models._columns import match_columns
+from modelward.models._endpoint import Endpoint
+from modelward.models._inside import linear_form, subject_boxes, subject_thresholds
+from modelward.models._labels import align_labels
+from modelward.models._load import load_artifact
+from modelward.models._meter import Meter
+from modelward.models._open import Opened, open_model
+from modelward.models._scores import Scores
+from modelward.models._subject import Backend, Subject, Trainer
+from modelward.models._thresholds import thresholds
+from modelward.models._wrap import wrap
+
+__all__ = [
+    "Backend",
+    "Boxes",
+    "Endpoint",
+    "Meter",
+    "Opened",
+    "Scores",
+    "Subject",
+    "Trainer",
+    "align_labels",
+    "linear_form",
+    "load_artifact",
+    "match_columns",
+    "open_model",
+    "subject_boxes",
+    "subject_thresholds",
+    "thresholds",
+    "tree_boxes",
+    "wrap",
+]

@@ -1,0 +1,95 @@
+"""Linear classifiers as one matrix, also behind scalers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Form = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+def model_linear_form(model: Any) -> tuple[Form, NDArray[Any]] | None:
+    """Return the weights of a linear classifier of scikit-learn on the matrix that it takes.
+
+    Parameters
+    ----------
+    model : estimator
+        Logistic regression, linear SVM, SGD, ridge, perceptron, passive-aggressive or linear discriminant,
+        alone or in a Pipeline behind scalers.
+
+    Returns
+    -------
+    form : tuple of ndarray of shape (k, d) and ndarray of shape (k,)
+        Weights and intercepts: the row with the largest ``coef @ x + intercept`` is the label's; on a tie
+        the first. Two classes have opposite rows.
+    classes : ndarray of shape (k,)
+        The model's classes, one for each row.
+
+        None if the model is something else.
+    """
+    scalers: list[Any] = []
+    if hasattr(model, "steps"):
+        scalers = [step for _, step in model.steps[:-1] if step is not None and step != "passthrough"]
+        model = model.steps[-1][1]
+    if not _linear(model):
+        return None
+    coef = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
+    intercept = np.broadcast_to(np.asarray(model.intercept_, dtype=np.float64), (len(coef),)).copy()
+    classes = np.asarray(model.classes_)
+    if coef.shape[0] == 1 and len(classes) == 2:
+        coef, intercept = np.vstack([-coef, coef]), np.concatenate([-intercept, intercept])
+    if len(coef) != len(classes) or len(np.unique(classes)) != len(classes):
+        return None
+    for scaler in reversed(scalers):
+        affine = _affine(scaler, coef.shape[1])
+        if affine is None:
+            return None
+        scale, shift = affine
+        intercept = intercept + coef @ shift
+        coef = coef * scale
+    return (coef, intercept), classes
+
+
+def _linear(model: Any) -> bool:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+    from sklearn.linear_model import (
+        LogisticRegression,
+        LogisticRegressionCV,
+        Perceptron,
+        RidgeClassifier,
+        RidgeClassifierCV,
+        SGDClassifier,
+    )
+    from sklearn.svm import LinearSVC
+
+    kinds = (
+        LogisticRegression,
+        LogisticRegressionCV,
+        LinearSVC,
+        SGDClassifier,
+        Perceptron,
+        RidgeClassifier,
+        RidgeClassifierCV,
+        LinearDiscriminantAnalysis,
+    )
+    return isinstance(model, kinds)
+
+
+def _affine(scaler: Any, d: int) -> Form | None:
+    """Return scale and shift, so that the scaler's output is ``scale * x + shift``."""
+    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+
+    one, zero = np.ones(d), np.zeros(d)
+    if isinstance(scaler, StandardScaler):
+        scale = one / scaler.scale_ if scaler.with_std else one
+        return scale, -scaler.mean_ * scale if scaler.with_mean else zero
+    if isinstance(scaler, MinMaxScaler):
+        return None if scaler.clip else (scaler.scale_, scaler.min_)
+    if isinstance(scaler, MaxAbsScaler):
+        return (one / scaler.scale_, zero) if not getattr(scaler, "clip", False) else None
+    if isinstance(scaler, RobustScaler):
+        scale = one / scaler.scale_ if scaler.with_scaling else one
+        return scale, -scaler.center_ * scale if scaler.with_centering else zero
+    return None

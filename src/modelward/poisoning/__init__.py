@@ -1,0 +1,32 @@
+"""Poisoning and backdoors: the attacks, and the searches that find them."""
+
+from modelward.poisoning._axes import Axis
+from modelward.poisoning._exposure import METRICS, SHARES, Exposure, Point, Voting, measure_exposure
+from modelward.poisoning._flips import flip_random, flip_subgroup
+from modelward.poisoning._hunt import Hunt
+from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
+from modelward.poisoning._pull import Pull
+from modelward.poisoning._region import Region, name_region
+from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
+
+__all__ = [
+    "METRICS",
+    "SHARES",
+    "Axis",
+    "Exposure",
+    "Hunt",
+    "LabelShift",
+    "Point",
+    "Pull",
+    "Rates",
+    "Region",
+    "Trigger",
+    "TriggerSearch",
+    "Voting",
+    "compare_labels",
+    "find_triggers",
+    "flip_random",
+    "flip_subgroup",
+    "measure_exposure",
+    "name_region",
+]
