@@ -138,6 +138,16 @@ def test_projecting_twice_changes_nothing_even_of_illegal_origins(data):
     assert same(project(schema, origin, origin), origin).all()
 
 
+def test_an_infinite_origin_pushes_nothing_to_infinity():
+    schema = FeatureSchema(
+        (Column("a", "continuous", mutable=False), Column("b", "continuous")),
+        relations=(Relation("a", "<=", "b"),),
+    )
+    once = project(schema, np.array([[0.0, -5.2]]), np.array([[np.inf, -4.0]]))
+    assert once.tolist() == [[np.inf, -4.0]]
+    assert same(project(schema, once, np.array([[np.inf, -4.0]])), once).all()
+
+
 @MOST
 @given(st.data())
 def test_without_relations_any_row_becomes_legal_without_an_origin(data):

@@ -31,7 +31,7 @@ class Pull:
     --------
     >>> pull = Pull(Mean(0.9, 0.1, 100), 0.3, 20, 100)
     >>> round(pull.value, 2), [round(edge, 2) for edge in pull.interval(0.95)]
-    (0.6, [0.58, 0.62])
+    (0.6, [0.57, 0.63])
     """
 
     patched: Mean

@@ -179,6 +179,9 @@ def _relate(
     out[rows] = repair_relations(rules, out[rows], low[rows], high[rows])
     failed = rows[broken_relations(rules, out[rows]).any(axis=1)]
     if origin is not None:
+        # A side that gave way to an infinite origin was pushed to infinity, which is legal nowhere.
+        endless = np.isinf(out[rows]) & ~_same(out[rows], origin[rows])
+        failed = np.union1d(failed, rows[endless.any(axis=1)])
         out[failed] = origin[failed]
 
 
