@@ -266,3 +266,23 @@ def test_a_baseline_makes_an_exposure_warn(tables: Any, model: Any) -> None:
     report = assess(model, tables[1], target="label", select=["MW15"], policy=policy)
     assert report.findings[0].verdict == "warn"
     assert json.loads(report.to_json())["findings"][0]["measures"][0]["warn"] == 0.001
+
+
+def test_rows_that_the_model_has_seen_are_named(tables: Any, model: Any) -> None:
+    train, test = tables
+    seen = assess(model, train[:1_000], target="label", train=train, select=("MW15",))
+    fresh = assess(model, test, target="label", train=train, select=("MW15",))
+    assert any("1,000 of 1,000 rows of --data stand in --train" in note for note in seen.assumptions)
+    assert not any("stand in --train" in note for note in fresh.assumptions)
+
+
+def test_a_model_that_changes_its_mind_is_named(tables: Any, model: Any) -> None:
+    rng = np.random.default_rng(0)
+
+    def moody(rows: Any) -> Any:
+        return np.where(rng.random(len(rows)) < 0.3, 1, model.predict(rows.to_pandas()))
+
+    told = assess(moody, tables[1], target="label", select=("MW15",)).assumptions
+    assert any("asked twice, the model changed the label of" in note for note in told)
+    steady = assess(model, tables[1], target="label", select=("MW15",)).assumptions
+    assert not any("asked twice" in note for note in steady)

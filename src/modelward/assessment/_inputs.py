@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelward.assessment._doubts import seen_before, unsteady
 from modelward.assessment._plan import share_out
 from modelward.checks import BUDGETS, Answers, Budget, Sample, Scope
 from modelward.errors import InputError, SubjectError, UsageError
@@ -121,6 +122,9 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
         )
     goal = _goal(request, subject, notes)
     known = _ask(subject, test)
+    notes += unsteady(subject, test, known)
+    if train_frame is not None:
+        notes += seen_before(train_frame, test_frame, [*names, request.target])
     about = _performance(subject, test, known, opened.kind)
     scope = Scope(
         subject=subject, schema=schema, test=test, train=train, goal=goal, sensitive=request.sensitive,

@@ -101,6 +101,7 @@ class Perturbation(Check):
             countermeasures=COUNTERMEASURES,
             attack_rows=result.rows[result.success],
             inconclusive=_unsettled(result, tried, share),
+            unproven=_inexact(result, tried),
         )  # fmt: skip
 
 
@@ -136,6 +137,13 @@ def _unsettled(result: Result, tried: NDArray[np.bool_], share: int) -> str:
     if share < _LEAST_QUERIES and not result.proven[tried].all():
         return f"{share} queries a row are few, {_LEAST_QUERIES} are needed: raise --max-queries"
     return ""
+
+
+def _inexact(result: Result, tried: NDArray[np.bool_]) -> str:
+    """Return why few moved rows prove nothing; empty if the costs of all are exact."""
+    if result.proven[tried].all():
+        return ""
+    return "the search is not exact for this model, so more rows may move as cheaply than were found"
 
 
 def _choose(scope: Scope, labels: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelward.artifacts import training_rows
+from modelward.artifacts import class_name, training_rows
 from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, Evidence
 from modelward.findings import Claim, Countermeasure, Limit, Table
 from modelward.stats import Exact
 
 if TYPE_CHECKING:
+    from modelward.artifacts import Artifact
     from modelward.checks._scope import Scope
 
 _WITHOUT = """\
@@ -77,7 +78,16 @@ class CarriedRows(Check):
             tables=(table,) if found else (),
             countermeasures=_advice() if found else (),
             location=found[0].path if found else None,
+            unproven=_unread_kinds(artifact),
         )
+
+
+def _unread_kinds(artifact: Artifact) -> str:
+    """Return why finding no rows proves nothing; empty if every kind of object in the file is known."""
+    unknown = [use.name for use in artifact.globals if use.status != "known"]
+    if unknown:
+        return f"nobody knows what objects of {', '.join(unknown[:3])} keep"
+    return "" if class_name(artifact) else "the file holds plain data, not a fitted model whose kind is known"
 
 
 def _advice() -> tuple[Countermeasure, ...]:
