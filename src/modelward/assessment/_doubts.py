@@ -44,7 +44,7 @@ def seen_before(train: pl.DataFrame, test: pl.DataFrame, columns: Sequence[str])
     """
     try:
         trained = train.select(columns)
-        asked = test.select(columns).cast(dict(trained.schema)).hash_rows(seed=0).to_numpy()
+        asked = test.select(columns).cast(trained.schema).hash_rows(seed=0).to_numpy()
         known = trained.hash_rows(seed=0).to_numpy()
     except Exception:  # noqa: BLE001 - columns of two kinds are nowhere equal, and are reported by others
         return []
@@ -53,10 +53,11 @@ def seen_before(train: pl.DataFrame, test: pl.DataFrame, columns: Sequence[str])
     twins = float((counts[place] > 1).mean())
     if shared < MIN_ROWS or shared / len(asked) <= twins + _SEEN:
         return []
-    return [
+    said = (
         f"{shared:,} of {len(asked):,} rows of --data stand in --train, too: figures on --data are better there than "
         "on rows that the model has not seen"
-    ]
+    )
+    return [said]
 
 
 def unsteady(subject: Subject, test: Sample, known: Answers) -> list[str]:
@@ -79,7 +80,8 @@ def unsteady(subject: Subject, test: Sample, known: Answers) -> list[str]:
     if not labels and same_scores:
         return []
     what = f"the label of {labels} of {len(codes)} rows" if labels >= MIN_ROWS else "a few labels or scores"
-    return [
+    said = (
         f"asked twice, the model changed {what}: it draws random numbers or keeps a state, so figures of this report "
         "vary from run to run"
-    ]
+    )
+    return [said]
