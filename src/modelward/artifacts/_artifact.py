@@ -69,6 +69,9 @@ class Artifact:
         if the file holds several pickles.
     pickles : int
         How many pickles the file holds.
+    members : tuple of Artifact
+        What a container holds, each read as a file of its own with a path such as ``a.zip!/b.pkl``. The
+        container's own verdict, reasons and names include theirs.
     """
 
     path: str
@@ -79,3 +82,4 @@ class Artifact:
     globals: tuple[GlobalUse, ...] = ()
     root: Any = field(default=None, repr=False)
     pickles: int = 1
+    members: tuple[Artifact, ...] = ()

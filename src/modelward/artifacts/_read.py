@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
+from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import (
     DamagedError,
     TooLargeError,
     compression,
     decompress,
-    looks_like,
     printable,
     read_file,
 )
-from modelward.artifacts._names import harmless_calls, judge_name
-from modelward.artifacts._unpickle import Log, Reading, read_one
+from modelward.artifacts._formats import Job, Purse, Reader, worst
 from modelward.artifacts._walk import MAX_MEMORY
+from modelward.artifacts.readers import PICKLE, READERS
+from modelward.artifacts.readers._pickle import reached
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 2 << 30
 """The longest content that is read, after decompression."""
-_MAX_PICKLES = 10_000
-_TAMPERING = (
-    "changes the attributes",
-    "computes the name",
-    "sets an attribute",
-    "sets an item",
-    "appends to",
-    "gives code",
-    "calls xgboost",
-    "calls lightgbm",
-)
+_NO_PICKLE = frozenset({b"P", b"{", b"\x93", b"\x08", b"#", b"\n", b" "})
+"""First bytes with which no unpickler gets anywhere (`P` asks for an object that only the loader has)."""
 
 
 def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES, max_memory: int = MAX_MEMORY) -> Artifact:
@@ -76,114 +67,76 @@ def read_bytes(
     data: bytes, path: str = "<bytes>", *, max_bytes: int = MAX_BYTES, max_memory: int = MAX_MEMORY
 ) -> Artifact:
     """Read a model file that is already in memory; see `read_artifact`."""
+    return _dispatch(data, path, max_bytes, max_memory, 0, Purse(max_bytes))
+
+
+def read_nested(data: bytes, holder: Job, path: str) -> Artifact:
+    """Read a member of a container, at the container's expense; see `Job.member`."""
+    problem = holder.spend(len(data))
+    if problem:
+        return Artifact(path, "unknown", b"", "unreadable", (problem,))
+    return _dispatch(data, path, holder.max_bytes, holder.max_memory, holder.depth + 1, holder.purse)
+
+
+def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: int, purse: Purse) -> Artifact:
+    """Undo the compression, and hand the content to the readers that recognise it."""
     if not data:
         return Artifact(path, "empty", data, "unreadable", ("the file is empty",))
     kind = compression(data)
     content = data
     if kind:
         try:
-            content = decompress(data, kind, max_bytes)
+            content = decompress(data, kind, max(0, min(max_bytes, purse.bytes_left)))
         except TooLargeError:
             reason = f"its {kind} data grows beyond what may be read: a decompression bomb?"
             return Artifact(path, f"compressed ({kind})", data, "unreadable", (reason,))
         except DamagedError as error:
             return Artifact(path, f"compressed ({kind})", data, "unreadable", (str(error),))
-    return _Scan(content, max_memory).artifact(path, data, kind)
+        if depth:
+            purse.bytes_left -= len(content)
+    job = Job(content, path, data, kind, max_bytes, max_memory, depth, purse)
+    found = [_guarded(reader, job) for reader in READERS if reader.recognise(content)]
+    if not found:
+        return _guarded(PICKLE, job)
+    return _with_pickle(_merged(found), job)
 
 
-@dataclass
-class _Scan:
-    content: bytes
-    max_memory: int
+def _guarded(reader: Reader, job: Job) -> Artifact:
+    """Let a reader read; whatever a hostile file makes it raise means that it could not be read."""
+    try:
+        return reader.read(job)
+    except Exception as error:  # noqa: BLE001 - a file must never stop the scan of the next one
+        reason = f"cannot be read as {reader.name}: its structure makes no sense ({type(error).__name__})"
+        return Artifact(job.path, reader.name, job.data, "unreadable", (reason,))
 
-    def __post_init__(self) -> None:
-        self.log = Log()
-        self.error = ""
-        self.roots: list[Any] = []
 
-    def artifact(self, path: str, data: bytes, kind: str) -> Artifact:
-        joblib = self._read()
-        names = self._judged()
-        recognised = joblib or self.content[:1] == b"\x80" or not self.error or bool(names)
-        if not recognised:
-            what = looks_like(self.content)
-            if what == "unknown":
-                reason = f"not a pickle ({printable(self.error)}), and no format that is known"
-            else:
-                reason = f"looks like {what}, which is not read here"
-            shown = f"{what} in {kind}" if kind else what
-            return Artifact(path, shown, data, "unreadable", (reason,))
-        form = "joblib" if joblib or kind else "pickle"
-        shown = f"{form} ({kind})" if kind else form
-        verdict, reasons = self._verdict(names)
-        root = None if self.error else (self.roots[0] if len(self.roots) == 1 else tuple(self.roots))
-        return Artifact(path, shown, data, verdict, reasons, names, root, len(self.roots))
+def _merged(found: list[Artifact]) -> Artifact:
+    """Return what several readers say of one content; two meanings are never clean."""
+    first = found[0]
+    if len(found) == 1:
+        return first
+    also = tuple(f"can also be read as {other.format}" for other in found[1:])
+    verdict = worst(["suspicious", *(artifact.verdict for artifact in found)])
+    reasons = tuple(
+        dict.fromkeys((*first.reasons, *also, *(r for other in found[1:] for r in other.reasons)))
+    )
+    names = dict.fromkeys(use for artifact in found for use in artifact.globals)
+    members = tuple(member for artifact in found for member in artifact.members)
+    return replace(first, verdict=verdict, reasons=reasons, globals=tuple(names), members=members)
 
-    def _read(self) -> bool:
-        """Read the content as a pickle and, if joblib's wrapper is met, as joblib would; say which."""
-        plain = self._all(self.log, joblib=False)
-        if not self.log.wrapper:
-            self._keep(plain)
-            return False
-        # Read again as joblib does. Names that only plain unpickling would reach stay in the log if they
-        # are dangerous: the file's holder chooses how it is loaded. Others are array bytes misread.
-        first, self.log = self.log, Log()
-        self._keep(self._all(self.log, joblib=True))
-        for (module, name), stand_in in first.names.items():
-            if judge_name(module, name)[0] == "dangerous":
-                self.log.names.setdefault((module, name), stand_in)
-        return True
 
-    def _keep(self, readings: list[Reading]) -> None:
-        self.roots = [reading.root for reading in readings if not reading.error]
-        self.error = next((reading.error for reading in readings if reading.error), "")
-
-    def _all(self, log: Log, *, joblib: bool) -> list[Reading]:
-        """Read pickle after pickle to the end of the content."""
-        readings: list[Reading] = []
-        position = 0
-        while position < len(self.content):
-            reading = read_one(self.content, position, log, joblib=joblib, max_memory=self.max_memory)
-            if reading.error and readings:
-                left = len(self.content) - position
-                reading = Reading(
-                    None, -1, f"{left} bytes follow its end that are no pickle ({reading.error})"
-                )
-            readings.append(reading)
-            if reading.error:
-                break
-            if len(readings) >= _MAX_PICKLES:
-                readings.append(Reading(None, -1, f"it holds more than {_MAX_PICKLES:,} pickles"))
-                break
-            position = reading.end
-        return readings
-
-    def _judged(self) -> tuple[GlobalUse, ...]:
-        """Judge every name once; several spellings of one name stay apart."""
-        found = []
-        for module, name in self.log.names:
-            if (module, name) == ("persistent", "id"):
-                continue
-            status, reason = judge_name(module, name)
-            if (module, name) == ("builtins", "getattr") and harmless_calls(
-                [args for _, _, args in self.log.calls]
-            ):
-                status, reason = "known", "only fetches methods of the file's own objects"
-            found.append(GlobalUse(printable(f"{module}.{name}"), status, printable(reason)))
-        return tuple(found)
-
-    def _verdict(self, names: tuple[GlobalUse, ...]) -> tuple[FileVerdict, tuple[str, ...]]:
-        dangerous = [f"reaches {use.name}: {use.reason}" for use in names if use.status == "dangerous"]
-        unknown = [f"reaches {use.name}: {use.reason}" for use in names if use.status == "unknown"]
-        odd = [printable(what) for what in self.log.oddities]
-        tampering = [what for what in odd if what.startswith(_TAMPERING)]
-        other = [what for what in odd if what not in tampering]
-        error = [f"cannot be read to its end: {printable(self.error)}"] if self.error else []
-        reasons = (*dangerous, *tampering, *error, *other, *unknown)
-        if dangerous or tampering:
-            return "malicious", reasons
-        if error or any("outside the file (out-of-band" in what for what in other):
-            return "unreadable", reasons
-        if unknown or other:
-            return "suspicious", reasons
-        return "clean", reasons
+def _with_pickle(artifact: Artifact, job: Job) -> Artifact:
+    """Add what an unpickler would reach in content of another format, for those who load it with one."""
+    if job.content[:1] in _NO_PICKLE:
+        return artifact
+    names, error = reached(job.content, job.max_memory)
+    if not names and error:
+        return artifact
+    harm = [
+        f"read as a pickle it reaches {use.name}: {use.reason}" for use in names if use.status == "dangerous"
+    ]
+    verdict = worst([artifact.verdict, "malicious" if harm else "suspicious"])
+    reasons = (*harm, *artifact.reasons, "can also be read as a pickle")
+    return replace(
+        artifact, verdict=verdict, reasons=reasons, globals=tuple(dict.fromkeys((*artifact.globals, *names)))
+    )

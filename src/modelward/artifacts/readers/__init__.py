@@ -1,0 +1,9 @@
+"""The formats that are read, one file each, in the order in which content is shown to them."""
+
+from modelward.artifacts._formats import Reader
+from modelward.artifacts.readers._pickle import READER as PICKLE
+
+READERS: tuple[Reader, ...] = ()
+"""Formats that content names itself to be, by magic bytes or structure."""
+
+__all__ = ["PICKLE", "READERS"]
