@@ -30,12 +30,18 @@ class TrainingRows:
         Shape of what is carried.
     kind : str
         Why it is there, such as ``"neighbours"`` or ``"support vectors"``.
+    matched : int or None
+        How many of these rows occur in the training table; None if none was given, or it cannot be compared.
+    share : float or None
+        Share of the training table's rows that are carried here.
     """
 
     path: str
     rows: int
     columns: int
     kind: str
+    matched: int | None = None
+    share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,91 +1,193 @@
-"""Training rows that a model file carries."""
+"""Training rows that a model file carries.
+
+What counts: a row of the training table that stands in the file whole, every column beside its neighbour, as
+it was given to the estimator that holds it. Figures about rows do not count (labels, distances, kernel values,
+embeddings, per-row scores), nor do values out of their rows (quantiles, bin edges, thresholds, categories of one
+column), nor means of several rows. A centre that happens to be the mean of a single row is only called a row
+where a training table proves it.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import TrainingRows
-from modelward.artifacts._graph import join, shape_of, walk_graph
+from modelward.artifacts._graph import join, shape_of
+from modelward.artifacts._inert import Inert
+from modelward.artifacts._leaks_frames import frame_shape
+from modelward.artifacts._leaks_walk import Held, walk_values
 
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact
-    from modelward.artifacts._inert import Inert
 
 # Attribute, kind, and the classes that hold it where the attribute's name alone does not say.
 _CARRIERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("_fit_X", "neighbours", ()),
     ("support_vectors_", "support vectors", ()),
+    ("_BaseLibSVM__Xfit", "rows of a kernel given as a function", ()),
     ("X_train_", "Gaussian process", ()),
     ("X_fit_", "kernel method", ()),
     ("_raw_data", "density clustering", ()),
+    ("medoids_", "medoids of a clustering", ("HDBSCAN",)),
     ("X_", "label propagation", ("LabelPropagation", "LabelSpreading", "BaseLabelPropagation")),
     ("components_", "kernel approximation", ("Nystroem",)),
+    ("components_", "core rows of a clustering", ("DBSCAN",)),
+    ("training_data_", "rows of a manifold", ("Isomap",)),
     ("cluster_centers_", "exemplars of a clustering", ("AffinityPropagation",)),
     ("subcluster_centers_", "centres of small clusters, mostly single rows", ("Birch",)),
 )
-_FRAMES = frozenset({"pandas.DataFrame", "pandas.core.frame.DataFrame"})
+_CARRIED = frozenset(attribute for attribute, _, _ in _CARRIERS)
+_PRECOMPUTED = ("metric", "kernel", "affinity")
+_TREES = (
+    "sklearn.neighbors._kd_tree.",
+    "sklearn.neighbors._ball_tree.",
+    "sklearn.neighbors.kd_tree.",
+    "sklearn.neighbors.ball_tree.",
+    "scipy.spatial._ckdtree.",
+    "scipy.spatial.ckdtree.",
+    "scipy.spatial._kdtree.",
+    "scipy.spatial.kdtree.",
+)
+# Names that people and libraries give to the data itself, whatever class holds it.
+_DATA = re.compile(
+    r"""_*(?:
+      x (?:_?(?:train|tr|fit|ref|reference|background|raw|data|all|full|ed|mat))* |
+      (?:train|training|fit|background|reference|cached?|memory|raw|orig|input|source)_?
+        (?:x|data|dataset|set|rows|samples|features|inputs?|df|frame|table|exog|matrix)s? |
+      data | dataset | df | frame | exog | wexog | model_?matrix
+    )_*""",
+    re.VERBOSE | re.IGNORECASE,
+)
+# Frames that hold what was learned, not what it was learned from.
+_LEARNED = re.compile(
+    r"mapping|result|summar|importance|coef|param|score|metric|report|lookup|stat|leaderboard", re.IGNORECASE
+)
+_FEW = 10
 
 
-def training_rows(artifact: Artifact) -> tuple[TrainingRows, ...]:
+def training_rows(artifact: Artifact, train: Any = None) -> tuple[TrainingRows, ...]:
     """Return the training rows that a file carries, wherever they are nested.
 
-    Recognised are the estimators of scikit-learn that keep rows as they are (neighbours, support vector
-    machines, Gaussian processes, kernel methods, label propagation, density trees, exemplars) and data frames.
+    Recognised are the estimators that keep rows as they are (neighbours and their trees, support vector
+    machines, Gaussian processes, kernel methods, label propagation, clusterings by density or exemplars, also of
+    other libraries that use the same names), data frames (pandas, polars, Arrow), arrays that have the name of
+    data in any object, and arrays that a closure or ``functools.partial`` has captured; in pipelines, searches,
+    ensembles or any other wrapper. The members of a container are read too.
 
     Parameters
     ----------
     artifact : Artifact
         A model file that was read.
+    train : polars.DataFrame or array of shape (n, d), optional
+        The training table. With it each entry says how many of its rows occur in the table and which share
+        of the table is carried, also after a scaler whose parameters are in the file; and arrays are found that
+        no name gives away.
+
+    Returns
+    -------
+    tuple of TrainingRows
+        In the order of the file. Names and rows of the data are never part of it.
+
+    Examples
+    --------
+    >>> import pickle
+    >>> from sklearn.neighbors import KNeighborsClassifier
+    >>> from modelward.artifacts import read_bytes, training_rows
+    >>> X = [[0.5, 1.5], [2.5, 0.1], [3.5, 4.5], [0.2, 0.3], [1.5, 9.5]]
+    >>> model = KNeighborsClassifier(1).fit(X, [0, 1, 1, 0, 1])
+    >>> training_rows(read_bytes(pickle.dumps(model)), train=X)[0]
+    TrainingRows(path='_fit_X', rows=5, columns=2, kind='neighbours', matched=5, share=1.0)
     """
-    found: list[TrainingRows] = []
-    for node in walk_graph(artifact.root):
-        kind = node.value.type_name
-        if kind in _FRAMES:
-            shape = _frame_shape(node.value)
-            if shape is not None:
-                found.append(TrainingRows(node.path, *shape, "cached data frame"))
-        elif kind.endswith("KernelDensity"):
-            found.extend(_density(node.path, node.value))
-        found.extend(_carried(node.path, node.value))
+    found = _in_graph(artifact.root, train)
+    for member in getattr(artifact, "members", ()):
+        name = member.path.removeprefix(f"{artifact.path}!/")
+        found += [replace(item, path=join(name, item.path) if item.path else name)
+                  for item in training_rows(member, train)]  # fmt: skip
     return tuple(found)
 
 
-def _carried(path: str, value: Inert) -> list[TrainingRows]:
+def _in_graph(root: Any, train: Any) -> list[TrainingRows]:
+    claims: dict[int, tuple[TrainingRows, Any]] = {}
+    values: list[Held] = []
+    for held in walk_values(root):
+        if train is not None:
+            values.append(held)
+        if isinstance(held.value, Inert):
+            _from_object(held, claims)
+        _from_name(held, claims)
+    if train is None:
+        return [claim for claim, _ in claims.values()]
+    from modelward.artifacts._leaks_match import matched
+
+    return matched(values, claims, train)
+
+
+def _from_object(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:
+    """Claim what an object of a known class carries."""
+    value, path = held.value, held.path
     attributes = value.attributes
-    if "precomputed" in (attributes.get("metric"), attributes.get("kernel"), attributes.get("affinity")):
-        return []  # distances or kernel values, not rows
-    name = value.type_name.rpartition(".")[2]
-    found = []
-    for attribute, kind, classes in _CARRIERS:
-        if attribute in attributes and (not classes or name in classes):
-            shape = shape_of(attributes[attribute])
-            if shape is not None and len(shape) == 2 and min(shape) > 0:
-                found.append(TrainingRows(join(path, attribute), shape[0], shape[1], kind))
-    return found
+    kind = value.type_name
+    if kind.startswith(_TREES):
+        _from_tree(held, claims)
+    elif not _CARRIED.isdisjoint(attributes) and not _is_precomputed(attributes):
+        name = kind.rpartition(".")[2]
+        for attribute, what, classes in _CARRIERS:
+            if attribute in attributes and (not classes or name in classes):
+                _claim(claims, join(path, attribute), attributes[attribute], what)
+    elif kind.endswith("IsotonicRegression") and "calibrators" not in path:
+        # Of a single column a value is a row; calibrators are fitted on scores.
+        _claim(claims, join(path, "X_thresholds_"), attributes.get("X_thresholds_"), "values of a model of one column")
 
 
-def _density(path: str, value: Inert) -> list[TrainingRows]:
-    """Read the tree of a KernelDensity, whose state begins with the rows."""
-    tree = value.attributes.get("tree_")
-    state: Any = getattr(tree, "state", None)
-    shape = shape_of(state[0]) if isinstance(state, tuple) and state else None
-    if shape is None or len(shape) != 2:
-        return []
-    return [TrainingRows(join(path, "tree_"), shape[0], shape[1], "density tree")]
+def _is_precomputed(attributes: dict[Any, Any]) -> bool:
+    """Say whether what is kept are distances or kernel values, not rows."""
+    return any(attributes.get(key) == "precomputed" for key in _PRECOMPUTED if isinstance(attributes.get(key), str))
 
 
-def _frame_shape(frame: Inert) -> tuple[int, int] | None:
-    """Return rows and columns of a data frame, from the blocks of its manager."""
-    rows = columns = 0
-    for node in walk_graph(frame.attributes.get("_mgr", frame.attributes.get("_data"))):
-        if not node.value.type_name.endswith("_unpickle_block") or not node.value.args:
-            continue
-        content = node.value.args[0]
-        shape = shape_of(content)
-        if shape is None:
-            # Extension arrays (text, dates, categories) hold their values one level below.
-            inner = [shape_of(item) for item in getattr(content, "attributes", {}).values()]
-            shape = next((s for s in inner if s), None)
-        rows = max(rows, shape[-1] if shape else 0)
-        columns += shape[0] if shape and len(shape) == 2 else 1
-    return (rows, max(columns, 1)) if rows else None
+def _from_tree(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:
+    """Claim the rows of a KD or ball tree, which stand near the beginning of its state."""
+    state = held.value.state
+    holder = held.holder.attributes if held.holder is not None else {}
+    if any(id(holder.get(key)) in claims for key in ("_fit_X", "_raw_data")) or not isinstance(state, tuple):
+        return  # the tree of an estimator that carries the same rows anyway
+    for i, part in enumerate(state[:3]):
+        shape = shape_of(part)
+        if shape is not None and len(shape) == 2:
+            _claim(claims, f"{held.path}[{i}]" if not held.path else held.path, part, "search tree over rows")
+            return
+
+
+def _from_name(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:
+    """Claim data frames, and arrays by their name or because code has captured them."""
+    if id(held.value) in claims:
+        return
+    frame = frame_shape(held.value)
+    named = bool(_DATA.fullmatch(held.name)) and held.name not in _CARRIED  # those are judged by their holder
+    if frame is not None:
+        rows, columns, series = frame
+        if not _LEARNED.search(held.name) and (not series or named):
+            what = "cached column" if series else "cached data frame"
+            claims[id(held.value)] = TrainingRows(held.path, rows, columns, what), held.value
+        return
+    if not named and not held.captured:
+        return
+    shape = shape_of(held.value)
+    if shape is None or len(shape) < 2 or shape[0] < 2:
+        return
+    if named:
+        _claim(claims, held.path, held.value, "array named as data")
+    elif shape[0] >= max(_FEW, shape[1]):
+        _claim(claims, held.path, held.value, "array captured by a function")
+
+
+def _claim(claims: dict[int, tuple[TrainingRows, Any]], path: str, value: Any, what: str) -> None:
+    """Note an array of rows once, under the first name that it is met by."""
+    shape = shape_of(value)
+    if shape is None or not shape or min(shape) < 1 or id(value) in claims:
+        return
+    columns = 1
+    for side in shape[1:]:
+        columns *= side
+    claims[id(value)] = TrainingRows(path, shape[0], columns, what), value
