@@ -138,12 +138,19 @@ def _from_object(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> Non
                 _claim(claims, join(path, attribute), attributes[attribute], what)
     elif kind.endswith("IsotonicRegression") and "calibrators" not in path:
         # Of a single column a value is a row; calibrators are fitted on scores.
-        _claim(claims, join(path, "X_thresholds_"), attributes.get("X_thresholds_"), "values of a model of one column")
+        _claim(
+            claims,
+            join(path, "X_thresholds_"),
+            attributes.get("X_thresholds_"),
+            "values of a model of one column",
+        )
 
 
 def _is_precomputed(attributes: dict[Any, Any]) -> bool:
     """Say whether what is kept are distances or kernel values, not rows."""
-    return any(attributes.get(key) == "precomputed" for key in _PRECOMPUTED if isinstance(attributes.get(key), str))
+    return any(
+        attributes.get(key) == "precomputed" for key in _PRECOMPUTED if isinstance(attributes.get(key), str)
+    )
 
 
 def _from_tree(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:

@@ -16,7 +16,9 @@ _PANDAS = frozenset({"pandas.DataFrame", "pandas.core.frame.DataFrame"})
 _PANDAS_SERIES = frozenset({"pandas.Series", "pandas.core.series.Series"})
 _POLARS = frozenset({"polars.dataframe.frame.DataFrame", "polars.internals.dataframe.frame.DataFrame"})
 _POLARS_SERIES = frozenset({"polars.series.series.Series", "polars.internals.series.series.Series"})
-_ARROW = frozenset({"pyarrow.lib._reconstruct_table", "pyarrow.lib._reconstruct_record_batch", "pyarrow.lib.RecordBatch"})
+_ARROW = frozenset(
+    {"pyarrow.lib._reconstruct_table", "pyarrow.lib._reconstruct_record_batch", "pyarrow.lib.RecordBatch"}
+)
 _MOST = 1 << 30
 
 

@@ -9,6 +9,7 @@ are no finding.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,14 +59,16 @@ def matched(
             continue
         join = table.join(matrix)
         if join is not None and _proves(table, matrix, join):
-            claim = TrainingRows(held.path, *matrix.shape, "rows that occur in the training table")
+            claim = TrainingRows(
+                held.path, matrix.shape[0], matrix.shape[1], "rows that occur in the training table"
+            )
             ranked.append((places[id(held.value)], _with(claim, join, table.rows)))
     found.extend(claim for _, claim in sorted(ranked, key=lambda item: item[0]))
     return found
 
 
 def _with(claim: TrainingRows, join: tuple[int, int], rows: int) -> TrainingRows:
-    return TrainingRows(claim.path, claim.rows, claim.columns, claim.kind, join[0], join[1] / max(rows, 1))
+    return replace(claim, matched=join[0], share=join[1] / max(rows, 1))
 
 
 def _inside_claims(claims: dict[int, tuple[TrainingRows, Any]]) -> set[int]:
@@ -138,7 +141,13 @@ def _sparse(value: Inert) -> NDArray[np.float64] | None:
         return None
     rows, columns = shape
     data, indices, indptr = parts
-    if rows < 1 or columns < 1 or rows * columns > _MOST or len(indices) != len(data) or data.dtype.kind not in "biuf":
+    if (
+        rows < 1
+        or columns < 1
+        or rows * columns > _MOST
+        or len(indices) != len(data)
+        or data.dtype.kind not in "biuf"
+    ):
         return None
     major = rows if value.type_name.rpartition(".")[2].startswith("csr") else columns
     counts = np.diff(indptr)
@@ -157,7 +166,9 @@ def _sparse(value: Inert) -> NDArray[np.float64] | None:
 def _matrix_of(train: Any) -> Any:
     """Return the numeric columns of a training table, those without a number left out."""
     if hasattr(train, "get_columns"):  # polars
-        columns = [c.cast(float) for c in train.get_columns() if c.dtype.is_numeric() or str(c.dtype) == "Boolean"]
+        columns = [
+            c.cast(float) for c in train.get_columns() if c.dtype.is_numeric() or str(c.dtype) == "Boolean"
+        ]
         return np.column_stack([c.to_numpy() for c in columns]) if columns else np.empty((train.height, 0))
     if hasattr(train, "select_dtypes"):  # pandas
         return train.select_dtypes(["number", "bool"]).to_numpy(dtype=np.float64)
@@ -222,7 +233,9 @@ class _Table:
         """Find the one column of the table that an array's column can be; few-valued columns are no evidence."""
         if len(np.unique(values)) < min(10, len(values)):
             return None
-        scales = [(1.0, 0.0)] + [pair for f, o in self.scales for pair in zip(f.tolist(), o.tolist(), strict=True)]
+        scales = [(1.0, 0.0)] + [
+            pair for f, o in self.scales for pair in zip(f.tolist(), o.tolist(), strict=True)
+        ]
         best = None
         for column in self.columns:
             if not column.telling:

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 _LAST = re.compile(r"([^.\[\]'\"]+)['\"]?\]?$")
 # Calls that wrap code together with the values it uses.
-_CAPTURING = ("functools.partial", "cloudpickle.", "joblib.externals.cloudpickle.", "dill._dill.", "dill.dill.")
+_CAPTURING = (
+    "functools.partial",
+    "cloudpickle.",
+    "joblib.externals.cloudpickle.",
+    "dill._dill.",
+    "dill.dill.",
+)
 
 
 @dataclass(frozen=True, slots=True)
