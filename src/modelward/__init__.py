@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from modelward._version import __version__
 
 if TYPE_CHECKING:
-    from modelward.artifacts import Artifact, read_artifact
+    from modelward.artifacts import Artifact, Inspection, inspect, read_artifact
     from modelward.assessment import assess
     from modelward.findings import Finding, Measure, Policy, Report, read_policy
     from modelward.models import Meter, Subject, wrap
@@ -23,6 +23,7 @@ _HOMES = {
     "Column": "schema",
     "FeatureSchema": "schema",
     "Finding": "findings",
+    "Inspection": "artifacts",
     "Measure": "findings",
     "Meter": "models",
     "Policy": "findings",
@@ -31,6 +32,7 @@ _HOMES = {
     "Subject": "models",
     "assess": "assessment",
     "infer": "schema",
+    "inspect": "artifacts",
     "read_artifact": "artifacts",
     "read_policy": "findings",
     "read_schema": "schema",
@@ -44,6 +46,7 @@ __all__ = [
     "Column",
     "FeatureSchema",
     "Finding",
+    "Inspection",
     "Measure",
     "Meter",
     "Policy",
@@ -53,6 +56,7 @@ __all__ = [
     "__version__",
     "assess",
     "infer",
+    "inspect",
     "read_artifact",
     "read_policy",
     "read_schema",

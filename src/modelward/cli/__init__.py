@@ -14,6 +14,7 @@ _VERBS = {
     "assess": ("_assess", "Measure how a model can fail or be attacked."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
     "explain": ("_explain", "Explain a failure mode or a check."),
+    "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),
 }

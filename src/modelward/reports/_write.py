@@ -64,10 +64,20 @@ def write_report(report: Report, path: Path, *, fail_on: FailOn = "high") -> Non
         If the file cannot be written; what was there before is still there.
     """
     check_suffix(path)
+    write_text(path, _FORMATS[path.suffix.lower()](report, fail_on=fail_on))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text into a file, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be written; what was there before is still there.
+    """
     # A lone surrogate (a file name that is not UTF-8) becomes \udcXX, which JSON reads back as it was.
-    content = _FORMATS[path.suffix.lower()](report, fail_on=fail_on).encode("utf-8", "backslashreplace")
     try:
-        _replace(path.resolve(), content)
+        _replace(path.resolve(), text.encode("utf-8", "backslashreplace"))
     except OSError as error:
         why = (error.strerror or type(error).__name__).lower()
         raise InputError(f"cannot write {path}: {why}; choose another folder with -o") from None

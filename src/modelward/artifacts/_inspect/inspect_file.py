@@ -1,0 +1,344 @@
+"""inspect: what a model file gives away, read without loading it."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from modelward.artifacts._artifact import Artifact
+from modelward.artifacts._container import printable
+from modelward.artifacts._graph import library_versions, walk_graph
+from modelward.artifacts._inspect import identity, parts, surface, tensors
+from modelward.artifacts._inspect.ensembles import tree_set
+from modelward.artifacts._inspect.inspection import Inspection, SureRule, Surface, TrainRow
+from modelward.artifacts._inspect.params import params as params_of
+from modelward.artifacts._inspect.rule import find_rules
+from modelward.artifacts._inspect.values import Allowance, described
+from modelward.artifacts._inspect.verdicts import file_findings
+from modelward.artifacts._inspect.wording import column_name, terms
+from modelward.artifacts._integrity import integrity
+from modelward.artifacts._leaks import training_rows
+from modelward.artifacts._read import read_artifact
+from modelward.errors import InputError, UnreadableError, UsageError
+from modelward.findings import MIN_ROWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from modelward.artifacts._inert import Inert
+    from modelward.artifacts._inspect.columns import Origins
+    from modelward.artifacts._inspect.surface import Decider
+    from modelward.artifacts._inspect.trees import TreeSet
+    from modelward.artifacts._inspect.wording import Term
+
+_MAX_SETS = 2_000
+_MOST_WEIGHTS = 5_000
+
+
+def inspect(
+    path: str | Path | Artifact, *, train: Any = None, goal: str | None = None, rules: bool = True
+) -> Inspection:
+    """Say what a model file gives away; nothing of it is loaded, and its library need not be installed.
+
+    Parameters
+    ----------
+    path : path or Artifact
+        A model file, or one that was read already.
+    train : path or data frame, optional
+        The training rows: shares are counted in them.
+    goal : str, optional
+        The label whose rule is wanted; every label otherwise.
+    rules : bool
+        Whether to look for the rules that always yield a label.
+
+    Returns
+    -------
+    Inspection
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it holds no model, or it cannot be read.
+    UsageError
+        If `goal` is no label of the model.
+
+    Examples
+    --------
+    >>> import pickle, tempfile, pathlib
+    >>> from sklearn.tree import DecisionTreeClassifier
+    >>> model = DecisionTreeClassifier(max_depth=1, random_state=0).fit([[0, 5], [1, 5], [2, 5]], ["no", "no", "yes"])
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "model.pkl"
+    >>> _ = file.write_bytes(pickle.dumps(model))
+    >>> found = inspect(file, goal="yes")
+    >>> found.short, found.params["max_depth"], found.surface.used
+    ('DecisionTreeClassifier', 1, ('x0',))
+    >>> print(found.surface.rules[0].words)
+    x0 > 1.5 always gives 'yes'
+    """
+    artifact = path if isinstance(path, Artifact) else read_artifact(path)
+    artifact = _with_model(artifact)
+    table = _table(train)
+    found = identity.find_model(artifact.root)
+    if found is None:
+        return _without_model(artifact)
+    return _Reading(artifact, *found).inspection(table, goal, rules=rules)
+
+
+def _with_model(artifact: Artifact) -> Artifact:
+    """Return the file itself, or the first thing in a container that holds a model."""
+    inner: Sequence[Artifact] = getattr(artifact, "members", ())
+    if artifact.root is not None or not inner:
+        return artifact
+    return next((one for one in inner if identity.find_model(one.root) is not None), artifact)
+
+
+def _table(train: Any) -> pl.DataFrame | None:
+    if train is None:
+        return None
+    from modelward.tables import read_table
+
+    return read_table(train, what="--train")
+
+
+def _without_model(artifact: Artifact) -> Inspection:
+    """Inspect a file without a model: dangerous ones still say so; others are no input for this."""
+    if artifact.verdict not in ("malicious", "suspicious"):
+        if artifact.verdict == "unreadable":
+            reason = artifact.reasons[0] if artifact.reasons else "it is no format that is known"
+            raise UnreadableError(f"{artifact.path}: {reason}")
+        if not tensors.tensors(artifact.root):
+            what = identity.describe_content(artifact.root)
+            raise InputError(f"{artifact.path}: holds no model but {what}; see `modelward scan`")
+    arrays = tensors.tensors(artifact.root)
+    empty = Surface(
+        None, None, None, None, (), "it holds no model whose answers are known", (), False, len(artifact.data)
+    )
+    rows = training_rows(artifact)
+    return Inspection(
+        artifact.path, artifact.format, artifact.verdict, "", "", "", "", {}, True, None, None, None, None, (), {}, "",
+        {}, (), arrays, rows, empty, file_findings(artifact, rows, integrity(artifact), None),
+        ("There is no model in it that could be read.",) if artifact.root is None else (),
+    )  # fmt: skip
+
+
+class _Reading:
+    """One model of one file."""
+
+    def __init__(self, artifact: Artifact, model_path: str, value: Inert) -> None:
+        self.artifact, self.model_path, self.value = artifact, model_path, value
+        self.names = identity.feature_names(value)
+        self.count = identity.feature_count(value)
+        self.decider: Decider = surface.find_decider(model_path, value)
+        self.sets = tuple(self._tree_sets())
+        self.count = self.count if self.count is not None else self._count_of_trees()
+
+    def _count_of_trees(self) -> int | None:
+        own = self.own_trees()
+        return own.n_features if own is not None and self.decider.value is self.value else None
+
+    def _tree_sets(self) -> list[TreeSet]:
+        """Return all sets of trees of the model, the decider's own first; members of a set are no sets."""
+        found: list[TreeSet] = []
+        taken: set[int] = set()
+        for node in walk_graph(self.value):
+            if len(found) >= _MAX_SETS:
+                break
+            if id(node.value) in taken:
+                continue
+            one = tree_set(node.value, node.path)
+            if one is not None:
+                found.append(one)
+                taken.update(_below(node.value))
+        return found
+
+    def own_trees(self) -> TreeSet | None:
+        """Return the trees of the estimator that decides."""
+        return tree_set(self.decider.value, self.decider.path)
+
+    def inspection(self, table: pl.DataFrame | None, goal: str | None, *, rules: bool) -> Inspection:
+        artifact, value = self.artifact, self.value
+        allowance = Allowance()
+        raw, complete = params_of(value)
+        own = self.own_trees()
+        rows = training_rows(artifact)
+        labels = identity.class_labels(value)
+        classes = None if labels is None else tuple(described(labels, Allowance(200_000)))
+        weights, constants = self._weights()
+        importances, kind = self._importances(own)
+        library = value.type_name.partition(".")[0]
+        return Inspection(
+            path=artifact.path, format=artifact.format, verdict=artifact.verdict, model_path=self.model_path,
+            kind=printable(value.type_name), library=printable(library),
+            library_version=library_versions(artifact).get(library, ""),
+            params={printable(name): described(item, allowance) for name, item in raw.items()},
+            complete_params=complete and allowance.left >= 0, n_features=self.count,
+            feature_names=None if self.names is None else tuple(self.names), classes=classes,
+            part=parts.read_parts(value), trees=self.sets, importances=importances, importance_kind=kind,
+            weights=weights, constants=constants, tensors=(), training_data=rows,
+            surface=self._surface(own, raw, labels, table, goal if rules else None, rules=rules),
+            findings=file_findings(
+                artifact, rows, integrity(artifact), None if table is None else table.height
+            ),
+            remarks=self._remarks(own),
+        )  # fmt: skip
+
+    def _weights(self) -> tuple[dict[str, tuple[float, ...]], tuple[float, ...]]:
+        weights = surface.linear_weights(self.decider.value)
+        if weights is None or weights.shape[1] > _MOST_WEIGHTS or weights.shape[0] > 1_000:
+            return {}, ()
+        named = [self._seen_name(j) for j in range(weights.shape[1])]
+        found = {name: tuple(weights[:, j].tolist()) for j, name in enumerate(named)}
+        return found, tuple(surface.intercepts(self.decider.value))
+
+    def _importances(self, own: TreeSet | None) -> tuple[dict[str, float], str]:
+        """Return importances by column of the table where each column seen comes from one, else by column seen."""
+        if own is None or own.importances is None:
+            return {}, ""
+        found: dict[str, float] = {}
+        for j, share in enumerate(own.importances.tolist()):
+            name = self._table_name(j)
+            found[name] = found.get(name, 0.0) + share
+        return found, own.importance_kind
+
+    def _origin_column(self, j: int) -> int | None:
+        origins: Origins | None = self.decider.origins
+        if origins is None:
+            return j if self.decider.value is self.value else None
+        if j >= len(origins) or len(origins[j].columns) != 1:
+            return None
+        return next(iter(origins[j].columns))
+
+    def _table_name(self, j: int) -> str:
+        column = self._origin_column(j)
+        return (
+            f"column {j} after preprocessing"
+            if column is None
+            else printable(column_name(self.names, column))
+        )
+
+    def _seen_name(self, j: int) -> str:
+        """Return a name for a column that the decider sees, told apart where several come from one."""
+        origins = self.decider.origins
+        name = self._table_name(j)
+        if origins is not None and j < len(origins) and origins[j].category:
+            return f"{name} = {printable(str(described(origins[j].category[0])))}"
+        several = origins is not None and j < len(origins) and not origins[j].straight and "after" not in name
+        return f"{name} (column {j} after preprocessing)" if several else name
+
+    def _surface(
+        self, own: TreeSet | None, raw: dict[str, Any], labels: list[Any] | None, table: pl.DataFrame | None,
+        goal: str | None, *, rules: bool,
+    ) -> Surface:  # fmt: skip
+        used = surface.used_columns(self.value) if self.count is not None else None
+        count = self.count
+        names = None
+        if used is not None and count is not None and count <= 1_000_000 and all(j < count for j in used):
+            names = [printable(column_name(self.names, j)) for j in range(count)]
+        found, why = self._rules(own, labels, table, goal) if rules else ((), "")
+        open_seeds = surface.unseeded({"": self.value, **raw})
+        seeds = [name for name in raw if name.rpartition("__")[2] == "random_state"]
+        return Surface(
+            count,
+            None if names is None or used is None else tuple(names[j] for j in sorted(used)),
+            None if names is None or used is None else tuple(n for j, n in enumerate(names) if j not in used),
+            surface.leaf_sizes(self.sets), found, why, tuple(printable(name) for name in open_seeds),
+            any(isinstance(raw[name], int) for name in seeds), len(self.artifact.data),
+        )  # fmt: skip
+
+    def _rules(
+        self, own: TreeSet | None, labels: list[Any] | None, table: pl.DataFrame | None, goal: str | None
+    ) -> tuple[tuple[SureRule, ...], str]:
+        wanted = _goals(labels, own.classes if own is not None else (), goal)
+        if own is None:
+            return (), "only the answers of tree ensembles can be proven from the file"
+        found, why = find_rules(own, wanted)
+        out = []
+        for rule in found:
+            said = tuple(
+                term
+                for term in terms(rule, self.decider.origins, self.names)
+                if not term.words.endswith(" is anything")
+            )
+            out.append(
+                SureRule(
+                    described(rule.label),
+                    said,
+                    rule.at_least,
+                    rule.at_most,
+                    _counted(said, table, self.names),
+                )
+            )
+        return tuple(out), why
+
+    def _remarks(self, own: TreeSet | None) -> tuple[str, ...]:
+        found = []
+        if self.model_path:
+            found.append(f"The model stands at {printable(self.model_path)} in what the file holds.")
+        if self.artifact.pickles > 1:
+            found.append(
+                f"The file holds {self.artifact.pickles:,} pickles; this is the first model in them."
+            )
+        broken = [text for one in self.sets for text in one.broken]
+        if broken:
+            found.append(f"{len(broken):,} of its trees cannot be read: {printable(broken[0])}.")
+        if not self.value.attributes:
+            found.append("The file keeps no attributes of this object that can be read.")
+        if own is not None and not own.trees and not own.broken:
+            found.append("It has no trees.")
+        return tuple(found)
+
+
+def _below(value: Inert) -> set[int]:
+    """Return the ids of everything inside an object."""
+    return {id(node.value) for node in walk_graph(value)}
+
+
+def _goals(labels: list[Any] | None, classes: tuple[Any, ...], goal: str | None) -> tuple[Any, ...]:
+    """Return the labels whose rules are wanted.
+
+    Raises
+    ------
+    UsageError
+        If the wanted label is none of the model's.
+    """
+    if goal is None:
+        return classes[:20]
+    known = list(classes) or (labels or [])
+    found = [label for label in known if str(label) == goal]
+    if not found:
+        said = ", ".join(printable(str(label), 40) for label in known[:10])
+        raise UsageError(
+            f"--goal {printable(goal)}: no label of this model; it has {said}" if known
+            else f"--goal {printable(goal)}: this model answers with no labels that the file tells"
+        )  # fmt: skip
+    return tuple(found[:1])
+
+
+def _counted(said: tuple[Term, ...], table: pl.DataFrame | None, names: list[str] | None) -> TrainRow | None:
+    """Count the training rows in a rule's box; None if they cannot be counted, or are fewer than ten."""
+    if table is None or not table.height:
+        return None
+    import polars as pl
+
+    mask = pl.Series([True]).new_from_index(0, table.height)
+    for term in said:
+        name = names[term.index] if names is not None and 0 <= term.index < len(names) else None
+        if name is None or name not in table.columns:
+            return None
+        column = table[name]
+        if term.is_not or term.equals:
+            said_as = column.cast(pl.String, strict=False)
+            for item in term.is_not:
+                mask &= (said_as != str(item)).fill_null(value=True)
+            for item in term.equals:
+                mask &= (said_as == str(item)).fill_null(value=False)
+        if math.isfinite(term.low) or math.isfinite(term.high):
+            if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
+                return None
+            values = column.cast(pl.Float64)
+            mask &= ((values >= term.low) & (values <= term.high)).fill_null(value=False)
+    inside = int(mask.sum())
+    return TrainRow(inside, table.height) if inside >= MIN_ROWS else None

@@ -1,0 +1,77 @@
+"""One tree of an inspected model, as it can be drawn and read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelward.artifacts._inspect.wording import short
+from modelward.reports import Branch
+
+if TYPE_CHECKING:
+    from modelward.artifacts import Inspection, TreeNodes, TreeSet
+
+_LEVELS = 3
+_FEW = 10
+
+
+def small_tree(found: Inspection) -> tuple[Branch | None, str]:
+    """Return the smallest tree that splits, and what to call it; None if no tree does."""
+    sized = [
+        (len(tree.left), s, t)
+        for s, one in enumerate(found.trees)
+        for t, tree in enumerate(one.trees)
+        if len(tree.left) > 1
+    ]  # fmt: skip
+    if not sized:
+        return None, ""
+    _, s, t = min(sized)
+    one, tree = found.trees[s], found.trees[s].trees[t]
+    names = (
+        list(found.importances)
+        if len(found.importances) == one.n_features
+        else list(found.feature_names or ())
+    )
+    if len(names) != one.n_features:
+        names = [f"column {j}" for j in range(min(one.n_features, 100_000))]
+    drawing = _branch(one, tree, names, 0, _LEVELS)
+    which = "The tree" if len(sized) == 1 else f"The smallest of {len(sized):,} trees"
+    deep = f", its first {_LEVELS} levels" if tree.depth > _LEVELS else ""
+    return drawing, which + deep
+
+
+def _branch(one: TreeSet, tree: TreeNodes, names: list[str], node: int, levels: int) -> Branch:
+    rows = tree.samples[node]
+    # Counts of a handful of rows stay in the file.
+    note = f"{rows:,.0f} rows" if rows >= _FEW else "fewer than ten rows" if rows > 0 else ""
+    if not tree.inner[node]:
+        text, tone = _answer(one, tree, node)
+        return Branch(text, note, tone)
+    j = int(tree.feature[node])
+    name = names[j] if j < len(names) else f"column {j}"
+    sign = "<" if tree.strict else "≤"
+    text = (
+        f"{name} in a set?"
+        if tree.categorical[node]
+        else f"{name} {sign} {short(float(tree.threshold[node]), up=False)}?"
+    )
+    if levels <= 0:
+        return Branch(text, f"{note} …", more=True)
+    return Branch(
+        text, note, 0, _branch(one, tree, names, int(tree.left[node]), levels - 1),
+        _branch(one, tree, names, int(tree.right[node]), levels - 1),
+    )  # fmt: skip
+
+
+def _answer(one: TreeSet, tree: TreeNodes, node: int) -> tuple[str, int]:
+    value = tree.value[node]
+    if not one.classes or len(value) != len(one.classes):
+        return (f"{float(value[0]):.4g}" if len(value) else "", 0)
+    best = int(value.argmax())
+    total = float(value.sum())
+    if (value >= 0).all() and abs(total - 1) < 1e-6:
+        return f"{one.classes[best]} {float(value[best]):.0%}", best
+    if len(value) == 2:
+        lead = float(value[1] - value[0])
+        return f"{lead:+.4g} for {one.classes[1]}", 1 if lead > 0 else 0
+    push = int(abs(value).argmax())
+    return f"{float(value[push]):+.4g} for {one.classes[push]}", push

@@ -1,0 +1,144 @@
+"""A page about one file: sections of facts, pictures and words, drawn alike in a terminal, HTML and Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelward.findings import Finding, Series, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A node of a drawn tree.
+
+    Parameters
+    ----------
+    text : str
+        The question, or the answer of a leaf.
+    note : str
+        Such as how many rows came here.
+    tone : int
+        Number of the answer, for its colour.
+    yes, no : Branch or None
+        What follows; both or neither.
+    more : bool
+        Whether the tree goes on below, undrawn.
+    """
+
+    text: str
+    note: str = ""
+    tone: int = 0
+    yes: Branch | None = None
+    no: Branch | None = None
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One line of a drawn rule: which part of a column's range it allows.
+
+    Parameters
+    ----------
+    name, words : str
+        The column, and the condition in words.
+    low, high : float
+        What is allowed; −∞ and ∞ where there is no end.
+    start, end : float
+        The range that is drawn.
+    """
+
+    name: str
+    words: str
+    low: float
+    high: float
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCard:
+    """A rule with its answer: words, what stands behind it, and its drawn conditions."""
+
+    title: str
+    words: str
+    note: str
+    spans: tuple[Span, ...] = ()
+    tone: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of a hierarchy."""
+
+    depth: int
+    name: str
+    text: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page, with whatever of these it has.
+
+    Parameters
+    ----------
+    title, lead : str
+    facts : tuple of (str, str)
+    items : tuple of Item
+        A hierarchy.
+    rules : tuple of RuleCard
+    series : tuple of Series
+        Pictures.
+    tree : Branch or None
+    tree_title : str
+    tables : tuple of Table
+    folded : bool
+        Whether the section is for reference: folded in HTML, absent from the terminal.
+    """
+
+    title: str
+    lead: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    items: tuple[Item, ...] = ()
+    rules: tuple[RuleCard, ...] = ()
+    series: tuple[Series, ...] = ()
+    tree: Branch | None = None
+    tree_title: str = ""
+    tables: tuple[Table, ...] = ()
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page about one file.
+
+    Parameters
+    ----------
+    title : str
+        What it is about.
+    headline : str
+        The first sentence.
+    alarm : str
+        What must be read before anything else; empty if nothing.
+    calm : str
+        The same place where nothing is wrong.
+    sections : tuple of Section
+    findings : tuple of Finding
+    exit_code : int
+    version : str
+        Of modelward.
+    foot : tuple of str
+        How to read it.
+    """
+
+    title: str
+    headline: str
+    alarm: str
+    calm: str
+    sections: tuple[Section, ...]
+    findings: tuple[Finding, ...]
+    exit_code: int
+    version: str
+    foot: tuple[str, ...] = ()
