@@ -1,0 +1,74 @@
+"""Zip archives: what they hold is read member by member; some are a format of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from modelward.artifacts._artifact import Artifact
+from modelward.artifacts._container import looks_like, printable
+from modelward.artifacts._formats import Reader, worst
+from modelward.artifacts.readers._archive import ArchiveError, is_zip, read_archive, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from modelward.artifacts._formats import Job
+    from modelward.artifacts.readers._archive import Archive, Entry
+
+
+def read(job: Job) -> Artifact:
+    """Read an archive: its structure, what kind of archive it is, and every member."""
+    try:
+        archive = read_archive(job.content, job.purse.members_left)
+    except ArchiveError as error:
+        form = looks_like(job.content)
+        what = form if form.startswith("zip") else "zip"
+        return job.artifact(what, "unreadable", (f"as {what} it cannot be read: {printable(str(error))}",))
+    artifact = _by_kind(job, archive)
+    odd = tuple(printable(what) for what in archive.odd)
+    if not odd:
+        return artifact
+    return replace(
+        artifact, verdict=worst([artifact.verdict, "suspicious"]), reasons=(*artifact.reasons, *odd)
+    )
+
+
+def _by_kind(job: Job, archive: Archive) -> Artifact:
+    names = [entry.name for entry in archive.entries]
+    if names and all(name.endswith(".npy") for name in names):
+        return _plain(job, archive, "npz")
+    return _plain(job, archive, "zip")
+
+
+def _plain(job: Job, archive: Archive, form: str) -> Artifact:
+    """Read an archive that is no more than its members."""
+    members = read_members(job, archive, archive.entries)
+    if not members:
+        return job.artifact(form, "unreadable", ("it holds no files",))
+    inside = job.inside("")
+    root = {member.path.removeprefix(inside): member.root for member in members}
+    if form == "npz":
+        root = {name.removesuffix(".npy"): value for name, value in root.items()}
+    return job.artifact(form, "clean", root=root, members=members)
+
+
+def read_members(job: Job, archive: Archive, entries: Iterable[Entry]) -> list[Artifact]:
+    """Read members as files of their own; what cannot be unpacked is unreadable, by its name."""
+    return [read_member(job, archive, entry) for entry in entries if not entry.is_folder]
+
+
+def read_member(job: Job, archive: Archive, entry: Entry) -> Artifact:
+    """Read one member as a file of its own."""
+    try:
+        data, problem = unpack(archive, entry, max(0, job.purse.bytes_left))
+    except ArchiveError as error:
+        job.purse.members_left -= 1
+        return Artifact(job.inside(entry.name), "unknown", b"", "unreadable", (str(error),))
+    member = job.member(data, entry.name)
+    if not problem:
+        return member
+    return replace(member, verdict=worst([member.verdict, "unreadable"]), reasons=(*member.reasons, problem))
+
+
+READER = Reader("zip", is_zip, read)
