@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray, as_array
@@ -13,15 +14,27 @@ from modelward.artifacts._leaks import training_rows
 from modelward.artifacts._read import MAX_BYTES, read_artifact, read_bytes
 
 if TYPE_CHECKING:
+    from modelward.artifacts._diff import Change, Difference, diff
+    from modelward.artifacts._files import whole_file
+    from modelward.artifacts._fingerprint import Fingerprint, fingerprint
     from modelward.artifacts._inspect import Inspection, TreeNodes, TreeSet, inspect, tree_set
 
-_INSPECTING = ("Inspection", "TreeNodes", "TreeSet", "inspect", "tree_set")
+_LATER = {
+    "_diff": ("Change", "Difference", "diff"),
+    "_files": ("whole_file",),
+    "_fingerprint": ("Fingerprint", "fingerprint"),
+    "_inspect": ("Inspection", "TreeNodes", "TreeSet", "inspect", "tree_set"),
+}
+_HOMES = {name: module for module, names in _LATER.items() for name in names}
 
 __all__ = [
     "MAX_BYTES",
     "Artifact",
+    "Change",
     "Defect",
+    "Difference",
     "FileVerdict",
+    "Fingerprint",
     "GlobalUse",
     "Inert",
     "Inspection",
@@ -32,6 +45,8 @@ __all__ = [
     "TreeSet",
     "as_array",
     "class_name",
+    "diff",
+    "fingerprint",
     "inspect",
     "integrity",
     "library_versions",
@@ -39,13 +54,12 @@ __all__ = [
     "read_bytes",
     "training_rows",
     "tree_set",
+    "whole_file",
 ]
 
 
 def __getattr__(name: str) -> Any:
     # A scan takes a tenth of a second as a process, and needs neither numpy nor what looks into models.
-    if name in _INSPECTING:
-        from modelward.artifacts import _inspect
-
-        return getattr(_inspect, name)
+    if name in _HOMES:
+        return getattr(import_module(f"modelward.artifacts.{_HOMES[name]}"), name)
     raise AttributeError(f"module 'modelward.artifacts' has no attribute {name!r}")

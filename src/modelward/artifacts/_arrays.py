@@ -252,15 +252,16 @@ def as_array(value: Any) -> RawArray | list[Any] | None:
         return value.payload if isinstance(value.payload, RawArray) else as_array(value.payload)
     name = f"{type(value).module}.{type(value).name}"
     if name in _RECONSTRUCT and isinstance(value.state, tuple) and len(value.state) >= 5:
-        return _from_parts(
+        return from_parts(
             value.state[2], value.state[1], value.state[4], fortran=bool(value.state[3] is True)
         )
     if name in _FROMBUFFER and len(value.args) >= 4:
-        return _from_parts(value.args[1], value.args[2], value.args[0], fortran=value.args[3] == "F")
+        return from_parts(value.args[1], value.args[2], value.args[0], fortran=value.args[3] == "F")
     return None
 
 
-def _from_parts(dtype: Any, shape: Any, content: Any, *, fortran: bool) -> RawArray | list[Any] | None:
+def from_parts(dtype: Any, shape: Any, content: Any, *, fortran: bool) -> RawArray | list[Any] | None:
+    """Put an array together from what a file says of it; None if that is not understood."""
     read, sides = read_dtype(dtype), read_shape(shape)
     if read is None or sides is None:
         return None

@@ -13,7 +13,9 @@ from modelward._version import __version__
 _VERBS = {
     "assess": ("_assess", "Measure how a model can fail or be attacked."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
+    "diff": ("_diff", "Show what changed between two model files, without loading them."),
     "explain": ("_explain", "Explain a failure mode or a check."),
+    "fingerprint": ("_fingerprint", "Print what identifies a model file, and the model in it."),
     "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),
