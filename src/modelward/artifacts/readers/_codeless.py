@@ -1,0 +1,8 @@
+"""The formats that hold data and call nothing by name, in the order in which content is shown to them."""
+
+from modelward.artifacts._formats import Reader
+from modelward.artifacts.readers._lightgbm import READER as LIGHTGBM
+from modelward.artifacts.readers._safetensors import READER as SAFETENSORS
+from modelward.artifacts.readers._xgboost import JSON, OLD, UBJ
+
+CODELESS: tuple[Reader, ...] = (SAFETENSORS, JSON, UBJ, OLD, LIGHTGBM)
