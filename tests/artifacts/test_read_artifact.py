@@ -197,7 +197,7 @@ def test_decompression_is_bounded_and_whole(pack: object) -> None:
 def test_everything_else_is_unreadable_by_name(data: bytes, what: str) -> None:
     artifact = read_bytes(data)
     assert artifact.verdict == "unreadable"
-    assert what in artifact.reasons[0]
+    assert what in f"{artifact.format}: {artifact.reasons[0]}"
     assert artifact.root is None
 
 
