@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import weakref
+import zipfile
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from modelward.cli import _scan as scan_module
 from modelward.cli._scan import scan
 from modelward.errors import InputError, UsageError
 
@@ -87,3 +90,86 @@ def test_missing_files(folder: Path) -> None:
     code, out = run(folder / "none", folder / "good.pkl")
     assert code == 3
     assert "1 clean" in out
+
+
+def test_members_stand_in_the_json_and_decide_the_exit_code(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("good.pkl", pickle.dumps([1]))
+        archive.writestr("sub/evil.pkl", pickle.dumps(Evil()))
+    code, out = run(path, "--format", "json")
+    data = json.loads(out)
+    assert code == 1
+    assert [(a["path"], a["verdict"]) for a in data["artifacts"]] == [
+        (str(path), "malicious"), (f"{path}!/good.pkl", "clean"), (f"{path}!/sub/evil.pkl", "malicious"),
+    ]  # fmt: skip
+    assert [f["location"] for f in data["findings"]] == [f"{path}!/sub/evil.pkl"]
+    code, out = run(path)
+    assert "2 members" in out
+    assert "1 file scanned: 1 malicious." in out
+
+
+def test_unreadable_archives_do_not_hide_suspicious_members(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("odd.pkl", b"\x80\x04\x8c\x04bank\x8c\x03Net\x93.")
+        archive.writestr("notes.txt", "hello")
+    code, out = run(path, "--format", "json")
+    data = json.loads(out)
+    assert (code, data["complete"]) == (1, False)
+    assert {f["code"] for f in data["findings"]} == {"MW091", "MW092"}
+
+
+@pytest.mark.parametrize("suffix", [".md", ".html", ".txt", ".json"])
+def test_written_pages_escape_what_names_say(tmp_path: Path, suffix: str) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "<script>alert(1)<|`x`.pkl").write_bytes(b"hello")
+    (folder / "b\x1b[31m.pkl").write_bytes(pickle.dumps(Evil()))
+    out = folder / f"out{suffix}"  # in the folder that is scanned: not scanned itself
+    assert run(folder, "-o", out)[0] == 1
+    text = out.read_text(encoding="utf-8")
+    assert "malicious" in text
+    assert "\x1b" not in text
+    assert f"out{suffix}" not in text
+    if suffix in (".md", ".html"):
+        assert "<script>" not in text
+        assert "http" not in text
+        assert "2 files scanned: 1 malicious, 1 unreadable." in text
+
+
+def test_what_was_read_of_a_file_goes_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(50):
+        (tmp_path / f"{i:05}.pkl").write_bytes(pickle.dumps(i))
+    seen: list[weakref.ref[object]] = []
+    most = 0
+
+    def read(path: str) -> tuple[object, str]:
+        nonlocal most
+        found = original(path)
+        seen.append(weakref.ref(found[0]))
+        most = max(most, sum(ref() is not None for ref in seen))
+        return found
+
+    original = scan_module._read
+    monkeypatch.setattr(scan_module, "_read", read)
+    for form in ("text", "json"):
+        run(tmp_path, "--format", form)
+    assert len(seen) == 100
+    assert most <= 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_files_without_permission(folder: Path) -> None:
+    (folder / "good.pkl").chmod(0)
+    code, out = run(folder / "good.pkl", folder / "odd.pkl")
+    assert code == 1
+    assert "no permission" in out
+
+
+def test_empty_files_and_devices(tmp_path: Path) -> None:
+    (tmp_path / "empty.pkl").write_bytes(b"")
+    code, out = run(tmp_path / "empty.pkl", "/dev/zero")
+    assert code == 3
+    assert "the file is empty" in out
+    assert "a device, not a file" in out
