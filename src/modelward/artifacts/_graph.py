@@ -165,4 +165,10 @@ def library_versions(artifact: Artifact) -> dict[str, str]:
         version = node.value.attributes.get("_sklearn_version")
         if isinstance(version, str):
             found.setdefault("sklearn", {})[printable(version, 40)] = None
+        if node.value.type_name == "xgboost.core.Booster":
+            from modelward.artifacts._boosters import booster_version
+
+            written = booster_version(node.value)
+            if written:
+                found.setdefault("xgboost", {})[written] = None
     return {library: ", ".join(versions) for library, versions in found.items()}

@@ -85,3 +85,8 @@ def honest(boosters: dict[str, object], tmp_path_factory: pytest.TempPathFactory
         np.arange(6, dtype="<f4").tobytes() + b"\x00\x01\x02\x03",
     )
     return files
+
+
+@pytest.fixture(scope="session")
+def table() -> pd.DataFrame:
+    return X
