@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._walk import WalkError
 
@@ -60,7 +61,7 @@ class RawArray:
     dtype: Dtype
     shape: tuple[int, ...]
     fortran: bool
-    data: bytes | bytearray
+    data: bytes | bytearray | Content | Stretch
     start: int
     end: int
 
@@ -83,7 +84,7 @@ class RawArray:
         if count * dtype.itemsize > self.end - self.start:
             raise ValueError("fewer bytes than the shape needs")
         flat = (
-            np.frombuffer(self.data, dtype=dtype, count=count, offset=self.start)
+            np.frombuffer(buffer_of(self.data, self.start, self.end), dtype=dtype, count=count)
             if count
             else np.empty(0, dtype)
         )
@@ -179,7 +180,7 @@ def read_shape(value: Any) -> tuple[int, ...] | None:
     return value
 
 
-def raw_array(fields: dict[Any, Any], data: bytes, position: int) -> RawArray | None:
+def raw_array(fields: dict[Any, Any], data: bytes | Content, position: int) -> RawArray | None:
     """Locate the bytes that joblib wrote after an array's wrapper.
 
     Returns
@@ -215,9 +216,9 @@ _FROMBUFFER = frozenset({"numpy.core.numeric._frombuffer", "numpy._core.numeric.
 _SCALAR = frozenset({"numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar"})
 
 
-def to_bytes(value: Any) -> bytes | bytearray | None:
+def to_bytes(value: Any) -> bytes | bytearray | Stretch | None:
     """Return bytes, also those that old protocols write as text to be encoded."""
-    if isinstance(value, bytes | bytearray):
+    if isinstance(value, bytes | bytearray | Stretch):
         return value
     if isinstance(value, str):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._canonical import View, array_bytes
+from modelward.artifacts._content import buffer_of
 from modelward.artifacts._showing import MOST_CELLS, cell, show_view
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ def _same_bytes(a: View, b: View) -> bool:
     x, y = a.array, b.array
     if x is None or y is None or x.fortran != y.fortran or x.dtype != y.dtype:
         return False
-    return memoryview(x.data)[x.start : x.end] == memoryview(y.data)[y.start : y.end]
+    same: bool = buffer_of(x.data, x.start, x.end) == buffer_of(y.data, y.start, y.end)
+    return same
 
 
 def _column(

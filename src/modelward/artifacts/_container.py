@@ -10,12 +10,15 @@ import stat
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from modelward.artifacts._content import Content
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+LARGE = 64 << 20
+"""Files from this size on are read only where somebody looks."""
 _RATIO = 500
 _FREE = 64 << 20
 
@@ -48,15 +51,13 @@ def printable(text: str, limit: int = 200) -> str:
     return "".join(out[:limit]) + ("…" if len(text) > limit else "")
 
 
-def read_file(path: str | Path, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file.
+def open_file(path: str | Path) -> int:
+    """Open a regular file for reading and return its descriptor, which the caller closes.
 
     Raises
     ------
     InputError
         If there is no such file, it may not be read, or it is no regular file.
-    TooLargeError
-        If it is longer than `max_bytes`.
     """
     shown = printable(os.fsdecode(path))
     try:
@@ -71,16 +72,53 @@ def read_file(path: str | Path, max_bytes: int) -> bytes:
     except (OSError, ValueError) as error:
         reason = os.strerror(error.errno or errno.EIO) if isinstance(error, OSError) else str(error)
         raise InputError(f"{shown}: cannot be opened: {reason}") from None
-    with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise InputError(f"{shown}: not a regular file; give a model file")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise InputError(f"{shown}: not a regular file; give a model file")
+    return handle
+
+
+def read_file(path: str | Path, max_bytes: int) -> bytes:
+    """Return the bytes of a regular file.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, it may not be read, or it is no regular file.
+    TooLargeError
+        If it is longer than `max_bytes`.
+    """
+    with os.fdopen(open_file(path), "rb") as file:
         try:
             data = file.read(max_bytes + 1)
         except OSError as error:
+            shown = printable(os.fsdecode(path))
             raise InputError(f"{shown}: cannot be read: {os.strerror(error.errno or errno.EIO)}") from None
     if len(data) > max_bytes:
         raise TooLargeError
     return data
+
+
+def snapshot(path: str | Path) -> Content | None:
+    """Return a large regular file as a `Content`, of which only what is looked at is read; None for a small one.
+
+    Raises
+    ------
+    InputError
+        As `read_file`.
+    """
+    if not hasattr(os, "preadv"):
+        return None
+    handle = open_file(path)
+    size = os.fstat(handle).st_size
+    if size < LARGE:
+        os.close(handle)
+        return None
+    try:
+        return Content(handle, size)
+    except OSError:  # no room for it among the addresses
+        os.close(handle)
+        return None
 
 
 def _kind(mode: int) -> str:

@@ -21,7 +21,6 @@ _CAPTURING = (
     "joblib.externals.cloudpickle.",
     "dill._dill.",
     "dill.dill.",
-    "R.environment",
 )
 
 

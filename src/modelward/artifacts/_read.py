@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import (
@@ -14,7 +14,9 @@ from modelward.artifacts._container import (
     decompress,
     printable,
     read_file,
+    snapshot,
 )
+from modelward.artifacts._content import ChangedError
 from modelward.artifacts._formats import Job, Purse, Reader, worst
 from modelward.artifacts._walk import MAX_MEMORY
 from modelward.artifacts.readers import PICKLE, READERS
@@ -25,11 +27,14 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 2 << 30
 """The longest content that is read, after decompression."""
+_END = 1 << 20
 _NO_PICKLE = frozenset({b"P", b"{", b"\x93", b"\x08", b"#", b"\n", b" "})
 """First bytes with which no unpickler gets anywhere (`P` asks for an object that only the loader has)."""
 
 
-def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES, max_memory: int = MAX_MEMORY) -> Artifact:
+def read_artifact(
+    path: str | Path, *, max_bytes: int = MAX_BYTES, max_memory: int = MAX_MEMORY, whole: bool = True
+) -> Artifact:
     """Read a model file without running anything of it.
 
     The file is recognised by content: pickles of protocol 0 to 5, and joblib's files, raw or compressed
@@ -43,6 +48,10 @@ def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES, max_memory: i
         The longest content that is read, before and after decompression.
     max_memory : int
         Bytes that the objects of one pickle may take, as estimated from its opcodes before it is read.
+    whole : bool
+        Keep the file's bytes as `data`, to be loaded later. Without it `data` may be empty: of a large pickle
+        or joblib file that is not compressed only what must be looked at is read, its long arrays where and
+        when somebody asks for them, and `max_bytes` does not bound its length.
 
     Returns
     -------
@@ -56,11 +65,40 @@ def read_artifact(path: str | Path, *, max_bytes: int = MAX_BYTES, max_memory: i
         If there is no such file, it may not be read, or it is a directory, a pipe or a device.
     """
     shown = printable(os.fsdecode(path), 4096)
+    large = None if whole else _large(path, shown, max_bytes, max_memory)
+    if large is not None:
+        return large
     try:
         data = read_file(path, max_bytes)
     except TooLargeError:
         return Artifact(shown, "unknown", b"", "unreadable", (f"longer than {max_bytes:,} bytes",))
     return read_bytes(data, shown, max_bytes=max_bytes, max_memory=max_memory)
+
+
+def _large(path: str | Path, shown: str, max_bytes: int, max_memory: int) -> Artifact | None:
+    """Read a large pickle or joblib file without having all of it in memory; None for any other file.
+
+    The payloads of its arrays are neither read nor copied unless somebody asks for them, so its size is not
+    bounded; what stands between them is.
+    """
+    content = snapshot(path)
+    if content is None:
+        return None
+    try:
+        ends = content[:_END] + content[-_END:]
+    except ChangedError as error:
+        return Artifact(shown, "unknown", b"", "unreadable", (str(error),))
+    if not ends.startswith(b"\x80") or any(reader.recognise(ends) for reader in READERS):
+        return None  # it means something else, too: that takes the whole of it
+    lazy: Any = content
+    job = Job(lazy, shown, b"", "", len(content), max_memory, 0, Purse(max_bytes))
+    artifact = _guarded(PICKLE, job)
+    if content.changed():
+        reason = "it was written to while it was read"
+        return replace(
+            artifact, verdict=worst([artifact.verdict, "unreadable"]), reasons=(reason, *artifact.reasons)
+        )
+    return artifact
 
 
 def read_bytes(

@@ -5,12 +5,13 @@ from __future__ import annotations
 import _compat_pickle
 import pickle
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from modelward.artifacts._arrays import RawArray, raw_array
+from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._inert import Inert, InertType, stand_in
 from modelward.artifacts._names import BY_ARGUMENTS, harmful_call, harmful_state
-from modelward.artifacts._walk import Walker, WalkError
+from modelward.artifacts._walk import NO_STRETCH, Walker, WalkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,9 @@ _WRAPPERS = frozenset(
         ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
     }
 )
+LONG_IN_FILE = 1 << 16
+"""Byte strings of a file that is not in memory are referred to from this length on, and not copied."""
+_ASK = b"NQ"  # a persistent identifier: the one way to have the unpickler push an object of ours
 _OUT_OF_BAND = "part of its data lies outside the file (out-of-band buffers)"
 
 
@@ -95,13 +99,17 @@ class _Unpickler(pickle.Unpickler):
     """CPython's unpickler with our lookup."""
 
     def __init__(self, feed: Feed, log: Log) -> None:
-        super().__init__(feed, encoding="latin1", buffers=_no_buffers(log))
+        super().__init__(cast("Any", feed), encoding="latin1", buffers=_no_buffers(log))
         self._log = log
+        self._feed = feed
 
     def find_class(self, module: str, name: str) -> Any:
         return self._log.look_up(module, name)
 
     def persistent_load(self, pid: Any) -> Any:
+        stretch = self._feed.pushed()
+        if stretch is not None:
+            return stretch
         self._log.odd("refers to objects outside the file (persistent ids)")
         return self._log.look_up("persistent", "id")(pid)
 
@@ -117,7 +125,7 @@ class Feed:
 
     Parameters
     ----------
-    data : bytes
+    data : bytes or Content
         The whole content.
     position : int
         Where the pickle begins.
@@ -129,58 +137,81 @@ class Feed:
         See `modelward.artifacts._walk.MAX_MEMORY`.
     """
 
-    def __init__(self, data: bytes, position: int, log: Log, *, joblib: bool, max_memory: int) -> None:
+    def __init__(
+        self, data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int
+    ) -> None:
         self._data = data
         self._log = log
         self._joblib = joblib
         self._max_memory = max_memory
-        self._walker = Walker(data, position, by_build=joblib, max_memory=max_memory)
-        self._position = self._end = position
+        stretch = LONG_IN_FILE if isinstance(data, Content) else NO_STRETCH
+        self._walker = Walker(data, position, by_build=joblib, max_memory=max_memory, stretch=stretch)
+        self._segment: bytes | memoryview = b""
+        self._at = 0
         self._builds = 0
         self._finished = False
+        self._waiting: Stretch | None = None
+        self._pushing: Stretch | None = None
         self.error = ""
         self.stopped_at = -1
 
     def _more(self) -> bool:
         """Make sure that something is left in the segment."""
-        if self._position < self._end:
-            return True
-        if self._finished:
-            return False
-        self._position = self._walker.position
-        segment = self._walker.advance()
-        self._end = segment.end
+        while self._at >= len(self._segment):
+            if self._waiting is not None:
+                # The unpickler asks for an object by an identifier, and gets the bytes.
+                self._pushing, self._waiting = self._waiting, None
+                self._segment, self._at = _ASK, 0
+                break
+            if self._finished:
+                return False
+            self._segment, self._at = self._next(), 0
+        return True
+
+    def _next(self) -> bytes | memoryview:
+        """Walk on, and return what may be run."""
+        walker = self._walker
+        segment = walker.advance()
         if segment.error:
             self.error, self._finished = segment.error, True
-            self._data = self._walker.patched()
-        elif segment.stopped:
+            return walker.patched()
+        if segment.stopped:
             self.stopped_at, self._finished = segment.end, True
-        return self._position < self._end
+        if segment.stretch:
+            self._waiting = Stretch(self._data, *segment.stretch)
+        if segment.begin == 0 and segment.end == len(self._data) and isinstance(self._data, bytes):
+            return self._data
+        part: bytes | memoryview = buffer_of(self._data, segment.begin, segment.end)
+        return part
 
-    def peek(self, size: int = -1) -> bytes:  # noqa: ARG002 - the unpickler takes what it gets
+    def pushed(self) -> Stretch | None:
+        """Return the bytes that were just asked for; None if it is the file that asks for something."""
+        pushing, self._pushing = self._pushing, None
+        return pushing
+
+    def peek(self, size: int = -1) -> bytes | memoryview:  # noqa: ARG002 - the unpickler takes what it gets
         """Return the rest of the segment, without moving."""
         if not self._more():
             return b""
-        if self._position == 0 and self._end == len(self._data):
-            return self._data
-        return self._data[self._position : self._end]
+        return self._segment[self._at :] if self._at else self._segment
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int = -1) -> bytes | memoryview:
         """Return up to `size` bytes of what was walked."""
         if not self._more():
             return b""
-        start = self._position
-        self._position = self._end if size < 0 else min(self._end, start + size)
-        return self._data[start : self._position]
+        start = self._at
+        self._at = len(self._segment) if size < 0 else min(len(self._segment), start + size)
+        return self._segment[start : self._at]
 
     def readline(self) -> bytes:
         """Return a line of what was walked."""
         if not self._more():
             return b""
-        start = self._position
-        newline = self._data.find(b"\n", start, self._end)
-        self._position = self._end if newline < 0 else newline + 1
-        return self._data[start : self._position]
+        rest = bytes(self._segment[self._at :])
+        newline = rest.find(b"\n")
+        line = rest if newline < 0 else rest[: newline + 1]
+        self._at += len(line)
+        return line
 
     def built(self, target: Inert) -> None:
         """Read raw array bytes after the BUILD of a joblib wrapper."""
@@ -227,7 +258,7 @@ class Reading:
     error: str
 
 
-def read_one(data: bytes, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
+def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
     feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
     log.feed = feed
@@ -239,7 +270,7 @@ def read_one(data: bytes, position: int, log: Log, *, joblib: bool, max_memory: 
         if feed.error:
             return Reading(None, -1, feed.error)
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if text.startswith("STACK_GLOBAL requires str"):
+        if text.startswith("STACK_GLOBAL requires str") and _computed(data, position, joblib, max_memory):
             log.odd("computes the name of what it reaches while it is loaded")
         return Reading(None, -1, text)
     finally:
@@ -249,4 +280,50 @@ def read_one(data: bytes, position: int, log: Log, *, joblib: bool, max_memory: 
     return Reading(root, feed.stopped_at, "")
 
 
-__all__ = ["Log", "RawArray", "Reading", "read_one"]
+class _ComputedError(Exception):
+    """A name that is looked up is what something returned."""
+
+
+class _Slow(pickle._Unpickler):  # noqa: SLF001 - it is CPython's own, in Python
+    """The same reading with a stack that can be looked at."""
+
+    def __init__(self, feed: Feed, log: Log) -> None:
+        super().__init__(cast("Any", feed), encoding="latin1", buffers=_no_buffers(log))
+        self._log = log
+        self._feed = feed
+
+    def find_class(self, module: str, name: str) -> Any:
+        return self._log.look_up(module, name)
+
+    def persistent_load(self, pid: Any) -> Any:  # noqa: ARG002
+        return self._feed.pushed() or self._log.look_up("persistent", "id")()
+
+    def load_stack_global(self) -> None:
+        """Look up a name, or say that it is computed; array bytes taken for opcodes meet joblib's wrapper here."""
+        stack: list[Any] = cast("Any", self).stack
+        for value in stack[-2:]:
+            cls = type(value)
+            if isinstance(value, Inert) and (cls.module, cls.name) not in _WRAPPERS:
+                raise _ComputedError
+        name, module = stack.pop(), stack.pop()
+        if type(name) is not str or type(module) is not str:
+            raise pickle.UnpicklingError("STACK_GLOBAL requires str")
+        stack.append(self.find_class(module, name))
+
+    dispatch = {**pickle._Unpickler.dispatch, 0x93: load_stack_global}  # type: ignore[dict-item]  # noqa: RUF012, SLF001
+
+
+def _computed(data: bytes | Content, position: int, joblib: bool, max_memory: int) -> bool:
+    """Say whether a stream looks up a name that something else returns when it is loaded."""
+    log = Log()
+    feed = log.feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
+    try:
+        _Slow(feed, log).load()
+    except _ComputedError:
+        return True
+    except Exception:  # noqa: BLE001 - it was read before, and is known to end in an error
+        return False
+    return False
+
+
+__all__ = ["LONG_IN_FILE", "Log", "RawArray", "Reading", "read_one"]

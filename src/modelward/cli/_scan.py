@@ -118,7 +118,7 @@ def _read(path: str) -> tuple[Artifact, str]:
 
     try:
         # A directory may hold many files: what was read of each goes at once.
-        return _bare(read_artifact(path)), ""
+        return _bare(read_artifact(path, whole=False)), ""
     except InputError as error:
         shown, _, reason = str(error).rpartition(": ")
         return Artifact(shown or path, "none", b"", "unreadable", (reason,)), str(error)

@@ -200,7 +200,7 @@ def test_no_beginning_of_a_file_is_clean(honest: dict[str, bytes], name: str) ->
 
 @pytest.mark.parametrize("name", SMALL)
 def test_flipped_bytes_give_a_verdict(honest: dict[str, bytes], name: str) -> None:
-    draw = random.Random(0)  # noqa: S311 - nothing secret
+    draw = random.Random(0)
     for _ in range(250):
         data = bytearray(honest[name])
         for _ in range(draw.randint(1, 4)):

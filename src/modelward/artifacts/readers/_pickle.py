@@ -81,13 +81,15 @@ class Scan:
         if not self.log.wrapper:
             self._keep(plain)
             return False
-        # Read again as joblib does. Names that only plain unpickling would reach stay in the log if they
-        # are dangerous: the file's holder chooses how it is loaded. Others are array bytes misread.
+        # Read again as joblib does. What only plain unpickling would reach stays in the log: the file's holder
+        # chooses how it is loaded. Only names that nobody can have given are array bytes misread.
         first, self.log = self.log, Log()
         self._keep(self._all(self.log, joblib=True))
         for (module, name), stand_in in first.names.items():
-            if judge_name(module, name)[0] == "dangerous":
+            if judge_name(module, name)[0] == "dangerous" or _importable(module, name):
                 self.log.names.setdefault((module, name), stand_in)
+        self.log.oddities.update((what, None) for what in first.oddities if what.startswith(_TAMPERING))
+        self.log.calls[:0] = first.calls
         return True
 
     def _keep(self, readings: list[Reading]) -> None:
@@ -143,6 +145,11 @@ class Scan:
         if unknown or other:
             return "suspicious", reasons
         return "clean", reasons
+
+
+def _importable(module: str, name: str) -> bool:
+    """Say whether somebody can have given a module and a name these names."""
+    return all(part.isidentifier() for part in (*module.split("."), *name.split(".")))
 
 
 READER = Reader("pickle", lambda _content: True, read)
