@@ -165,10 +165,20 @@ def library_versions(artifact: Artifact) -> dict[str, str]:
         version = node.value.attributes.get("_sklearn_version")
         if isinstance(version, str):
             found.setdefault("sklearn", {})[printable(version, 40)] = None
-        if node.value.type_name == "xgboost.core.Booster":
-            from modelward.artifacts._boosters import booster_version
-
-            written = booster_version(node.value)
-            if written:
-                found.setdefault("xgboost", {})[written] = None
+        for library, written in _writers(node.value):
+            found.setdefault(library, {})[written] = None
     return {library: ", ".join(versions) for library, versions in found.items()}
+
+
+def _writers(value: Inert) -> Iterator[tuple[str, str]]:
+    """Yield which library, in which release, wrote a model of a format other than pickle."""
+    if value.type_name == "xgboost.core.Booster":
+        from modelward.artifacts._boosters import booster_version
+
+        written = booster_version(value)
+        if written:
+            yield "xgboost", written
+    elif value.type_name == "onnx.ModelProto":
+        name, release = (value.attributes.get(key) for key in ("producer_name", "producer_version"))
+        if isinstance(name, str) and isinstance(release, str) and name and release:
+            yield printable(name, 40), printable(release, 40)

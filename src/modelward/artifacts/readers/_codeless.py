@@ -2,7 +2,8 @@
 
 from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._lightgbm import READER as LIGHTGBM
+from modelward.artifacts.readers._onnx import READER as ONNX
 from modelward.artifacts.readers._safetensors import READER as SAFETENSORS
 from modelward.artifacts.readers._xgboost import JSON, OLD, UBJ
 
-CODELESS: tuple[Reader, ...] = (SAFETENSORS, JSON, UBJ, OLD, LIGHTGBM)
+CODELESS: tuple[Reader, ...] = (SAFETENSORS, ONNX, JSON, UBJ, OLD, LIGHTGBM)
