@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from modelward.artifacts import Artifact, Inspection, inspect, read_artifact
     from modelward.assessment import assess
     from modelward.findings import Finding, Measure, Policy, Report, read_policy
-    from modelward.models import Meter, Subject, wrap
+    from modelward.models import Meter, Subject, load, wrap
     from modelward.schema import Codec, Column, FeatureSchema, Relation, infer, read_schema, write_schema
 
 _HOMES = {
@@ -32,6 +32,7 @@ _HOMES = {
     "Subject": "models",
     "assess": "assessment",
     "infer": "schema",
+    "load": "models",
     "inspect": "artifacts",
     "read_artifact": "artifacts",
     "read_policy": "findings",
@@ -57,6 +58,7 @@ __all__ = [
     "assess",
     "infer",
     "inspect",
+    "load",
     "read_artifact",
     "read_policy",
     "read_schema",

@@ -14,15 +14,50 @@ from modelward.artifacts._leaks import training_rows
 from modelward.artifacts._read import MAX_BYTES, read_artifact, read_bytes
 
 if TYPE_CHECKING:
+    from modelward.artifacts._audit import append_audit, check_audit
+    from modelward.artifacts._clearance import Clearance, Stage, read_clearance
     from modelward.artifacts._diff import Change, Difference, diff
     from modelward.artifacts._files import whole_file
     from modelward.artifacts._fingerprint import Fingerprint, fingerprint
     from modelward.artifacts._inspect import Inspection, TreeNodes, TreeSet, inspect, tree_set
+    from modelward.artifacts._seal import (
+        new_identity,
+        read_identities,
+        read_recipients,
+        recipient,
+        seal,
+        unseal,
+    )
+    from modelward.artifacts._sign import (
+        Signed,
+        file_bytes,
+        new_key,
+        read_public_key,
+        read_signature,
+        sign,
+        signature_path,
+        verify,
+        verify_bytes,
+    )
 
 _LATER = {
+    "_audit": ("append_audit", "check_audit"),
+    "_clearance": ("Clearance", "Stage", "read_clearance"),
     "_diff": ("Change", "Difference", "diff"),
     "_files": ("whole_file",),
     "_fingerprint": ("Fingerprint", "fingerprint"),
+    "_seal": ("new_identity", "read_identities", "read_recipients", "recipient", "seal", "unseal"),
+    "_sign": (
+        "Signed",
+        "file_bytes",
+        "new_key",
+        "read_public_key",
+        "read_signature",
+        "sign",
+        "signature_path",
+        "verify",
+        "verify_bytes",
+    ),
     "_inspect": ("Inspection", "TreeNodes", "TreeSet", "inspect", "tree_set"),
 }
 _HOMES = {name: module for module, names in _LATER.items() for name in names}
@@ -31,6 +66,7 @@ __all__ = [
     "MAX_BYTES",
     "Artifact",
     "Change",
+    "Clearance",
     "Defect",
     "Difference",
     "FileVerdict",
@@ -40,20 +76,39 @@ __all__ = [
     "Inspection",
     "NameStatus",
     "RawArray",
+    "Signed",
+    "Stage",
     "TrainingRows",
     "TreeNodes",
     "TreeSet",
+    "append_audit",
     "as_array",
+    "check_audit",
     "class_name",
     "diff",
+    "file_bytes",
     "fingerprint",
     "inspect",
     "integrity",
     "library_versions",
+    "new_identity",
+    "new_key",
     "read_artifact",
     "read_bytes",
+    "read_clearance",
+    "read_identities",
+    "read_public_key",
+    "read_recipients",
+    "read_signature",
+    "recipient",
+    "seal",
+    "sign",
+    "signature_path",
     "training_rows",
     "tree_set",
+    "unseal",
+    "verify",
+    "verify_bytes",
     "whole_file",
 ]
 

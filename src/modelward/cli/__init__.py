@@ -19,6 +19,10 @@ _VERBS = {
     "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),
+    "seal": ("_seal", "Encrypt model files so that only named recipients can open them."),
+    "sign": ("_sign", "Sign model files, so that everybody can tell that they are yours."),
+    "unseal": ("_seal", "Open a sealed file."),
+    "verify": ("_verify", "Say whether model files are those that were signed."),
 }
 
 

@@ -1,6 +1,7 @@
 """The model under test: subject, query meter, and what the inside of known models looks like."""
 
 from modelward.models._boxes import Boxes, tree_boxes
+from modelward.models._cleared import Cleared, clear, load
 from modelward.models._columns import match_columns
 from modelward.models._endpoint import Endpoint
 from modelward.models._inside import linear_form, subject_boxes, subject_thresholds
@@ -16,6 +17,7 @@ from modelward.models._wrap import wrap
 __all__ = [
     "Backend",
     "Boxes",
+    "Cleared",
     "Endpoint",
     "Meter",
     "Opened",
@@ -23,7 +25,9 @@ __all__ = [
     "Subject",
     "Trainer",
     "align_labels",
+    "clear",
     "linear_form",
+    "load",
     "load_artifact",
     "match_columns",
     "open_model",

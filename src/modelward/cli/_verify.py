@@ -1,0 +1,129 @@
+"""`modelward verify`: is it the file that was signed?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=str))
+@click.option(
+    "--key", "keys", metavar="FILE", multiple=True, type=click.Path(path_type=str),
+    help="Public key that is trusted (PEM); may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--clearance", metavar="FILE", type=click.Path(path_type=str),
+    help="Check against a clearance.toml instead: key, stage, age, scan.",
+)  # fmt: skip
+@click.option("--stage", metavar="NAME", help="The stage of the clearance, such as production.")
+@click.option(
+    "--signature", metavar="FILE", type=click.Path(path_type=str),
+    help="Where the signature is, for one PATH; default: PATH.sig.",
+)  # fmt: skip
+@click.option(
+    "--log",
+    metavar="FILE",
+    type=click.Path(path_type=str),
+    help="Check that nothing is missing from an audit log.",
+)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How to print the result.",
+)  # fmt: skip
+def verify(
+    paths: tuple[str, ...], keys: tuple[str, ...], clearance: str | None, stage: str | None, signature: str | None,
+    log: str | None, form: str,
+) -> int:  # fmt: skip
+    """Say whether model files or folders are those that were signed, byte for byte.
+
+    \b
+        modelward verify model.pkl --key team.key.pub
+        modelward verify model.pkl --clearance clearance.toml --stage production
+        modelward verify --log audit.jsonl
+
+    With a clearance it does all that `modelward.load` does before it loads: the key must be allowed for the
+    stage, the signature recent enough, the scan good enough; the decision goes to the audit log. Needs:
+    pip install 'modelward[sign]' (not for --log).
+
+    Exit codes: 0 all hold; 1 one does not (changed, not signed, another key, not cleared, a gap in the log);
+    2 a file is not there; 3 one could not be read to its end.
+    """
+    from modelward.errors import UsageError
+
+    if not paths and log is None:
+        raise UsageError("nothing to verify: give a model file, or --log FILE")
+    if signature is not None and len(paths) != 1:
+        raise UsageError("--signature goes with one PATH")
+    if paths and bool(keys) == bool(clearance):
+        raise UsageError("give either --key FILE (a public key) or --clearance FILE with --stage NAME")
+    if bool(clearance) != bool(stage):
+        raise UsageError("--clearance FILE and --stage NAME go together")
+    trusted = _trusted(keys) if paths and keys else {}
+    results = [_one(path, trusted, clearance, stage, signature) for path in paths]
+    audit = _audit(log) if log is not None else None
+    everything = [*results, *([audit] if audit else [])]
+    if form == "json":
+        done: dict[str, Any] = {"schema_version": 1, "files": results}
+        if audit:
+            done["log"] = audit
+        click.echo(json.dumps(done, indent=2))
+    else:
+        for found in everything:
+            click.echo(f"{'holds ' if found['holds'] else 'FAILS '}  {found['text']}")
+    codes = {found["code"] for found in everything}
+    return next((code for code in (1, 2, 3) if code in codes), 0)
+
+
+def _trusted(keys: tuple[str, ...]) -> Mapping[str, bytes]:
+    from modelward.artifacts import read_public_key
+
+    return {key: read_public_key(key) for key in keys}
+
+
+def _one(
+    path: str, trusted: Mapping[str, bytes], clearance: str | None, stage: str | None, signature: str | None
+) -> dict[str, Any]:
+    """Verify one file; what is wrong with it never keeps the others from being verified."""
+    from modelward.artifacts import read_clearance
+    from modelward.artifacts import verify as check
+    from modelward.errors import ClearanceError, InputError, UnreadableError
+    from modelward.models import clear
+
+    code = 0
+    try:
+        if clearance is not None:
+            signed = clear(path, read_clearance(clearance), stage or "", signature=signature).signed
+        else:
+            signed = check(path, trusted, signature=signature)
+    except ClearanceError as error:
+        code, text = 1, str(error)
+    except UnreadableError as error:
+        code, text = 3, str(error)
+    except InputError as error:
+        code, text = 2, str(error)
+    if code:
+        return {"path": path, "holds": False, "key": "", "signed_at": None, "text": text, "code": code}
+    at = signed.signed_at.isoformat() if signed.signed_at else None
+    when = f" on {signed.signed_at:%Y-%m-%d %H:%M} UTC" if signed.signed_at else ""
+    for_stage = f", cleared for {stage}" if stage else ""
+    text = f"{path}: signed by {signed.key}{when}{for_stage}"
+    return {"path": path, "holds": True, "key": signed.key, "signed_at": at, "text": text, "code": 0}
+
+
+def _audit(log: str) -> dict[str, Any]:
+    from modelward.artifacts import check_audit
+    from modelward.errors import AuditError
+
+    try:
+        count, head = check_audit(Path(log))
+    except AuditError as error:
+        return {"path": log, "holds": False, "entries": None, "head": None, "text": str(error), "code": 1}
+    text = f"{log}: {count:,} entries, none missing; the last is {head[:16]}… (keep it elsewhere to see a cut end)"
+    return {"path": log, "holds": True, "entries": count, "head": head, "text": text, "code": 0}
