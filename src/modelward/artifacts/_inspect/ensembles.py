@@ -28,9 +28,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-MAX_COLUMNS = 1 << 22
+STRANGE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What comes of values that no honest file has where they stand."""
+MAX_COLUMNS = 200_000
 """More columns than this are not drawn up one by one: a file can claim any number."""
 _NUMBER = "it answers with a number, not with a label"
+_NO_TREES = "some of its trees are no trees"
 _OUTPUTS = "it has several outputs"
 
 
@@ -44,6 +47,20 @@ def tree_set(value: Inert, path: str) -> TreeSet | None:
     path : str
         Where it is.
     """
+    import numpy as np
+
+    try:
+        with np.errstate(all="ignore"):
+            return _tree_set(value, path)
+    except STRANGE:
+        # An honest file holds what is expected here; a changed one may hold anything.
+        why = f"{path or 'the model'} holds values of a kind that does not belong there"
+        return TreeSet(
+            path, value.type_name.rpartition(".")[2][:80], 0, (), broken=(why,), why_no_rule=_NO_TREES
+        )
+
+
+def _tree_set(value: Inert, path: str) -> TreeSet | None:
     attributes = value.attributes
     if is_tree(value):
         return _single(value, path)
@@ -75,7 +92,7 @@ def _read(
             trees.append(read(item, places[i] if places else f"{path}[{i}]"))
         except BrokenTreeError as error:
             broken.append(str(error))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except STRANGE:
             broken.append(f"{path}[{i}] holds values of a kind that does not belong there")
     return tuple(trees), tuple(broken)
 
@@ -88,7 +105,7 @@ def _assembled(
     if any(len(t.left) and t.used.size and int(t.used[-1]) >= d for t in trees):
         broken = (*broken, f"{path or 'the model'} splits on more columns than it says it takes")
     if broken:
-        why = "some of its trees are no trees"
+        why = _NO_TREES
     return TreeSet(
         path, value.type_name.rpartition(".")[2][:80], d, trees, broken=broken, why_no_rule=why, **more
     )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from modelward.artifacts._arrays import plain
 from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import printable
 from modelward.artifacts._graph import library_versions, walk_graph
 from modelward.artifacts._inspect import identity, parts, surface, tensors
-from modelward.artifacts._inspect.ensembles import tree_set
+from modelward.artifacts._inspect.ensembles import MAX_COLUMNS, STRANGE, tree_set
 from modelward.artifacts._inspect.inspection import Inspection, SureRule, Surface, TrainRow
 from modelward.artifacts._inspect.params import params as params_of
 from modelward.artifacts._inspect.rule import find_rules
+from modelward.artifacts._inspect.surface import Decider
 from modelward.artifacts._inspect.values import Allowance, described
 from modelward.artifacts._inspect.verdicts import file_findings
 from modelward.artifacts._inspect.wording import column_name, terms
@@ -23,17 +25,18 @@ from modelward.errors import InputError, UnreadableError, UsageError
 from modelward.findings import MIN_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import polars as pl
 
+    from modelward.artifacts._artifact import TrainingRows
     from modelward.artifacts._inert import Inert
     from modelward.artifacts._inspect.columns import Origins
-    from modelward.artifacts._inspect.surface import Decider
     from modelward.artifacts._inspect.trees import TreeSet
     from modelward.artifacts._inspect.wording import Term
 
+T = TypeVar("T")
 _MAX_SETS = 2_000
 _MOST_WEIGHTS = 5_000
 
@@ -79,17 +82,20 @@ def inspect(
     x0 > 1.5 always gives 'yes'
     """
     artifact = path if isinstance(path, Artifact) else read_artifact(path)
-    artifact = _with_model(artifact)
+    inner = _with_model(artifact)
     table = _table(train)
-    found = identity.find_model(artifact.root)
+    found = identity.find_model(inner.root)
     if found is None:
-        return _without_model(artifact)
-    return _Reading(artifact, *found).inspection(table, goal, rules=rules)
+        return _without_model(artifact, inner)
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        return _Reading(artifact, inner, *found).inspection(table, goal, rules=rules)
 
 
 def _with_model(artifact: Artifact) -> Artifact:
     """Return the file itself, or the first thing in a container that holds a model."""
-    inner: Sequence[Artifact] = getattr(artifact, "members", ())
+    inner: Sequence[Artifact] = artifact.members
     if artifact.root is not None or not inner:
         return artifact
     return next((one for one in inner if identity.find_model(one.root) is not None), artifact)
@@ -103,16 +109,16 @@ def _table(train: Any) -> pl.DataFrame | None:
     return read_table(train, what="--train")
 
 
-def _without_model(artifact: Artifact) -> Inspection:
+def _without_model(artifact: Artifact, inner: Artifact) -> Inspection:
     """Inspect a file without a model: dangerous ones still say so; others are no input for this."""
     if artifact.verdict not in ("malicious", "suspicious"):
         if artifact.verdict == "unreadable":
             reason = artifact.reasons[0] if artifact.reasons else "it is no format that is known"
             raise UnreadableError(f"{artifact.path}: {reason}")
-        if not tensors.tensors(artifact.root):
-            what = identity.describe_content(artifact.root)
+        if not _arrays(artifact):
+            what = identity.describe_content(inner.root)
             raise InputError(f"{artifact.path}: holds no model but {what}; see `modelward scan`")
-    arrays = tensors.tensors(artifact.root)
+    arrays = _arrays(artifact)
     empty = Surface(
         None, None, None, None, (), "it holds no model whose answers are known", (), False, len(artifact.data)
     )
@@ -124,14 +130,28 @@ def _without_model(artifact: Artifact) -> Inspection:
     )  # fmt: skip
 
 
-class _Reading:
-    """One model of one file."""
+def _arrays(artifact: Artifact) -> tuple[tuple[str, tuple[int, ...], str], ...]:
+    """Return the arrays of a file and of what it holds."""
+    found = list(tensors.tensors(artifact.root))
+    for member in artifact.members:
+        name = member.path.removeprefix(f"{artifact.path}!/")
+        found.extend(
+            (printable(f"{name}: {path}"), shape, kind) for path, shape, kind in tensors.tensors(member.root)
+        )
+    return tuple(found[: tensors.MOST])
 
-    def __init__(self, artifact: Artifact, model_path: str, value: Inert) -> None:
-        self.artifact, self.model_path, self.value = artifact, model_path, value
-        self.names = identity.feature_names(value)
-        self.count = identity.feature_count(value)
-        self.decider: Decider = surface.find_decider(model_path, value)
+
+class _Reading:
+    """One model of one file: `artifact` is the file, `inner` what in it holds the model."""
+
+    def __init__(self, artifact: Artifact, inner: Artifact, model_path: str, value: Inert) -> None:
+        self.artifact, self.inner, self.model_path, self.value = artifact, inner, model_path, value
+        self.odd: list[str] = []
+        self.names = self._safely("column names", lambda: identity.feature_names(value), None)
+        self.count = self._safely("number of columns", lambda: identity.feature_count(value), None)
+        self.decider: Decider = self._safely(
+            "steps", lambda: surface.find_decider(model_path, value), Decider(model_path, value, None)
+        )
         self.sets = tuple(self._tree_sets())
         self.count = self.count if self.count is not None else self._count_of_trees()
 
@@ -158,31 +178,43 @@ class _Reading:
         """Return the trees of the estimator that decides."""
         return tree_set(self.decider.value, self.decider.path)
 
+    def _safely(self, what: str, read: Callable[[], T], otherwise: T) -> T:
+        """Read a part; what no honest file has there is remarked on, and the rest is still read."""
+        try:
+            return read()
+        except STRANGE:
+            self.odd.append(
+                f"Its {what} cannot be told: the file holds values of a kind that does not belong there."
+            )
+            return otherwise
+
     def inspection(self, table: pl.DataFrame | None, goal: str | None, *, rules: bool) -> Inspection:
         artifact, value = self.artifact, self.value
         allowance = Allowance()
-        raw, complete = params_of(value)
+        nothing: tuple[dict[str, Any], bool] = ({}, False)
+        raw, complete = self._safely("parameters", lambda: params_of(value), nothing)
         own = self.own_trees()
-        rows = training_rows(artifact)
-        labels = identity.class_labels(value)
+        no_rows: tuple[TrainingRows, ...] = ()
+        rows = self._safely("training rows", lambda: training_rows(artifact, table), no_rows)
+        labels = self._safely("classes", lambda: identity.class_labels(value), None)
         classes = None if labels is None else tuple(described(labels, Allowance(200_000)))
-        weights, constants = self._weights()
+        no_weights: tuple[dict[str, tuple[float, ...]], tuple[float, ...]] = ({}, ())
+        weights, constants = self._safely("weights", self._weights, no_weights)
         importances, kind = self._importances(own)
         library = value.type_name.partition(".")[0]
+        described_params = {printable(name): described(item, allowance) for name, item in raw.items()}
+        exposed = self._surface(own, raw, labels, table, goal, rules=rules)
+        part = self._safely("parts", lambda: parts.read_parts(value), None)
         return Inspection(
             path=artifact.path, format=artifact.format, verdict=artifact.verdict, model_path=self.model_path,
             kind=printable(value.type_name), library=printable(library),
-            library_version=library_versions(artifact).get(library, ""),
-            params={printable(name): described(item, allowance) for name, item in raw.items()},
+            library_version=library_versions(self.inner).get(library, ""), params=described_params,
             complete_params=complete and allowance.left >= 0, n_features=self.count,
-            feature_names=None if self.names is None else tuple(self.names), classes=classes,
-            part=parts.read_parts(value), trees=self.sets, importances=importances, importance_kind=kind,
-            weights=weights, constants=constants, tensors=(), training_data=rows,
-            surface=self._surface(own, raw, labels, table, goal if rules else None, rules=rules),
-            findings=file_findings(
-                artifact, rows, integrity(artifact), None if table is None else table.height
-            ),
-            remarks=self._remarks(own),
+            feature_names=None if self.names is None else tuple(self.names), classes=classes, part=part,
+            trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
+            tensors=(), training_data=rows, surface=exposed,
+            findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
+            remarks=(*self._remarks(own), *self.odd),
         )  # fmt: skip
 
     def _weights(self) -> tuple[dict[str, tuple[float, ...]], tuple[float, ...]]:
@@ -232,20 +264,26 @@ class _Reading:
         self, own: TreeSet | None, raw: dict[str, Any], labels: list[Any] | None, table: pl.DataFrame | None,
         goal: str | None, *, rules: bool,
     ) -> Surface:  # fmt: skip
-        used = surface.used_columns(self.value) if self.count is not None else None
         count = self.count
-        names = None
-        if used is not None and count is not None and count <= 1_000_000 and all(j < count for j in used):
-            names = [printable(column_name(self.names, j)) for j in range(count)]
-        found, why = self._rules(own, labels, table, goal) if rules else ((), "")
-        open_seeds = surface.unseeded({"": self.value, **raw})
+        used = names = None
+        if count is not None and count <= MAX_COLUMNS:
+            used = self._safely("columns that count", lambda: surface.used_columns(self.value), None)
+            if used is not None and all(j < count for j in used):
+                names = [printable(column_name(self.names, j)) for j in range(count)]
+        nothing: tuple[tuple[SureRule, ...], str] = ((), "the file holds values that do not belong there")
+        found, why = nothing if rules else ((), "")
+        if rules:
+            found, why = self._safely("rules", lambda: self._rules(own, labels, table, goal), nothing)
+        unset: list[str] = []
+        open_seeds = self._safely("seeds", lambda: surface.unseeded({"": self.value, **raw}), unset)
         seeds = [name for name in raw if name.rpartition("__")[2] == "random_state"]
         return Surface(
             count,
             None if names is None or used is None else tuple(names[j] for j in sorted(used)),
             None if names is None or used is None else tuple(n for j, n in enumerate(names) if j not in used),
-            surface.leaf_sizes(self.sets), found, why, tuple(printable(name) for name in open_seeds),
-            any(isinstance(raw[name], int) for name in seeds), len(self.artifact.data),
+            self._safely("leaves", lambda: surface.leaf_sizes(self.sets), None), found, why,
+            tuple(printable(name) for name in open_seeds),
+            any(isinstance(plain(raw[name]), int) for name in seeds), len(self.artifact.data),
         )  # fmt: skip
 
     def _rules(
@@ -277,10 +315,10 @@ class _Reading:
         found = []
         if self.model_path:
             found.append(f"The model stands at {printable(self.model_path)} in what the file holds.")
-        if self.artifact.pickles > 1:
-            found.append(
-                f"The file holds {self.artifact.pickles:,} pickles; this is the first model in them."
-            )
+        if self.inner is not self.artifact:
+            found.append(f"The model is {printable(self.inner.path)}.")
+        if self.inner.pickles > 1:
+            found.append(f"The file holds {self.inner.pickles:,} pickles; this is the first model in them.")
         broken = [text for one in self.sets for text in one.broken]
         if broken:
             found.append(f"{len(broken):,} of its trees cannot be read: {printable(broken[0])}.")

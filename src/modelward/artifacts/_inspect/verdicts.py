@@ -61,7 +61,8 @@ def _scan(artifact: Artifact) -> list[Finding]:
 
 def _carried(rows: Sequence[TrainingRows], train_rows: int | None) -> Finding:
     most = max(item.rows for item in rows)
-    share = f", {min(1.0, most / train_rows):.0%} of the training rows given" if train_rows else ""
+    shares = [item.share for item in rows if item.share is not None]
+    share = f", {max(shares):.0%} of the training rows given" if shares and train_rows else ""
     kinds = ", ".join(dict.fromkeys(item.kind for item in rows))
     table = Table(
         "Training rows in the file", ("where", "rows", "columns", "what"),
