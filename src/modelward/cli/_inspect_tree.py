@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelward.artifacts._inspect.inspection import SeenColumn
 from modelward.artifacts._inspect.wording import short
 from modelward.reports import Branch
 
@@ -24,22 +25,17 @@ def small_tree(found: Inspection) -> tuple[Branch | None, str]:
     ]  # fmt: skip
     if not sized:
         return None, ""
-    _, s, t = min(sized)
-    one, tree = found.trees[s], found.trees[s].trees[t]
-    names = (
-        list(found.importances)
-        if len(found.importances) == one.n_features
-        else list(found.feature_names or ())
-    )
-    if len(names) != one.n_features:
-        names = [f"column {j}" for j in range(min(one.n_features, 100_000))]
-    drawing = _branch(one, tree, names, 0, _LEVELS)
+    _, place, t = min(sized)
+    one, tree = found.trees[place], found.trees[place].trees[t]
+    seen = list(found.seen) if place == 0 else []
+    seen = seen or [SeenColumn(f"column {j}") for j in range(min(one.n_features, 100_000))]
+    drawing = _branch(one, tree, seen, 0, _LEVELS)
     which = "The tree" if len(sized) == 1 else f"The smallest of {len(sized):,} trees"
     deep = f", its first {_LEVELS} levels" if tree.depth > _LEVELS else ""
     return drawing, which + deep
 
 
-def _branch(one: TreeSet, tree: TreeNodes, names: list[str], node: int, levels: int) -> Branch:
+def _branch(one: TreeSet, tree: TreeNodes, seen: list[SeenColumn], node: int, levels: int) -> Branch:
     rows = tree.samples[node]
     # Counts of a handful of rows stay in the file.
     note = f"{rows:,.0f} rows" if rows >= _FEW else "fewer than ten rows" if rows > 0 else ""
@@ -47,19 +43,24 @@ def _branch(one: TreeSet, tree: TreeNodes, names: list[str], node: int, levels: 
         text, tone = _answer(one, tree, node)
         return Branch(text, note, tone)
     j = int(tree.feature[node])
-    name = names[j] if j < len(names) else f"column {j}"
-    sign = "<" if tree.strict else "≤"
-    text = (
-        f"{name} in a set?"
-        if tree.categorical[node]
-        else f"{name} {sign} {short(float(tree.threshold[node]), up=False)}?"
-    )
+    text = _question(seen[j] if j < len(seen) else SeenColumn(f"column {j}"), tree, node)
     if levels <= 0:
         return Branch(text, f"{note} …", more=True)
     return Branch(
-        text, note, 0, _branch(one, tree, names, int(tree.left[node]), levels - 1),
-        _branch(one, tree, names, int(tree.right[node]), levels - 1),
+        text, note, 0, _branch(one, tree, seen, int(tree.left[node]), levels - 1),
+        _branch(one, tree, seen, int(tree.right[node]), levels - 1),
     )  # fmt: skip
+
+
+def _question(column: SeenColumn, tree: TreeNodes, node: int) -> str:
+    """Say what a node asks, in the table's units."""
+    at = float(tree.threshold[node])
+    if tree.categorical[node]:
+        return f"{column.name} in a set?"
+    if column.category and 0 <= at < 1:
+        return f"{column.name} is not {column.category}?"
+    sign = "<" if tree.strict else "≤"
+    return f"{column.name} {sign} {short((at - column.shift) / column.scale, up=False)}?"
 
 
 def _answer(one: TreeSet, tree: TreeNodes, node: int) -> tuple[str, int]:

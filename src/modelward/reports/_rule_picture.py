@@ -30,7 +30,7 @@ def rule_picture(spans: Sequence[Span], tone: int, title: str) -> Drawing:
         For those who do not see the picture.
     """
     names = [cut(clean(span.name, 80), 22) for span in spans]
-    left = min(170.0, 14 + LETTER * max((len(name) for name in names), default=1))
+    left = min(180.0, 20 + LETTER * max((len(name) for name in names), default=1))
     parts = [
         _line(span, name, left, 8 + i * _SLOT)
         for i, (span, name) in enumerate(zip(spans, names, strict=True))
@@ -46,7 +46,7 @@ def _line(span: Span, name: str, left: float, top: float) -> Drawing:
     scale = Scale(span.start, span.end, left + 6, right) if span.start < span.end else None
     middle = top + 8
     parts = [
-        element("text", name, class_="name", x=left - 4, y=middle + 4, text_anchor="end"),
+        element("text", name, class_="name", x=left - 9, y=middle + 4, text_anchor="end"),
         element("line", class_="track", x1=left, x2=right, y1=middle, y2=middle),
     ]
     if scale is None:

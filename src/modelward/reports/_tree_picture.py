@@ -11,6 +11,7 @@ from modelward.reports._text import clean
 if TYPE_CHECKING:
     from modelward.reports._page import Branch
 
+_BOLD = LETTER * 1.12
 _ROW, _BOX, _PAD = 46.0, 34.0, 8.0
 _TEXT = 26
 
@@ -25,7 +26,7 @@ def tree_picture(root: Branch, title: str) -> Drawing:
         For those who do not see the picture.
     """
     depth = _depth(root)
-    column = 34 + LETTER * min(_TEXT, max(_longest(root), 10))
+    column = 46 + _BOLD * min(_TEXT, max(_longest(root), 10))
     boxes: list[Drawing] = []
     lines: list[Drawing] = []
     rows = _place(root, 0, 0, column, boxes, lines)[1]

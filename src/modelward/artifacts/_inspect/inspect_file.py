@@ -11,7 +11,7 @@ from modelward.artifacts._container import printable
 from modelward.artifacts._graph import library_versions, walk_graph
 from modelward.artifacts._inspect import identity, parts, surface, tensors
 from modelward.artifacts._inspect.ensembles import MAX_COLUMNS, STRANGE, tree_set
-from modelward.artifacts._inspect.inspection import Inspection, SureRule, Surface, TrainRow
+from modelward.artifacts._inspect.inspection import Inspection, SeenColumn, SureRule, Surface, TrainRow
 from modelward.artifacts._inspect.params import params as params_of
 from modelward.artifacts._inspect.rule import find_rules
 from modelward.artifacts._inspect.surface import Decider
@@ -214,7 +214,7 @@ class _Reading:
             trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
             tensors=(), training_data=rows, surface=exposed,
             findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
-            remarks=(*self._remarks(own), *self.odd),
+            remarks=(*self._remarks(own), *self.odd), seen=self._seen(own),
         )  # fmt: skip
 
     def _weights(self) -> tuple[dict[str, tuple[float, ...]], tuple[float, ...]]:
@@ -259,6 +259,25 @@ class _Reading:
             return f"{name} = {printable(str(described(origins[j].category[0])))}"
         several = origins is not None and j < len(origins) and not origins[j].straight and "after" not in name
         return f"{name} (column {j} after preprocessing)" if several else name
+
+    def _seen(self, own: TreeSet | None) -> tuple[SeenColumn, ...]:
+        """Return the columns of the deciding trees in the table's terms, where it is they that come first."""
+        if (
+            own is None
+            or not self.sets
+            or own.n_features > MAX_COLUMNS
+            or len(own.trees) != len(self.sets[0].trees)
+        ):
+            return ()
+        return tuple(self._seen_column(j) for j in range(own.n_features))
+
+    def _seen_column(self, j: int) -> SeenColumn:
+        origins = self.decider.origins
+        origin = origins[j] if origins is not None and j < len(origins) else None
+        if origin is None or len(origin.columns) != 1 or not (origin.straight or origin.category):
+            return SeenColumn(self._seen_name(j))
+        category = printable(str(described(origin.category[0]))) if origin.category else ""
+        return SeenColumn(self._table_name(j), origin.scale, origin.shift, category)
 
     def _surface(
         self, own: TreeSet | None, raw: dict[str, Any], labels: list[Any] | None, table: pl.DataFrame | None,

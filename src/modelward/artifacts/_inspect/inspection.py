@@ -97,6 +97,19 @@ class Surface:
         return True if self.seeded else None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenColumn:
+    """A column as the deciding estimator sees it: ``scale * x + shift`` of the table's column.
+
+    `category` holds the one category for which a one-hot column is 1; empty for others.
+    """
+
+    name: str
+    scale: float = 1.0
+    shift: float = 0.0
+    category: str = ""
+
+
 @dataclass(frozen=True)
 class Inspection:
     """What a model file gives away, read without loading it.
@@ -138,6 +151,8 @@ class Inspection:
     findings : tuple of Finding
     remarks : tuple of str
         What a reader should know that is no finding.
+    seen : tuple of SeenColumn
+        The columns that the first of `trees` splits on, by number; empty if they are too many.
     """
 
     path: str
@@ -163,6 +178,7 @@ class Inspection:
     surface: Surface
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
+    seen: tuple[SeenColumn, ...] = ()
 
     @property
     def short(self) -> str:
