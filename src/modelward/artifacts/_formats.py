@@ -130,11 +130,14 @@ class Reader:
         From content to whether it is (or claims to be) of this format; it must be cheap and must not raise.
     read : callable
         From a `Job` to its artifact. It must not raise either: what cannot be read is ``unreadable``.
+    is_pickle : bool
+        Whether the format is made of pickles; content of any other is also tried as one.
     """
 
     name: str
     recognise: Callable[[bytes], bool]
     read: Callable[[Job], Artifact]
+    is_pickle: bool = False
 
 
 def worst(verdicts: Iterable[FileVerdict]) -> FileVerdict:

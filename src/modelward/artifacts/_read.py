@@ -133,10 +133,11 @@ def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: in
         if depth:
             purse.bytes_left -= len(content)
     job = Job(content, path, data, kind, max_bytes, max_memory, depth, purse)
-    found = [_guarded(reader, job) for reader in READERS if reader.recognise(content)]
-    if not found:
+    readers = [reader for reader in READERS if reader.recognise(content)]
+    if not readers:
         return _guarded(PICKLE, job)
-    return _with_pickle(_merged(found), job)
+    found = _merged([_guarded(reader, job) for reader in readers])
+    return _with_pickle(found, job, expected=any(reader.is_pickle for reader in readers))
 
 
 def _guarded(reader: Reader, job: Job) -> Artifact:
@@ -163,18 +164,22 @@ def _merged(found: list[Artifact]) -> Artifact:
     return replace(first, verdict=verdict, reasons=reasons, globals=tuple(names), members=members)
 
 
-def _with_pickle(artifact: Artifact, job: Job) -> Artifact:
-    """Add what an unpickler would reach in content of another format, for those who load it with one."""
+def _with_pickle(artifact: Artifact, job: Job, *, expected: bool) -> Artifact:
+    """Add what an unpickler would reach in content of another format, for those who load it with one.
+
+    If the format is made of pickles, only what is dangerous is news.
+    """
     if job.content[:1] in _NO_PICKLE:
         return artifact
     names, error = reached(job.content, job.max_memory)
-    if not names and error:
-        return artifact
     harm = [
         f"read as a pickle it reaches {use.name}: {use.reason}" for use in names if use.status == "dangerous"
     ]
+    if not harm and (expected or (error and not names)):
+        return artifact
+    also = () if expected else ("can also be read as a pickle",)
     verdict = worst([artifact.verdict, "malicious" if harm else "suspicious"])
-    reasons = (*harm, *artifact.reasons, "can also be read as a pickle")
+    reasons = (*harm, *artifact.reasons, *also)
     return replace(
         artifact, verdict=verdict, reasons=reasons, globals=tuple(dict.fromkeys((*artifact.globals, *names)))
     )

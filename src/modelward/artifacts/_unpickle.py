@@ -14,7 +14,7 @@ from modelward.artifacts._names import BY_ARGUMENTS, harmful_call, harmful_state
 from modelward.artifacts._walk import NO_STRETCH, Walker, WalkError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_NAMES = 20_000
 """Distinct names that one file may reach; fitted models reach a few dozen."""
@@ -44,6 +44,8 @@ class Log:
         Calls of the names that are judged by their arguments.
     wrapper : bool
         Whether joblib's array wrapper is among the names.
+    persistent : callable or None
+        From a persistent id to the stand-in that the format has for it; None if it has none.
     """
 
     names: dict[tuple[str, str], InertType] = field(default_factory=dict)
@@ -51,6 +53,7 @@ class Log:
     calls: list[tuple[str, str, tuple[Any, ...]]] = field(default_factory=list)
     wrapper: bool = False
     feed: Feed | None = None
+    persistent: Callable[[Any], Any] | None = None
 
     def odd(self, what: str) -> None:
         """Note something that no honest file does."""
@@ -110,6 +113,9 @@ class _Unpickler(pickle.Unpickler):
         stretch = self._feed.pushed()
         if stretch is not None:
             return stretch
+        known = self._log.persistent(pid) if self._log.persistent is not None else None
+        if known is not None:
+            return known
         self._log.odd("refers to objects outside the file (persistent ids)")
         return self._log.look_up("persistent", "id")(pid)
 

@@ -12,6 +12,8 @@ from modelward.artifacts._names import harmless_calls, judge_name
 from modelward.artifacts._unpickle import Log, Reading, read_one
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelward.artifacts._formats import Job
 
 _MAX_PICKLES = 10_000
@@ -69,9 +71,10 @@ class Scan:
 
     content: bytes
     max_memory: int
+    persistent: Callable[[Any], Any] | None = None
 
     def __post_init__(self) -> None:
-        self.log = Log()
+        self.log = Log(persistent=self.persistent)
         self.error = ""
         self.roots: list[Any] = []
 
@@ -83,7 +86,7 @@ class Scan:
             return False
         # Read again as joblib does. What only plain unpickling would reach stays in the log: the file's holder
         # chooses how it is loaded. Only names that nobody can have given are array bytes misread.
-        first, self.log = self.log, Log()
+        first, self.log = self.log, Log(persistent=self.persistent)
         self._keep(self._all(self.log, joblib=True))
         for (module, name), stand_in in first.names.items():
             if judge_name(module, name)[0] == "dangerous" or _importable(module, name):
