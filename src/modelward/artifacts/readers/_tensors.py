@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import Dtype, RawArray, read_shape
+from modelward.artifacts._content import buffer_of
 from modelward.artifacts._graph import walk_graph
 from modelward.artifacts._inert import Inert, is_inert_class
 
@@ -151,7 +152,7 @@ def _view(
         return None  # repeats one value without end: it is read, and not unrolled
     import numpy as np
 
-    flat = np.frombuffer(storage.data, dtype.to_numpy(), held - offset, begin)
+    flat = np.frombuffer(buffer_of(storage.data, begin, storage.end), dtype.to_numpy(), held - offset)
     steps = [s * dtype.itemsize for s in stride]
     data = np.ascontiguousarray(np.lib.stride_tricks.as_strided(flat, size, steps, writeable=False)).tobytes()
     return RawArray(dtype, size, False, data, 0, len(data))
