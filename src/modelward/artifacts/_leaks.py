@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._artifact import TrainingRows
 from modelward.artifacts._graph import join, shape_of
 from modelward.artifacts._inert import Inert
@@ -36,6 +37,8 @@ _CARRIERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("components_", "core rows of a clustering", ("DBSCAN",)),
     ("training_data_", "rows of a manifold", ("Isomap",)),
     ("cluster_centers_", "exemplars of a clustering", ("AffinityPropagation",)),
+    ("SV", "support vectors", ("svm", "svm.formula")),
+    ("xmatrix", "kernel method", ("ksvm",)),
     ("subcluster_centers_", "centres of small clusters, mostly single rows", ("Birch",)),
 )
 _CARRIED = frozenset(attribute for attribute, _, _ in _CARRIERS)
@@ -64,6 +67,8 @@ _DATA = re.compile(
 _LEARNED = re.compile(
     r"mapping|result|summar|importance|coef|param|score|metric|report|lookup|stat|leaderboard", re.IGNORECASE
 )
+# Frames of R's models that describe the model: rpart's tree, caret's grids and figures.
+_R_OTHER = re.compile(r"frame|tune|resample|pred|parameters|control|perf|grid|times", re.IGNORECASE)
 _FEW = 10
 
 
@@ -131,6 +136,8 @@ def _from_object(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> Non
     kind = value.type_name
     if kind.startswith(_TREES):
         _from_tree(held, claims)
+    elif kind == "R.gbm":
+        _from_gbm(held, claims)
     elif not _CARRIED.isdisjoint(attributes) and not _is_precomputed(attributes):
         name = kind.rpartition(".")[2]
         for attribute, what, classes in _CARRIERS:
@@ -144,6 +151,20 @@ def _from_object(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> Non
             attributes.get("X_thresholds_"),
             "values of a model of one column",
         )
+
+
+def _from_gbm(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:
+    """Claim the rows of R's gbm, which keeps them as one long vector, column after column."""
+    data, names = held.value.attributes.get("data"), held.value.attributes.get("var.names")
+    flat = as_array(data.attributes.get("x")) if isinstance(data, Inert) else None
+    if not isinstance(flat, RawArray) or not isinstance(names, list) or not names or len(flat.shape) != 1:
+        return
+    rows = flat.shape[0] // len(names)
+    if rows and rows * len(names) == flat.shape[0]:
+        shaped = RawArray(flat.dtype, (rows, len(names)), True, flat.data, flat.start, flat.end)
+        claims[id(shaped)] = (
+            TrainingRows(join(held.path, "data.x"), rows, len(names), "rows kept by gbm (keep.data)"), shaped,
+        )  # fmt: skip
 
 
 def _is_precomputed(attributes: dict[Any, Any]) -> bool:
@@ -174,6 +195,8 @@ def _from_name(held: Held, claims: dict[int, tuple[TrainingRows, Any]]) -> None:
     named = bool(_DATA.fullmatch(held.name)) and held.name not in _CARRIED  # those are judged by their holder
     if frame is not None:
         rows, columns, series = frame
+        if type(held.value).module == "R" and _R_OTHER.search(held.name):
+            return
         if not _LEARNED.search(held.name) and (not series or named):
             what = "cached column" if series else "cached data frame"
             claims[id(held.value)] = TrainingRows(held.path, rows, columns, what), held.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._graph import shape_of, walk_graph
+from modelward.artifacts._graph import numbers, shape_of, walk_graph
 from modelward.artifacts._inert import Inert
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def frame_shape(value: Any) -> tuple[int, int, bool] | None:
         read = _polars
     elif name in _ARROW:
         read = _arrow
+    elif type(value).module == "R" and _is_r_frame(value):
+        read = _r
     else:
         return None
     try:
@@ -111,3 +113,41 @@ def _arrow(table: Inert) -> tuple[int, int] | None:
             if isinstance(parts, tuple) and len(parts) > 1 and type(parts[1]) is int:
                 rows += parts[1]
     return (rows, len(columns)) if rows else None
+
+
+def _is_r_frame(value: Inert) -> bool:
+    attributes = value.attributes.get("attributes")
+    classes = attributes.get("class") if isinstance(attributes, dict) else None
+    return isinstance(classes, list) and "data.frame" in classes
+
+
+def _r(frame: Inert) -> tuple[int, int] | None:
+    """Count by the columns of an R data frame."""
+    columns = [value for name, value in frame.attributes.items() if name != "attributes"]
+    return (_r_length(columns[0]), len(columns)) if columns and _r_length(columns[0]) else None
+
+
+def _r_length(column: Any) -> int:
+    if isinstance(column, list):
+        return len(column)
+    shape = shape_of(column)
+    if shape:
+        return shape[0]
+    values = column.attributes.get("values") if isinstance(column, Inert) else None
+    return len(values) if isinstance(values, list) else 0
+
+
+def r_numbers(frame: Inert) -> list[Any]:
+    """Return the numeric columns of an R data frame, factors left out, missing integers as NaN."""
+    found = []
+    for column in frame.attributes.values():
+        if not isinstance(column, Inert) or column.type_name == "R.factor":
+            continue
+        values = numbers(column)
+        if values is None or values.ndim != 1 or values.dtype.kind not in "if":
+            continue
+        floats = values.astype(float)
+        if values.dtype.kind == "i":
+            floats[values == -(2**31)] = float("nan")
+        found.append(floats)
+    return found

@@ -18,7 +18,7 @@ from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._artifact import TrainingRows
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._inert import Inert
-from modelward.artifacts._leaks_frames import frame_shape, pandas_blocks, polars_frame
+from modelward.artifacts._leaks_frames import frame_shape, pandas_blocks, polars_frame, r_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -109,6 +109,11 @@ def rows_of(value: Any) -> NDArray[np.float64] | None:
     if value.type_name.startswith("polars."):
         frame = polars_frame(value)
         return None if frame is None else _as_matrix(_matrix_of(frame))
+    if type(value).module == "R":
+        columns = r_numbers(value)
+        if not columns or len({len(column) for column in columns}) != 1:
+            return None
+        return _as_matrix(np.column_stack(columns))
     if not value.type_name.startswith("pandas."):
         return None
     blocks = [numbers(block) for block in pandas_blocks(value)]

@@ -21,6 +21,7 @@ _CAPTURING = (
     "joblib.externals.cloudpickle.",
     "dill._dill.",
     "dill.dill.",
+    "R.environment",
 )
 
 
