@@ -219,3 +219,17 @@ def booster_version(booster: Inert) -> str:
         return version_of(model_of(booster_graph(booster)))
     except (BoosterError, BrokenError):
         return ""
+
+
+def booster_problems(root: Any, max_memory: int) -> list[str]:
+    """Return what is wrong with the boosters of a graph, whose libraries trust the bytes that a pickle hands them."""
+    from modelward.artifacts._graph import walk_graph
+
+    found = []
+    for node in walk_graph(root):
+        if node.value.type_name in (_XGBOOST, _LIGHTGBM):
+            try:
+                booster_graph(node.value, max_memory=max_memory)
+            except BoosterError as error:
+                found.append(f"{node.path or 'the model'}: {error}")
+    return found[:20]

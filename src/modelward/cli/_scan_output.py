@@ -23,6 +23,15 @@ ADVICE = {
     "suspicious": "Read the code behind these names before you load it.",
     "unreadable": "Nothing is known about it; do not take it for clean.",
 }
+_ODD = "It is not as its library writes such files: find out who made it before you load it."
+
+
+def advice(artifact: Artifact) -> str:
+    """Return what to do about a file that is not clean."""
+    named = any(use.status != "known" for use in artifact.globals)
+    return _ODD if artifact.verdict == "suspicious" and not named else ADVICE[artifact.verdict]
+
+
 _SHOWN_REASONS = 5
 _HEAD = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>modelward scan</title><style>
@@ -107,7 +116,7 @@ def lines(artifact: Artifact, *, colour: bool) -> list[str]:
             f"            - and {len(artifact.reasons) - _SHOWN_REASONS} more (--format json shows all)"
         )
     if verdict in ADVICE:
-        out.append(f"            {ADVICE[verdict]}")
+        out.append(f"            {advice(artifact)}")
     return out
 
 
@@ -137,13 +146,18 @@ def _finding(artifact: Artifact) -> Finding:
         "Names in the model file that run code when it is loaded",
     )
     suspicious = artifact.verdict == "suspicious"
+    title = (
+        unknown
+        if any(use.status != "known" for use in artifact.globals)
+        else "Content that no honest file has"
+    )
     return Finding(
         code="MW092" if suspicious else "MW091", number=9, failure_mode=row.name,
-        title=unknown if suspicious else dangerous,
+        title=title if suspicious else dangerous,
         verdict="inconclusive" if artifact.verdict == "unreadable" else "fail",
         severity="high" if suspicious else "critical",
         summary=f"{artifact.path} is {artifact.verdict}: {'; '.join(artifact.reasons[:3])}.",
-        countermeasures=(Countermeasure(ADVICE[artifact.verdict]),), location=artifact.path,
+        countermeasures=(Countermeasure(advice(artifact)),), location=artifact.path,
     )  # fmt: skip
 
 
@@ -254,10 +268,10 @@ class HtmlOutput(Output):
         """Write a row."""
         verdict = artifact.verdict
         why = "".join(f"<li>{html.escape(reason)}</li>" for reason in artifact.reasons[: 4 * _SHOWN_REASONS])
-        advice = f"<p>{html.escape(ADVICE[verdict])}</p>" if verdict in ADVICE else ""
+        todo = f"<p>{html.escape(advice(artifact))}</p>" if verdict in ADVICE else ""
         self.stream.write(
             f'<tr><td><b class="{verdict}">{verdict}</b></td><td>{html.escape(artifact.path)}</td>'
-            f"<td>{html.escape(_about(artifact))}</td><td><ul>{why}</ul>{advice}</td></tr>\n"
+            f"<td>{html.escape(_about(artifact))}</td><td><ul>{why}</ul>{todo}</td></tr>\n"
         )
 
     def end(self, tally: Tally) -> None:

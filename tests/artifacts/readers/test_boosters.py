@@ -175,3 +175,20 @@ def test_the_release_that_wrote_a_booster(boosters: dict[str, object]) -> None:
     artifact = read_bytes(bytes(model.get_booster().save_raw("ubj")))
     assert class_name(artifact) == "xgboost.core.Booster"
     assert training_rows(artifact) == ()
+
+
+def test_a_pickled_booster_is_no_better_than_its_bytes(boosters: dict[str, object]) -> None:
+    for name, old, new, says in (
+        ("xgboost onehot", b"left_children[$l#L" + struct.pack(">q", 7), None, "outside the tree"),
+        ("lightgbm sets", b"num_leaves=6", b"num_leaves=7", "leaves need 6"),
+    ):
+        data = bytearray(pickle.dumps(boosters[name]))
+        assert read_bytes(bytes(data)).verdict == "clean"
+        if new is None:
+            at = data.find(b"left_children[$l#L") + len(old)
+            data[at : at + 4] = struct.pack(">i", 9999)
+        else:
+            data = data.replace(old, new, 1)
+        artifact = read_bytes(bytes(data))
+        assert artifact.verdict == "suspicious"
+        assert says in artifact.reasons[0]

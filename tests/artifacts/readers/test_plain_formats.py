@@ -231,3 +231,13 @@ def test_large_claims_cost_nothing() -> None:
 
 def test_parsers_share_one_model(honest: dict[str, bytes]) -> None:
     assert parse_json(honest["xgboost sets.json"], Notes(1 << 30)).type_name == "xgboost.core.Booster"
+
+
+def test_scan_does_not_speak_of_names_where_there_are_none(honest: dict[str, bytes]) -> None:
+    from modelward.cli._scan_output import advice, findings
+
+    odd = read_bytes(honest["plain.safetensors"] + b"hidden")
+    assert "find out who made it" in advice(odd)
+    assert [finding.title for finding in findings(odd)] == ["Content that no honest file has"]
+    named = read_bytes(b"cnowhere\nthing\n.")
+    assert "Read the code behind these names" in advice(named)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
+from modelward.artifacts._boosters import booster_problems
 from modelward.artifacts._container import looks_like, printable
-from modelward.artifacts._formats import Reader
+from modelward.artifacts._formats import Reader, worst
 from modelward.artifacts._names import harmless_calls, judge_name
 from modelward.artifacts._unpickle import Log, Reading, read_one
 
@@ -46,6 +47,10 @@ def read(job: Job) -> Artifact:
     verdict, reasons = scan.verdict(names)
     roots = scan.roots
     root = None if scan.error else (roots[0] if len(roots) == 1 else tuple(roots))
+    if any(use.name.startswith(("xgboost.", "lightgbm.")) for use in names):
+        # The libraries' own loaders trust the model's bytes that such a pickle carries.
+        spoilt = booster_problems(root, job.max_memory)
+        verdict, reasons = (worst([verdict, "suspicious"]) if spoilt else verdict), (*reasons, *spoilt)
     form = "joblib" if joblib or job.compressed else "pickle"
     return job.artifact(form, verdict, reasons, root=root, names=names, pickles=len(roots))
 
