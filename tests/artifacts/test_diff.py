@@ -21,6 +21,7 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     RandomForestClassifier,
+    VotingClassifier,
 )
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KernelDensity, KNeighborsClassifier
@@ -90,7 +91,8 @@ WRITTEN = [
 
 @pytest.mark.parametrize("write", WRITTEN)
 def test_ways_of_writing_are_no_change(write: Any, forest: Any, pipeline: Any) -> None:
-    for model in (Everything(), forest, pipeline, KernelDensity().fit(X)):
+    voting = VotingClassifier([("a", LogisticRegression())]).fit(X, Y)
+    for model in (Everything(), forest, pipeline, KernelDensity().fit(X), voting):
         before, after = read_bytes(pickle.dumps(model)), read_bytes(write(model))
         assert diff(before, after) == Difference(True, True, ())
         assert fingerprint(before).content == fingerprint(after).content != ""

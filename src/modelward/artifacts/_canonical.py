@@ -41,6 +41,8 @@ _WRAPPERS = (
     "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
 )
 _NDARRAY = "numpy.ndarray"
+# Loading throws the state of these away, so it is gone when they are dumped again.
+_STATELESS = frozenset({"sklearn.utils._bunch.Bunch", "sklearn.utils.Bunch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ def _inert(value: Inert) -> View:
 
 
 def _state(value: Inert) -> dict[Step, Any]:
+    if value.type_name in _STATELESS:
+        return {}
     attributes = value.attributes
     if attributes:
         # A class that keeps rows or nodes hides nothing: state that is no dict comes below.
