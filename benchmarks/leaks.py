@@ -167,8 +167,8 @@ def main() -> None:
     print("# Training rows carried by model files\n")
     print(
         f"`python benchmarks/leaks.py`, Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
-        f"numpy {np.__version__}, seed {SEED}, 60 rows of 5 columns. An estimator carries rows if an array of the loaded "
-        f"object holds at least {BY_DESIGN} training rows whole.\n"
+        f"numpy {np.__version__}, seed {SEED}, 60 rows of 5 columns. An estimator carries rows if an array of "
+        f"the loaded object holds at least {BY_DESIGN} training rows whole.\n"
     )
     print("| | estimators as they are | wrappers around a carrier |\n|---|---|---|")
     left, right = summary(plain), summary(wrapped)
@@ -182,7 +182,7 @@ def main() -> None:
             where = ", ".join(f"`{path}`" for path in o.paths[:3]) + (" …" if len(o.paths) > 3 else "")
             print(f"| {o.name} | {o.oracle} | {o.said or '–'} | {o.proven or '–'} | {where or '–'} |")
     print(
-        "\nRows named below the oracle's minimum, or rows that only the oracle has, are listed with the rest. Rows of a "
+        "\nRows named below the oracle's minimum, or rows that only the oracle has, are listed too. Rows of a "
         "carrier behind a transformation other than scaling (an ensemble of projections, say) are counted, not matched."
     )
 

@@ -11,6 +11,7 @@ from modelward.artifacts._graph import class_name, library_versions
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._integrity import integrity
 from modelward.artifacts._leaks import training_rows
+from modelward.artifacts._lowbits import low_bits
 from modelward.artifacts._read import MAX_BYTES, read_artifact, read_bytes
 
 if TYPE_CHECKING:
@@ -91,6 +92,7 @@ __all__ = [
     "inspect",
     "integrity",
     "library_versions",
+    "low_bits",
     "new_identity",
     "new_key",
     "read_artifact",
