@@ -7,7 +7,10 @@ kernel, loss, splitter and scoring classes that scikit-learn defines, numpy's ty
 functions, and scipy's sparse containers and distributions. Then the same names as older releases spelt
 them.
 
-    python benchmarks/learn_names.py
+    python benchmarks/learn_names.py [FOLDER]
+
+FOLDER holds what `make_old.py` saved with older releases of scikit-learn, a folder for each. Beside the names the
+list says which of them are no classes, and which honest files call with arguments: the reader takes no other call.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import io
 import pickle
 import pkgutil
 import sys
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -31,6 +35,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import all_estimators
 from sklearn.utils._test_common.instance_generator import _construct_instances
 
+from modelward.artifacts._inert import Inert
 from modelward.artifacts._names import BUILTINS, judge_name
 from modelward.artifacts._unpickle import Log, read_one
 from modelward.artifacts._walk import MAX_MEMORY
@@ -47,6 +52,11 @@ SKIP = (
     "_test_common",
     "estimator_checks",
 )
+COMPILED = (
+    "sklearn._loss._loss", "sklearn.linear_model._sgd_fast", "sklearn.metrics._dist_metrics",
+    "sklearn.neighbors._kd_tree", "sklearn.neighbors._ball_tree", "sklearn.neighbors._quad_tree",
+    "sklearn.tree._tree", "sklearn.tree._criterion", "sklearn.tree._splitter", "sklearn.cluster._bicluster",
+)  # fmt: skip
 ROOTS = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "joblib", "pyarrow")
 
 
@@ -89,6 +99,7 @@ def others() -> list[object]:
     X, y = data_for()[0]
     found: list[object] = []
     for module, names in {
+        "catboost": ["CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"],
         "xgboost": ["XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"],
         "lightgbm": ["LGBMClassifier", "LGBMRegressor", "LGBMRanker"],
     }.items():
@@ -97,8 +108,13 @@ def others() -> list[object]:
         except ImportError:
             continue
         for name in names:
-            options = {"group": [60]} if name.endswith("Ranker") else {}
-            found.append(getattr(library, name)(n_estimators=3).fit(X, y, **options))
+            quiet: dict[str, object] = (
+                {"verbose": 0, "allow_writing_files": False} if module == "catboost" else {}
+            )
+            options: dict[str, object] = {"group": [60]} if name.endswith("Ranker") else {}
+            if module == "catboost" and options:
+                options = {"group_id": [0] * 60}
+            found.append(getattr(library, name)(n_estimators=3, **quiet).fit(X, y, **options))
     for form in ("csr", "csc", "coo", "lil", "dok", "dia", "bsr"):
         found.append(getattr(scipy.sparse, f"{form}_matrix")(X))
         found.append(getattr(scipy.sparse, f"{form}_array")(X))
@@ -156,14 +172,49 @@ def streams(value: object) -> list[tuple[bytes, bool]]:
     return found
 
 
+CALLED: set[str] = set()
+"""Names that a file has called with arguments so far."""
+
+
+def record_calls() -> None:
+    """Note what the streams that are read from now on call with arguments."""
+    plain = Inert.__new__
+
+    def new(cls: type[Inert], /, *args: object, **kwargs: object) -> Inert:
+        if args or kwargs:
+            CALLED.add(f"{cls.module}.{cls.name}")
+        return plain(cls, *args, **kwargs)
+
+    type.__setattr__(Inert, "__new__", staticmethod(new))  # the stand-in classes refuse to be changed
+
+
 def names_of(value: object) -> set[str]:
     """Return the names that a value's files reach."""
+    return names_in(streams(value), type(value).__name__)
+
+
+def names_in(files: list[tuple[bytes, bool]], what: str) -> set[str]:
+    """Return the names that streams reach."""
     log = Log()
-    for data, by_joblib in streams(value):
+    for data, by_joblib in files:
         reading = read_one(data, 0, log, joblib=by_joblib, max_memory=MAX_MEMORY)
         if reading.error:
-            print(f"cannot read {type(value).__name__}: {reading.error}", file=sys.stderr)
+            print(f"cannot read {what}: {reading.error}", file=sys.stderr)
     return {f"{module}.{name}" for module, name in log.names}
+
+
+def no_classes(names: set[str]) -> set[str]:
+    """Return those of the names that are functions here: a file may refer to them, but has no need of calls."""
+    found = set()
+    for name in names:
+        module, _, last = name.rpartition(".")
+        try:
+            value = getattr(importlib.import_module(module), last)
+        except Exception:  # noqa: BLE001, S112 - an older release's name
+            continue
+        if not inspect.isclass(value):
+            found.add(name)
+    return found
 
 
 def modules_of(package: object) -> list[object]:
@@ -202,6 +253,23 @@ def defined() -> set[str]:
             if inspect.isfunction(value):
                 found.add(f"{value.__module__}.{value.__name__}")
     return {name for name in found if not any(part in SKIP for part in name.split("."))}
+
+
+def compiled() -> set[str]:
+    """Return the compiled losses, distances and tree parts, and their rebuilders: which a model holds depends on
+    its parameters, and all are rebuilt by calls. What wraps a Python function is left out."""
+    found = set()
+    for name in COMPILED:
+        try:
+            module = importlib.import_module(name)
+        except ImportError:
+            continue
+        for key, value in vars(module).items():
+            rebuilds = key == "newObj" or key.startswith("__pyx_unpickle_")
+            own = inspect.isclass(value) and value.__module__ == name and not key.startswith("PyFunc")
+            if rebuilds or own:
+                found.add(f"{name}.{key}")
+    return found
 
 
 def numpy_names() -> set[str]:
@@ -270,27 +338,65 @@ def older(names: set[str]) -> set[str]:
     return found
 
 
+def old_files(folder: Path) -> list[tuple[str, list[tuple[bytes, bool]]]]:
+    """Return the files that `make_old.py` saved with older releases, by the release that wrote them."""
+    found = []
+    for release in sorted(folder.iterdir()) if folder.is_dir() else []:
+        files = [
+            (path.read_bytes(), path.suffix == ".joblib")
+            for path in sorted(release.iterdir())
+            if path.suffix in (".pkl", ".joblib")
+        ]
+        found.append((release.name, files))
+    return found
+
+
+def listing(title: str, what: str, names: set[str]) -> str:
+    """Return a set of names as Python."""
+    lines = "\n".join(f'        "{name}",' for name in sorted(names))
+    return f'{title}: frozenset[str] = frozenset(\n    {{\n{lines}\n    }}\n)\n"""{what}"""\n'
+
+
 def main() -> None:
     """Fit, save, read, write."""
     warnings.simplefilter("ignore")
+    record_calls()
     learned: set[str] = set()
     estimators = fitted_estimators()
     for estimator in estimators:
         learned |= names_of(estimator)
+    releases = []
+    if len(sys.argv) > 1:
+        for release, files in old_files(Path(sys.argv[1])):
+            releases.append(release)
+            learned |= names_in(files, release)
     harmful = {name for name in learned if not name.startswith(ROOTS) and name not in BUILTINS}
     for name in sorted(harmful):
         print("left out:", name, judge_name(*name.rsplit(".", 1)), file=sys.stderr)
-    names = older({name for name in learned if name.startswith(ROOTS)} | defined() | numpy_names())
+    inner = compiled()
+    names = older({name for name in learned if name.startswith(ROOTS)} | defined() | numpy_names() | inner)
+    added = older(set())
+    plain = no_classes(names)
+    functions = (older(plain) - (added - plain)) & names
+    made = {name for name in CALLED if name.startswith(ROOTS)} | inner
+    called = (older(made) - (added - made)) & names
     versions = ", ".join(f"{m.__name__} {m.__version__}" for m in (sklearn, np, scipy))
-    for extra in ("pandas", "xgboost", "lightgbm"):
+    for extra in ("pandas", "xgboost", "lightgbm", "catboost"):
         if extra in sys.modules:
             versions += f", {extra} {sys.modules[extra].__version__}"
-    lines = [f'        "{name}",' for name in sorted(names)]
+    if releases:
+        versions += "; files of " + ", ".join(releases)
     OUT.write_text(
         f'"""Names that loading a file may reach: exact, no wildcards.\n\n'
-        f"Generated by `python benchmarks/learn_names.py` from {len(estimators)} fitted objects\n({versions});\n"
-        f'its docstring says what is on the list and why. Do not edit.\n"""\n\n'
-        "KNOWN: frozenset[str] = frozenset(\n    {\n" + "\n".join(lines) + "\n    }\n)\n"
+        f"Generated by `python benchmarks/learn_names.py` from {len(estimators)} fitted objects\n"
+        + "\n".join(textwrap.wrap(f"({versions});", 100))
+        + "\n"
+        'its docstring says what is on the list and why. Do not edit.\n"""\n\n'
+        + listing("KNOWN", "What a file may name.", names)
+        + "\n"
+        + listing("FUNCTIONS", "Those of the known names that are no classes.", functions)
+        + "\n"
+        + listing("CALLED", "Those of the known names that honest files call with arguments.", called)
     )
     print(f"{len(names)} names from {len(estimators)} fitted objects")
 

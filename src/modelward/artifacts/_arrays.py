@@ -99,21 +99,47 @@ def read_dtype(value: Any, depth: int = 0) -> Dtype | None:
     """Read a numpy dtype from its stand-in; None if it is none, or not understood."""
     if depth > 8 or not isinstance(value, Inert):
         return None
-    name = value.type_name
-    if name != "numpy.dtype" and not name.startswith(("numpy.dtypes.", "numpy.dtype[")):
-        return None
     args = value.args
     state = value.state
-    if not args or not isinstance(args[0], str) or len(args[0]) > 32:
+    if value.type_name != "numpy.dtype" or not args or not isinstance(args[0], str) or len(args[0]) > 32:
         return None
-    code = args[0]
+    dtype = _described(args[0], state, depth)
+    return dtype if dtype is not None and _as_numpy_takes_it(dtype, args[0][:1], state) else None
+
+
+_HAS_OBJECT = 1  # numpy's flag: items are Python objects
+
+
+def _as_numpy_takes_it(dtype: Dtype, kind: str, state: Any) -> bool:
+    """Say whether numpy would give the dtype this size and these items once it has its state.
+
+    numpy believes a state: it may change the size of a text or void type and turn numbers into objects, and then
+    joblib would read other bytes as the array, or a pickle in its place.
+    """
+    if state is None:
+        return not dtype.fields
+    if not isinstance(state, tuple) or not 7 < len(state) < 10:
+        return False
+    size, flags = state[5], state[7]
+    sized = kind in "SUV"
+    if type(size) is not int or (size != dtype.itemsize if sized else size not in (-1, dtype.itemsize)):
+        return False
+    if dtype.fields and (kind != "V" or dtype.code):
+        return False
+    return type(flags) is int and bool(flags & _HAS_OBJECT) == dtype.is_object
+
+
+def _described(code: str, state: Any, depth: int) -> Dtype | None:
+    """Read the dtype that a code and a state say."""
     order = state[1] if isinstance(state, tuple) and len(state) > 1 and isinstance(state[1], str) else "|"
     if isinstance(state, tuple) and len(state) > 6 and state[3] is not None and state[4] is not None:
         return _record(state, depth)
     if isinstance(state, tuple) and len(state) > 2 and state[2] is not None:
         return None  # a subarray; no fitted model holds one
     kind, digits = code[:1], code[1:]
-    if kind not in "?bBiufcSUVOmM" or not (digits.isdigit() or (kind in "?bBO" and not digits)):
+    if kind not in "?bBiufcSUVOmM" or not (
+        (digits.isascii() and digits.isdigit()) or (kind in "?bBO" and not digits)
+    ):
         return None
     size = int(digits) if digits and kind != "O" else {"O": 8}.get(kind, 1)
     if size > 1 << 31:

@@ -1,4 +1,4 @@
-"""Trees of XGBoost, LightGBM and CatBoost, from their files or from wrappers inside pickles, in one neutral form."""
+"""Trees of XGBoost and LightGBM, from their files or from wrappers inside pickles, in one neutral form."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class BoosterTrees:
 
     Attributes
     ----------
-    library : {"xgboost", "lightgbm", "catboost"}
+    library : {"xgboost", "lightgbm"}
         Whose model it is.
     version : str
         Release that wrote it; empty if it does not say so.
@@ -152,8 +152,6 @@ def booster_graph(value: Any, *, max_memory: int = MAX_MEMORY) -> dict[str, Any]
 
 def booster_trees(value: Any, *, max_memory: int = MAX_MEMORY) -> BoosterTrees | None:
     """Return the trees of a booster; arguments, None and errors are those of `booster_graph`."""
-    if isinstance(value, Inert) and value.type_name.startswith("catboost.core.CatBoost"):
-        return _catboost(value, max_memory)
     state = booster_graph(value, max_memory=max_memory)
     if state is None:
         return None
@@ -165,19 +163,6 @@ def booster_trees(value: Any, *, max_memory: int = MAX_MEMORY) -> BoosterTrees |
         from modelward.artifacts._boosters_xgboost import xgboost_trees
 
         return xgboost_trees(state)
-    except BrokenError as error:
-        raise BoosterError(str(error)) from None
-
-
-def _catboost(value: Inert, max_memory: int) -> BoosterTrees | None:
-    """Return the trees of a pickled CatBoost model; None if it was not fitted."""
-    from modelward.artifacts._boosters_catboost import catboost_trees
-
-    raw = to_bytes(value.attributes.get("__model"))
-    if raw is None:
-        return None
-    try:
-        return catboost_trees(bytes(raw), Notes(max_memory))
     except BrokenError as error:
         raise BoosterError(str(error)) from None
 

@@ -145,16 +145,7 @@ class Inert(metaclass=InertType):
     @property
     def attributes(self) -> dict[Any, Any]:
         """The instance's attributes, as BUILD gave them (slots merged in)."""
-        state = self.state
-        if isinstance(state, dict):
-            return state
-        if isinstance(state, tuple) and len(state) == 2:
-            merged: dict[Any, Any] = {}
-            for part in state:
-                if isinstance(part, dict):
-                    merged.update(part)
-            return merged
-        return {}
+        return _merged(self.state, 0)
 
     @property
     def type_name(self) -> str:
@@ -163,6 +154,17 @@ class Inert(metaclass=InertType):
         if own in _HELPERS and self.args and isinstance(self.args[0], InertType):
             return f"{self.args[0].module}.{self.args[0].name}"
         return own
+
+
+def _merged(state: Any, depth: int) -> dict[Any, Any]:
+    """Return what one BUILD after the other set: a dict, a pair of dicts, or a pair of such states."""
+    if isinstance(state, dict):
+        return state
+    merged: dict[Any, Any] = {}
+    if isinstance(state, tuple) and len(state) == 2 and depth < 100:
+        for part in state:
+            merged.update(_merged(part, depth + 1))
+    return merged
 
 
 _HELPERS = frozenset(

@@ -8,7 +8,6 @@ a module that nobody thought of (a private twin, a development tool) is no way r
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -162,55 +161,6 @@ _LAST = {
     "dynamic_subimport": "imports",
 }  # fmt: skip
 """Names that say what they do, whatever module offers them."""
-
-
-BY_ARGUMENTS = frozenset(
-    {
-        ("builtins", "getattr"),
-        ("xgboost.core", "Booster"),
-        ("lightgbm.basic", "Booster"),
-        ("_codecs", "encode"),
-    }
-)
-"""Names that honest files call in one way only."""
-
-_PARSER = re.compile(
-    r"\ndef _parse_args\(self, [\w, ]*=[01](?:, scale=1)?\):\n"
-    r"    return \([\w, ]*\), loc, (?:scale|1)\n"
-    r"\ndef _parse_args_rvs\(self, [\w, ]*=[01](?:, scale=1)?, size=None\):\n"
-    r"    return self\._argcheck_rvs\([\w, ]*, size=size\)\n"
-    r"\ndef _parse_args_stats\(self, [\w, ]*=[01](?:, scale=1)?, moments='mv'\):\n"
-    r"    return \([\w, ]*\), loc, (?:scale|1), moments\n",
-    re.ASCII,
-)
-
-
-def harmful_state(module: str, name: str, state: Any) -> str:
-    """Return why giving an object a state would run code; empty if it would not.
-
-    scipy's distributions keep the text of their argument parser and run it when they are unpickled.
-    """
-    if not module.startswith("scipy.stats.") or not name.endswith("_gen"):
-        return ""
-    text = state.get("_parse_arg_template") if type(state) is dict else None
-    if type(text) is str and len(text) < 4000 and _PARSER.fullmatch(text):
-        return ""
-    return f"gives code as text to {module}.{name}, which runs it"
-
-
-_ENCODINGS = frozenset({"latin1", "latin-1", "utf-8", "utf8", "ascii"})
-
-
-def harmful_call(module: str, name: str, args: tuple[Any, ...]) -> str:
-    """Return why calling a known name with these arguments is not harmless; empty if it is.
-
-    Boosters take the path of a model file; a codec can be anything that is installed.
-    """
-    if name == "Booster" and args and any(arg is not None for arg in args):
-        return f"calls {module}.{name} with arguments: it can read other files"
-    if name == "encode" and (len(args) != 2 or type(args[1]) is not str or args[1] not in _ENCODINGS):
-        return "encodes text with a codec that no honest file uses"
-    return ""
 
 
 def harmless_calls(calls: Sequence[tuple[Any, ...]]) -> bool:

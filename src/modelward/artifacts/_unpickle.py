@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from modelward.artifacts._arrays import RawArray, raw_array
+from modelward.artifacts._calls import harmful_call, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._inert import Inert, InertType, stand_in
-from modelward.artifacts._names import BY_ARGUMENTS, harmful_call, harmful_state
 from modelward.artifacts._walk import NO_STRETCH, Walker, WalkError
 
 if TYPE_CHECKING:
@@ -73,11 +73,10 @@ class Log:
 
     def built(self, target: Inert) -> None:
         """Count a BUILD, and read the raw array that joblib writes after one of its wrappers."""
-        cls = type(target)
-        if cls.module.startswith("scipy."):
-            harm = harmful_state(cls.module, cls.name, target.state)
-            if harm:
-                self.odd(harm)
+        module, _, name = target.type_name.rpartition(".")
+        harm = harmful_state(module, name, target.state)
+        if harm:
+            self.odd(harm)
         if self.feed is not None:
             self.feed.built(target)
 
@@ -92,7 +91,7 @@ class Log:
         if found is None:
             if len(self.names) >= MAX_NAMES:
                 raise WalkError(f"it names more than {MAX_NAMES:,} classes and functions")
-            watched = (module, name) in BY_ARGUMENTS
+            watched = is_watched(f"{module}.{name}")
             found = self.names[(module, name)] = stand_in(module, name, self, watched=watched)
             self.wrapper = self.wrapper or (module, name) in _WRAPPERS
         return found

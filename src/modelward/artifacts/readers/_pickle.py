@@ -25,6 +25,7 @@ _TAMPERING = (
     "sets an item",
     "appends to",
     "gives code",
+    "gives a state in layers",
     "calls xgboost",
     "calls lightgbm",
 )

@@ -1,0 +1,214 @@
+"""Judging what a known name is called with, and the state that an object is given.
+
+A name that is harmless in honest files can do harm with arguments of an attacker's choice: hand back the object
+it was given under another name, allocate what a number asks for, or call another known name. So each name that
+honest files call is held to the way in which they call it; the others may be named, not called.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from modelward.artifacts._inert import Inert, InertType
+from modelward.artifacts._known import CALLED, FUNCTIONS, KNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PARSER = re.compile(
+    r"\ndef _parse_args\(self, [\w, ]*=[01](?:, scale=1)?\):\n"
+    r"    return \([\w, ]*\), loc, (?:scale|1)\n"
+    r"\ndef _parse_args_rvs\(self, [\w, ]*=[01](?:, scale=1)?, size=None\):\n"
+    r"    return self\._argcheck_rvs\([\w, ]*, size=size\)\n"
+    r"\ndef _parse_args_stats\(self, [\w, ]*=[01](?:, scale=1)?, moments='mv'\):\n"
+    r"    return \([\w, ]*\), loc, (?:scale|1), moments\n",
+    re.ASCII,
+)
+_TEXT = "_parse_arg_template"
+_INNER = frozenset(
+    {
+        "__setstate__", "__class__", "__dict__", "__reduce__", "__reduce_ex__", "__getstate__", "__code__",
+        "__globals__", "__closure__", "__defaults__", "__call__", "__wrapped__", "__getattr__", "__getattribute__",
+        "__init__", "__new__", "__del__", "__builtins__", "__bases__", "__getitem__", "__setitem__",
+    }
+)  # fmt: skip
+_ENCODINGS = frozenset({"latin1", "latin-1", "utf-8", "utf8", "ascii"})
+_MAX_TEXT = 4000
+
+
+def harmful_state(module: str, name: str, state: Any) -> str:
+    """Return why giving an object a state would run code; empty if it would not.
+
+    scipy's distributions keep the text of their argument parser and run it when they are unpickled. The text is
+    looked for whatever the object is called: there are calls that hand an object on under another name.
+
+    Parameters
+    ----------
+    module, name : str
+        Of the object's class, seen through copyreg's helpers.
+    state : object
+        All that the object has been given so far.
+    """
+    parts = state if type(state) is tuple else (state,)
+    distribution = module.startswith("scipy.stats.") and name.endswith("_gen")
+    text = None
+    for part in parts:
+        if type(part) is dict:
+            if not _INNER.isdisjoint(part):
+                return "sets an attribute that Python keeps for itself"
+            text = part.get(_TEXT, text)
+        elif type(part) is tuple and _nested(part):
+            return "gives a state in layers, which no honest file does"
+    if text is None and not distribution:
+        return ""
+    if type(text) is str and len(text) < _MAX_TEXT and _PARSER.fullmatch(text):
+        return ""
+    return f"gives code as text to {module}.{name}, which runs it"
+
+
+def _nested(parts: tuple[Any, ...]) -> bool:
+    """Say whether a tuple holds what a BUILD before this one gave, and something that it hides."""
+    return any(type(part) is dict and (_TEXT in part or not _INNER.isdisjoint(part)) for part in parts)
+
+
+def _of(value: Any, *tops: str) -> bool:
+    """Say whether a value is a reference to a name of these packages, not an object."""
+    return isinstance(value, InertType) and value.module.partition(".")[0] in tops
+
+
+def _encoded(value: Any) -> bool:
+    """Say whether a value is bytes, also as old protocols write them."""
+    if isinstance(value, str | bytes | bytearray):
+        return True
+    return isinstance(value, Inert) and value.type_name in ("_codecs.encode", "builtins.bytes")
+
+
+def _empty_shape(value: Any) -> bool:
+    return type(value) is tuple and all(type(side) is int for side in value) and 0 in value
+
+
+def _booster(args: tuple[Any, ...]) -> bool:
+    return all(arg is None for arg in args)
+
+
+def _encode(args: tuple[Any, ...]) -> bool:
+    return len(args) == 2 and type(args[0]) is str and type(args[1]) is str and args[1] in _ENCODINGS
+
+
+def _array(args: tuple[Any, ...]) -> bool:
+    return len(args) == 3 and _of(args[0], "numpy") and _empty_shape(args[1])
+
+
+def _masked(args: tuple[Any, ...]) -> bool:
+    return len(args) == 4 and _of(args[0], "numpy") and _of(args[1], "numpy") and _empty_shape(args[2])
+
+
+def _scalar(args: tuple[Any, ...]) -> bool:
+    return len(args) == 1 or (len(args) == 2 and _encoded(args[1]))
+
+
+def _random(args: tuple[Any, ...]) -> bool:
+    first = not args or type(args[0]) is str or _of(args[0], "numpy") or _own(args[0], "numpy.random")
+    return first and all(_of(arg, "numpy") and arg.name == "__bit_generator_ctor" for arg in args[1:])
+
+
+def _own(value: Any, package: str) -> bool:
+    return isinstance(value, Inert) and type(value).module.startswith(package)
+
+
+def _rebuilt(args: tuple[Any, ...]) -> bool:
+    return (
+        len(args) == 3
+        and isinstance(args[0], InertType)
+        and _of(args[1], "builtins")
+        and args[1].name in _BASES
+    )
+
+
+_BASES = frozenset(
+    {"object", "dict", "list", "tuple", "set", "frozenset", "str", "int", "float", "bytes", "complex"}
+)
+
+
+def _first_of(*tops: str) -> Callable[[tuple[Any, ...]], bool]:
+    return lambda args: bool(args) and _of(args[0], *tops)
+
+
+def _class_first(args: tuple[Any, ...]) -> bool:
+    return bool(args) and isinstance(args[0], InertType)
+
+
+def _spelt_out(args: tuple[Any, ...]) -> bool:
+    """Say whether a container is made of values that the file holds, not of an iterator or a count."""
+    return not any(isinstance(arg, Inert) for arg in args)
+
+
+def _bytes(args: tuple[Any, ...]) -> bool:
+    return not args or (_encoded(args[0]) and len(args) < 3)
+
+
+def _short(args: tuple[Any, ...]) -> bool:
+    return all(
+        type(arg) is int or (type(arg) is str and len(arg) < 400 and "e" not in arg.lower()) for arg in args
+    )
+
+
+_RULES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
+    "xgboost.core.Booster": _booster,
+    "lightgbm.basic.Booster": _booster,
+    "_codecs.encode": _encode,
+    "numpy.core.multiarray._reconstruct": _array,
+    "numpy._core.multiarray._reconstruct": _array,
+    "numpy.ma.core._mareconstruct": _masked,
+    "numpy.core.multiarray.scalar": _scalar,
+    "numpy._core.multiarray.scalar": _scalar,
+    "numpy.random._pickle.__randomstate_ctor": _random,
+    "numpy.random._pickle.__generator_ctor": _random,
+    "numpy.random._pickle.__bit_generator_ctor": _random,
+    "numpy.random.bit_generator.__pyx_unpickle_SeedSequence": _first_of("numpy"),
+    "pandas.core.indexes.base._new_Index": _first_of("pandas"),
+    "pandas._libs.arrays.__pyx_unpickle_NDArrayBacked": _first_of("pandas"),
+    "copyreg._reconstructor": _rebuilt,
+    "copyreg.__newobj__": _class_first,
+    "copyreg.__newobj_ex__": _class_first,
+    "builtins.bytes": _bytes,
+    "builtins.bytearray": _bytes,
+    "fractions.Fraction": _short,
+}
+_RULES |= dict.fromkeys(
+    ("builtins.set", "builtins.frozenset", "builtins.list", "builtins.tuple", "builtins.dict",
+     "collections.deque", "collections.Counter", "collections.OrderedDict", "collections.defaultdict"),
+    _spelt_out,
+)  # fmt: skip
+_RULES |= {
+    name: _first_of("sklearn") for name in KNOWN if name.endswith(".newObj") or ".__pyx_unpickle_" in name
+    if name.startswith("sklearn.")
+}  # fmt: skip
+_NOT_CALLED = (KNOWN - CALLED - _RULES.keys()) | {
+    f"builtins.{name}" for name in ("max", "min", "sum", "abs", "len", "round")
+} | {f"math.{name}" for name in ("exp", "log", "log1p", "sqrt")}  # fmt: skip
+
+
+def is_watched(full: str) -> bool:
+    """Say whether calls of a name are judged by their arguments."""
+    return full in _RULES or full in _NOT_CALLED or full == "builtins.getattr"
+
+
+def harmful_call(module: str, name: str, args: tuple[Any, ...]) -> str:
+    """Return why calling a known name with these arguments is not harmless; empty if it is.
+
+    Parameters
+    ----------
+    module, name : str
+        Of what is called.
+    args : tuple
+        Positional and keyword arguments.
+    """
+    full = f"{module}.{name}"
+    rule = _RULES.get(full)
+    if rule is not None:
+        return "" if rule(args) else f"calls {full} with arguments that no honest file gives it"
+    if full in _NOT_CALLED and (args or full in FUNCTIONS):
+        return f"calls {full} while it is loaded, which no honest file does"
+    return ""
