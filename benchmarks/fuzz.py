@@ -11,6 +11,7 @@ allowed or that the scan does not list, or calls it suspicious though a dangerou
 from __future__ import annotations
 
 import _compat_pickle
+import contextlib
 import multiprocessing
 import platform
 import resource
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 import joblib
 import numpy as np
 import sklearn
+
 from fuzz_oracle import reach
 from fuzz_streams import CLASSES, streams
 
@@ -64,8 +66,9 @@ def asked(data: bytes) -> list[tuple[str, str, str]]:
 
 def _serve(run: Callable[[bytes], Any], pipe: Connection, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    while True:
-        pipe.send(run(pipe.recv_bytes()))
+    with contextlib.suppress(EOFError):  # the other end is closed when all is done
+        while True:
+            pipe.send(run(pipe.recv_bytes()))
 
 
 class Process:
@@ -121,7 +124,9 @@ def _split(full: str, name: str) -> tuple[str, str]:
     return full[: -len(last) - 1], last
 
 
-def fuzz(seed: int, count: int, run: Callable[[bytes], Any], oracle: Callable[[bytes], Any]) -> tuple[Any, ...]:
+def fuzz(
+    seed: int, count: int, run: Callable[[bytes], Any], oracle: Callable[[bytes], Any]
+) -> tuple[Any, ...]:
     """Fuzz; return counts of verdicts, of streams in which the oracle reached a name, and the failures."""
     verdicts: Counter[tuple[str, str]] = Counter()
     reached: Counter[str] = Counter()
@@ -157,8 +162,8 @@ def main() -> None:
     print(
         f"# Fuzzing the reader\n\nPython {platform.python_version()}, numpy {np.__version__}, scikit-learn "
         f"{sklearn.__version__}, joblib {joblib.__version__}; {count:,} streams, seed {seed}; "
-        f"`python benchmarks/fuzz.py {count} {seed}`. \"Names reached\" counts streams in which CPython's own unpickler "
-        "got as far as a name.\n\n"
+        f'`python benchmarks/fuzz.py {count} {seed}`. "Names reached" counts streams in which CPython\'s own unpickler '
+        "unpickler got as far as a name.\n\n"
         "| class | streams | clean | suspicious | malicious | unreadable | names reached | slowest, ms | failures |\n"
         "|---|---|---|---|---|---|---|---|---|"
     )

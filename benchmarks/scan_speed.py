@@ -1,9 +1,10 @@
 """Time reading without running against `pickle.loads` of the same bytes, and print the ratios.
 
-    python benchmarks/scan_speed.py > benchmarks/scan_speed.md
+    python benchmarks/scan_speed.py [PICKLESCAN] > benchmarks/scan_speed.md
 
-Best of five for each, in one process on one core; `pickle.loads` has its libraries imported already. The files
-are drawn with seed 0. A ratio over 1 means that the scan is slower than loading.
+The shortest of several times, taken in turn on one core; `pickle.loads` has its libraries imported already, and the
+scan its compiled walk. The files are drawn with seed 0. A ratio over 1 means that the scan is slower than loading.
+PICKLESCAN is the command of picklescan, from an environment of its own.
 """
 
 from __future__ import annotations
@@ -24,19 +25,23 @@ import sklearn
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 
 from modelward.artifacts import read_bytes
+from modelward.artifacts._walk import load_compiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+REPEATS = 15
 
-def best(run: Callable[[], object], repeats: int = 5) -> float:
-    """Return the shortest time of several runs, in seconds."""
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
-        run()
-        times.append(time.perf_counter() - began)
-    return min(times)
+
+def in_turn(*runs: Callable[[], object]) -> list[float]:
+    """Return the shortest times in seconds of things that are run in turn, so that all meet the same machine."""
+    times: list[list[float]] = [[] for _ in runs]
+    for _ in range(REPEATS):
+        for run, taken in zip(runs, times, strict=True):
+            began = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - began)
+    return [min(taken) for taken in times]
 
 
 def files() -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
@@ -70,27 +75,76 @@ def files() -> dict[str, tuple[bytes, Callable[[bytes], object]]]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
+    load_compiled()  # a process loads it once, when it has walked a few million opcodes
     print(
         f"# Reading without running, against loading\n\nPython {platform.python_version()}, numpy {np.__version__}, "
-        f"scikit-learn {sklearn.__version__}, joblib {joblib.__version__}; seed 0; best of 5; "
-        "`python benchmarks/scan_speed.py`\n\n"
+        f"scikit-learn {sklearn.__version__}, joblib {joblib.__version__}; seed 0; best of {REPEATS}, in turn; "
+        "`python benchmarks/scan_speed.py [PICKLESCAN]`\n\n"
         "| file | MB | load, ms | scan, ms | scan ÷ load | scan, MB/s |\n|---|---|---|---|---|---|"
     )
     for name, (data, load) in files().items():
-        loading = best(lambda data=data, load=load: load(data))
-        scanning = best(lambda data=data: read_bytes(data))
+        loading, scanning = in_turn(
+            lambda data=data, load=load: load(data), lambda data=data: read_bytes(data)
+        )
         size = len(data) / 1e6
         print(
             f"| {name} | {size:.1f} | {1e3 * loading:.1f} | {1e3 * scanning:.1f} | {scanning / loading:.2f} | "
             f"{size / scanning:,.0f} |"
         )
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.pkl"
-        path.write_bytes(pickle.dumps(RandomForestClassifier(5, max_depth=3).fit([[0.0], [1.0]], [0, 1])))
-        command = [sys.executable, "-c", "from modelward.cli import main; main()", "scan", str(path)]
-        whole = best(lambda: subprocess.run(command, capture_output=True, check=True))
-    print(f"\n`modelward scan` of a forest of 5 as a process: {whole:.2f} s.")
+        processes(Path(folder), sys.argv[1:2])
+
+
+def processes(folder: Path, peer: list[str]) -> None:
+    """Print whole processes, beside picklescan's if its command is given."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(3000, 10)), rng.integers(0, 2, 3000)
+    (folder / "small.pkl").write_bytes(
+        pickle.dumps(RandomForestClassifier(5, max_depth=3).fit([[0.0], [1.0]], [0, 1]))
+    )
+    forest = pickle.dumps(RandomForestClassifier(80, max_depth=8, random_state=0).fit(X, y), 5)
+    (folder / "many").mkdir()
+    for i in range(200):
+        (folder / "many" / f"{i}.pkl").write_bytes(forest)
+    with (folder / "array.pkl").open("wb") as file:
+        pickle.dump(rng.normal(size=62_500_000), file, protocol=5)
+    ours = [sys.executable, "-c", "from modelward.cli import main; main()", "scan"]
+    print(
+        "\nWhole processes, best of 3, in turn: seconds and the most memory in MB.\n\n"
+        "| what | MB | modelward scan, s | MB of memory | picklescan, s | MB of memory |\n|---|---|---|---|---|---|"
+    )
+    for name, path in (("a forest of 5", "small.pkl"), ("200 forests", "many"), ("one array", "array.pkl")):
+        place = folder / path
+        size = sum(f.stat().st_size for f in ([place] if place.is_file() else place.iterdir())) / 1e6
+        commands = [[*ours, str(place)]] + [[command, "-p", str(place)] for command in peer]
+        runs = [[measured(command) for command in commands] for _ in range(3)]
+        row = [
+            f"{min(r[i][0] for r in runs):.2f} | {min(r[i][1] for r in runs):.0f}"
+            for i in range(len(commands))
+        ]
+        print(f"| {name} | {size:,.1f} | {' | '.join(row + ['– | –'] * (2 - len(row)))} |")
+
+
+_LAUNCHER = """
+import os, subprocess, sys, time
+began = time.perf_counter()
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+print(child.returncode, time.perf_counter() - began, usage.ru_maxrss / 1000)
+"""
+
+
+def measured(command: list[str]) -> tuple[float, float]:
+    """Return seconds and megabytes of a process, started by a small one: a child counts its parent's memory, too."""
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", _LAUNCHER, *command], capture_output=True, check=True, text=True
+    )
+    code, seconds, megabytes = run.stdout.split()
+    if code != "0":
+        raise SystemExit(f"{command[0]} ended with {code}")
+    return float(seconds), float(megabytes)
 
 
 if __name__ == "__main__":

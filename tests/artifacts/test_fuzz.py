@@ -13,7 +13,7 @@ from fuzz_streams import CLASSES
 def test_no_stream_is_better_judged_than_what_it_reaches() -> None:
     verdicts, reached, _, failures = fuzz(11, 2400, scan, Process(asked, ORACLE_MEMORY))
     assert [(kind, why, data.hex()) for kind, why, data in failures] == []
-    by_verdict = Counter({verdict: 0 for verdict in ("clean", "suspicious", "malicious", "unreadable")})
+    by_verdict = Counter(dict.fromkeys(("clean", "suspicious", "malicious", "unreadable"), 0))
     for (_, verdict), n in verdicts.items():
         by_verdict[verdict] += n
     assert min(by_verdict.values()) > 50
@@ -28,5 +28,7 @@ def test_the_oracle_sees_and_the_comparison_tells() -> None:
     assert failure("clean", [("os.system", "dangerous")], names)
     assert failure("suspicious", [], names)
     assert not failure("malicious", [("os.system", "dangerous")], names)
-    assert not failure("clean", [("collections.OrderedDict", "known")], reach(b"ccollections\nOrderedDict\n)R."))
+    assert not failure(
+        "clean", [("collections.OrderedDict", "known")], reach(b"ccollections\nOrderedDict\n)R.")
+    )
     assert reach(pickle.dumps([1, "a"])) == []

@@ -36,11 +36,11 @@ class Content:
     def __init__(self, handle: int, size: int) -> None:
         self._handle = handle
         self._size = size
-        self._close = weakref.finalize(self, os.close, handle)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
         self.space = mmap.mmap(-1, size, flags=flags)
         self._read = bytearray(-(-size // BLOCK))
         self._stamp = os.fstat(handle).st_mtime_ns
+        self._close = weakref.finalize(self, os.close, handle)
 
     def __len__(self) -> int:
         return self._size
