@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.neural_network import MLPClassifier
 
-from modelward.artifacts import low_bits, read_bytes
+from modelward.artifacts import inspect, low_bits, read_bytes
 from modelward.artifacts._lowbits import judge
 
 spec = importlib.util.spec_from_file_location(
@@ -56,6 +56,8 @@ def test_where_it_is_in_a_file() -> None:
     found = low_bits(read_bytes(pickle.dumps(model)))
     assert [defect.path for defect in found] == ["coef_"]
     assert "p = " in found[0].what
+    findings = {finding.code: finding for finding in inspect(read_bytes(pickle.dumps(model))).findings}
+    assert (findings["MW094"].verdict, findings["MW094"].severity) == ("fail", "medium")
     model.coef_ = rng.normal(size=100)
     assert low_bits(read_bytes(pickle.dumps(model))) == ()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelward.artifacts._lowbits import low_bits
 from modelward.findings import Countermeasure, Finding, Table
 from modelward.taxonomy import mode
 
@@ -30,6 +31,17 @@ def file_findings(
                 f"produces: {first}.",
                 "Load only the bytes that the training job made", defects[0].path,
                 Table("Defects in the file", ("where", "what"), tuple((d.path, d.what) for d in defects[:_SHOWN])),
+            )
+        )  # fmt: skip
+    hidden = low_bits(artifact)
+    if hidden:
+        found.append(
+            _finding(
+                "MW094", 9, "Content hidden in the low bits of weights", "fail", "medium",
+                f"{hidden[0].path or 'The object'} {hidden[0].what}.",
+                "Load only the bytes that the training job made, or round the weights", hidden[0].path,
+                Table("Arrays with content in their low bits", ("where", "what"),
+                      tuple((d.path, d.what) for d in hidden[:_SHOWN])),
             )
         )  # fmt: skip
     if rows:
