@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import warnings
+import zipfile
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
@@ -302,3 +303,23 @@ def test_against_an_independent_comparison(a: Any, b: Any, first: int, second: i
     assert diff(x, y).same == expected
     assert (fingerprint(x).content == fingerprint(y).content) == expected
     assert diff(x, read_bytes(pickle.dumps(a, second))).same
+
+
+def test_members_of_a_container_are_named_once(pipeline: Any) -> None:
+    def archive(**files: Any) -> Artifact:
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as target:
+            for name, model in files.items():
+                target.writestr(name, pickle.dumps(model))
+        return read_bytes(out.getvalue(), "m.zip")
+
+    other = copy(pipeline)
+    other[1].coef_[0, 2] = 9.5
+    before = archive(a=pipeline, b=pipeline)
+    assert diff(before, archive(b=copy(pipeline), a=pipeline)).same
+    (change,) = diff(before, archive(a=pipeline, b=other)).changes
+    assert change.path == "['b'].steps[1][1].coef_[0, 2]"
+    (change,) = diff(before, archive(a=pipeline)).changes
+    assert change.after == "(absent)"
+    broken = diff(before, archive(a=pipeline, b=pipeline, c=b"").members[0])
+    assert not broken.same

@@ -126,7 +126,21 @@ def unread(artifact: Artifact) -> str:
 def _members(a: Artifact, b: Artifact) -> list[tuple[str, Artifact | None, Artifact | None]]:
     """Return the members of two containers side by side, by name."""
     first, second = ({m.path.rpartition("!/")[2]: m for m in side.members} for side in (a, b))
-    return [(printable(name), first.get(name), second.get(name)) for name in {**first, **second}]
+    names = [
+        name
+        for name in {**first, **second}
+        if not (_in_root(a, first.get(name)) and _in_root(b, second.get(name)))
+    ]
+    return [(printable(name), first.get(name), second.get(name)) for name in names]
+
+
+def _in_root(container: Artifact, member: Artifact | None) -> bool:
+    """Say whether the container's own graph holds a member's, so that it is compared there."""
+    if member is None:
+        return True
+    if member.root is None or member.members or not isinstance(container.root, dict):
+        return False
+    return any(value is member.root for value in container.root.values())
 
 
 def _private(artifact: Artifact) -> list[tuple[str, int]]:
