@@ -241,3 +241,9 @@ def test_scan_does_not_speak_of_names_where_there_are_none(honest: dict[str, byt
     assert [finding.title for finding in findings(odd)] == ["Content that no honest file has"]
     named = read_bytes(b"cnowhere\nthing\n.")
     assert "Read the code behind these names" in advice(named)
+
+
+def test_a_text_without_an_end_is_looked_at_once() -> None:
+    # With a search that begins again at each quote, this takes hours.
+    body = b'"' + b'\\"' * 1_000_000 + b"[" * 300
+    assert read_bytes(b'{"learner":{"gradient_booster":' + body).verdict == "unreadable"

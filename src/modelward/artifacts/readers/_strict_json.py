@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 200
 """How deep lists and objects may be nested; models need fewer than twenty levels."""
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+# A text without an end is taken to the end at once: trying again at each of its quotes would take for ever.
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _LIST, _OBJECT, _ITEM = 64, 300, 48
 
 
