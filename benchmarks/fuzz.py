@@ -163,7 +163,7 @@ def main() -> None:
         f"# Fuzzing the reader\n\nPython {platform.python_version()}, numpy {np.__version__}, scikit-learn "
         f"{sklearn.__version__}, joblib {joblib.__version__}; {count:,} streams, seed {seed}; "
         f'`python benchmarks/fuzz.py {count} {seed}`. "Names reached" counts streams in which CPython\'s own unpickler '
-        "unpickler got as far as a name.\n\n"
+        "got as far as a name.\n\n"
         "| class | streams | clean | suspicious | malicious | unreadable | names reached | slowest, ms | failures |\n"
         "|---|---|---|---|---|---|---|---|---|"
     )
