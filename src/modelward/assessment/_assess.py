@@ -44,6 +44,7 @@ def assess(
     ignore: Sequence[str] = (),
     trust: Sequence[str] = (),
     offline: bool = False,
+    rebuild: bool = False,
     policy: Policy | None = None,
     n_jobs: int = 2,
     progress: Progress | None = None,
@@ -87,6 +88,8 @@ def assess(
         Exact global names that a model file may reach although they are unknown.
     offline : bool
         Refuse to ask an endpoint.
+    rebuild : bool
+        Load nothing of a model file: rebuild the model from its numbers, and ask that.
     policy : Policy, optional
         Limits, ignores and baseline.
     n_jobs : int
@@ -123,7 +126,7 @@ def assess(
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
         sensitive=tuple(sensitive), group=group, budget=budget, max_queries=max_queries, seed=seed,
-        exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline,
+        exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
     )  # fmt: skip
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)
     prepared = prepare(request, run)
@@ -168,7 +171,7 @@ def _environment(prepared: Prepared) -> dict[str, str]:
     packages = {"numpy", "polars", "scikit-learn", "scipy"}
     model = prepared.scope.subject.model
     root = type(model).__module__.partition(".")[0] if model is not None else ""
-    if root not in ("", "builtins", "sklearn", "__main__"):
+    if root not in ("", "builtins", "sklearn", "__main__", "modelward"):
         packages |= set(metadata.packages_distributions().get(root, ()))
     versions = {name: metadata.version(name) for name in sorted(packages)}
     return {"python": platform.python_version(), "platform": platform.system(), **versions}

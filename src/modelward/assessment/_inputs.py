@@ -12,7 +12,7 @@ from modelward.assessment._doubts import seen_before, unsteady
 from modelward.assessment._plan import share_out
 from modelward.checks import BUDGETS, Answers, Budget, Sample, Scope
 from modelward.errors import InputError, SubjectError, UsageError
-from modelward.models import Meter, Opened, Subject, align_labels, match_columns, open_model, wrap
+from modelward.models import Meter, Opened, Subject, align_labels, is_rebuilt, match_columns, open_model, wrap
 from modelward.schema import Codec, FeatureSchema, infer, read_schema
 from modelward.stats import Proportion
 from modelward.tables import file_facts, read_table, stratified
@@ -64,6 +64,7 @@ class Request:
     metric: str = "balanced_accuracy"
     trust: tuple[str, ...] = ()
     offline: bool = False
+    rebuild: bool = False
     notes: list[str] = field(default_factory=list)
 
 
@@ -143,7 +144,7 @@ def _open(request: Request) -> Opened:
         return Opened(model=spec, kind="object", artifact=None, name=type(spec).__name__)
     if request.offline and str(spec).startswith(("http://", "https://")):
         raise UsageError("--offline forbids to ask an endpoint: give a file or package.module:attribute")
-    return open_model(str(spec), trust=request.trust)
+    return open_model(str(spec), trust=request.trust, rebuild=request.rebuild)
 
 
 def _input_facts(
@@ -276,12 +277,19 @@ def _performance(subject: Subject, test: Sample, known: Answers, kind: str) -> d
     return {
         "name": subject.name,
         "kind": kind,
-        "class": type(subject.model).__name__ if subject.model is not None else kind,
+        "class": _class(subject, kind),
         "features": list(subject.codec.schema.names),
         "classes": [str(label) for label in subject.classes.tolist()],
         "accuracy": {"value": accuracy.value, "low": low, "high": high, "n": len(test)},
         "balanced_accuracy": float(np.mean(recalls)),
     }
+
+
+def _class(subject: Subject, kind: str) -> str:
+    """Return what a report calls the class of the model."""
+    if subject.model is None:
+        return kind
+    return type(subject.model).__name__ + (" (rebuilt, not loaded)" if is_rebuilt(subject.model) else "")
 
 
 def _refused(request: Request, opened: Opened, inputs: dict[str, Any]) -> Prepared:

@@ -51,6 +51,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--trust", multiple=True, metavar="NAME", help="A global name that the file may load; repeatable."
 )
+@click.option("--rebuild", is_flag=True, help="Load nothing: rebuild the model from the file's numbers.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
               show_default=True, help="Severity from which a failure is exit code 1.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
@@ -78,6 +79,7 @@ def assess(
     select: tuple[str, ...],
     ignore: tuple[str, ...],
     trust: tuple[str, ...],
+    rebuild: bool,
     fail_on: str,
     form: str,
     output: tuple[str, ...],
@@ -107,7 +109,7 @@ def assess(
         report = run(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
             exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries, seed=seed,
-            select=select, ignore=ignore, trust=trust, offline=offline, policy=policy, progress=tell,
+            select=select, ignore=ignore, trust=trust, offline=offline, rebuild=rebuild, policy=policy, progress=tell,
         )  # fmt: skip
     for path in paths:
         write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]

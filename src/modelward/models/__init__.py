@@ -5,6 +5,7 @@ from modelward.models._cleared import Cleared, clear, load
 from modelward.models._columns import match_columns
 from modelward.models._endpoint import Endpoint
 from modelward.models._inside import linear_form, subject_boxes, subject_thresholds
+from modelward.models._kinds import is_kind, is_rebuilt
 from modelward.models._labels import align_labels
 from modelward.models._load import load_artifact
 from modelward.models._meter import Meter
@@ -26,6 +27,8 @@ __all__ = [
     "Trainer",
     "align_labels",
     "clear",
+    "is_kind",
+    "is_rebuilt",
     "linear_form",
     "load",
     "load_artifact",

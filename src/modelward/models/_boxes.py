@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelward.models._kinds import is_kind
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -115,11 +117,8 @@ def tree_boxes(tree: Any) -> Boxes:
 
 def decision_trees(model: Any) -> tuple[Any, ...]:
     """Return the decision trees of a tree or forest of scikit-learn; nothing for other models."""
-    from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-    from sklearn.tree import DecisionTreeClassifier
-
-    if isinstance(model, DecisionTreeClassifier):
+    if is_kind(model, "DecisionTreeClassifier"):
         return (model,)
-    if isinstance(model, RandomForestClassifier | ExtraTreesClassifier):
+    if is_kind(model, "RandomForestClassifier", "ExtraTreesClassifier"):
         return tuple(model.estimators_)
     return ()

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelward.models._kinds import is_kind
+
 Form = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
@@ -53,43 +55,23 @@ def model_linear_form(model: Any) -> tuple[Form, NDArray[Any]] | None:
 
 
 def _linear(model: Any) -> bool:
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.linear_model import (
-        LogisticRegression,
-        LogisticRegressionCV,
-        Perceptron,
-        RidgeClassifier,
-        RidgeClassifierCV,
-        SGDClassifier,
-    )
-    from sklearn.svm import LinearSVC
-
-    kinds = (
-        LogisticRegression,
-        LogisticRegressionCV,
-        LinearSVC,
-        SGDClassifier,
-        Perceptron,
-        RidgeClassifier,
-        RidgeClassifierCV,
-        LinearDiscriminantAnalysis,
-    )
-    return isinstance(model, kinds)
+    return is_kind(
+        model, "LogisticRegression", "LogisticRegressionCV", "LinearSVC", "SGDClassifier", "Perceptron",
+        "RidgeClassifier", "RidgeClassifierCV", "LinearDiscriminantAnalysis",
+    )  # fmt: skip
 
 
 def _affine(scaler: Any, d: int) -> Form | None:
     """Return scale and shift, so that the scaler's output is ``scale * x + shift``."""
-    from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
-
     one, zero = np.ones(d), np.zeros(d)
-    if isinstance(scaler, StandardScaler):
+    if is_kind(scaler, "StandardScaler"):
         scale = one / scaler.scale_ if scaler.with_std else one
         return scale, -scaler.mean_ * scale if scaler.with_mean else zero
-    if isinstance(scaler, MinMaxScaler):
+    if is_kind(scaler, "MinMaxScaler"):
         return None if scaler.clip else (scaler.scale_, scaler.min_)
-    if isinstance(scaler, MaxAbsScaler):
+    if is_kind(scaler, "MaxAbsScaler"):
         return (one / scaler.scale_, zero) if not getattr(scaler, "clip", False) else None
-    if isinstance(scaler, RobustScaler):
+    if is_kind(scaler, "RobustScaler"):
         scale = one / scaler.scale_ if scaler.with_scaling else one
         return scale, -scaler.center_ * scale if scaler.with_centering else zero
     return None

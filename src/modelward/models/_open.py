@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from modelward.errors import InputError, SubjectError, UnreadableError, UsageError
+from modelward.errors import InputError, RefusedError, SubjectError, UnreadableError, UsageError
 from modelward.models._endpoint import Endpoint
 from modelward.models._load import load_artifact
 
@@ -37,6 +37,8 @@ class Opened:
         How reports call it.
     notes : tuple of str
         What people should know, such as that another version wrote the file.
+    rebuilt : bool
+        Whether the model was rebuilt from the file's numbers, and nothing of the file was loaded.
     """
 
     model: Any
@@ -44,13 +46,15 @@ class Opened:
     artifact: Artifact | None
     name: str
     notes: tuple[str, ...] = ()
+    rebuilt: bool = False
 
 
-def open_model(spec: str, *, trust: Collection[str] = ()) -> Opened:
+def open_model(spec: str, *, trust: Collection[str] = (), rebuild: bool = False) -> Opened:
     """Open a model file, ``package.module:attribute``, or the address of a prediction endpoint.
 
     A file is read without running it first. What is loaded then are the very bytes that were read, by an
-    unpickler that looks up no other names than those which the reading showed.
+    unpickler that looks up no other names than those which the reading showed. A file that reaches unknown
+    names, or whose library is not installed or too different, is rebuilt instead where that is possible.
 
     Parameters
     ----------
@@ -58,6 +62,8 @@ def open_model(spec: str, *, trust: Collection[str] = ()) -> Opened:
         What the user typed.
     trust : collection of str
         Exact names in a file that the user vouches for; dangerous ones are never trusted.
+    rebuild : bool
+        Load nothing: rebuild the model from the numbers of the file, even of a malicious one.
 
     Returns
     -------
@@ -80,15 +86,18 @@ def open_model(spec: str, *, trust: Collection[str] = ()) -> Opened:
     >>> open_model("https://models.example/credit").name
     'https://models.example/credit'
     """
+    named = _ATTRIBUTE.fullmatch(spec) and not Path(spec).exists()
+    if rebuild and ("://" in spec or named):
+        raise UsageError(f"--rebuild takes a model file, not {spec}")
     if "://" in spec:
         endpoint = Endpoint(spec)
         return Opened(endpoint, "endpoint", None, endpoint.shown)
-    if _ATTRIBUTE.fullmatch(spec) and not Path(spec).exists():
+    if named:
         return Opened(_attribute(spec), "attribute", None, spec)
-    return _file(Path(spec), trust)
+    return _file(Path(spec), trust, rebuild=rebuild)
 
 
-def _file(path: Path, trust: Collection[str]) -> Opened:
+def _file(path: Path, trust: Collection[str], *, rebuild: bool) -> Opened:
     from modelward.artifacts import read_artifact
 
     if not path.exists():
@@ -98,13 +107,43 @@ def _file(path: Path, trust: Collection[str]) -> Opened:
     if path.is_dir():
         raise InputError(f"{path} is a folder: give the model file in it")
     artifact = read_artifact(path)
-    if artifact.verdict == "malicious":
-        return Opened(None, "file", artifact, path.name)
     if artifact.verdict == "unreadable":
         why = artifact.reasons[0] if artifact.reasons else "it is no model file"
         raise UnreadableError(f"{artifact.path} cannot be read: {why}")
-    model, notes = load_artifact(artifact, trust)
+    if rebuild:
+        return _rebuilt(path, artifact, "as --rebuild says")
+    if artifact.verdict == "malicious":
+        return Opened(None, "file", artifact, path.name)
+    try:
+        model, notes = load_artifact(artifact, trust)
+    except SubjectError as err:
+        why = (
+            "it reaches names that nobody has checked"
+            if isinstance(err, RefusedError)
+            else "it does not load here"
+        )
+        try:
+            return _rebuilt(path, artifact, why)
+        except SubjectError:
+            raise err from None
     return Opened(model, "file", artifact, path.name, notes)
+
+
+def _rebuilt(path: Path, artifact: Artifact, why: str) -> Opened:
+    """Open a file without loading it.
+
+    Raises
+    ------
+    SubjectError
+        If it cannot be rebuilt, with the class that is in the way.
+    """
+    from modelward.models.rebuilt import rebuild
+
+    note = (
+        f"the model was rebuilt from the numbers in {path.name} and that was asked ({why}): nothing of the file "
+        "was loaded, so its answers were not compared with those of the loaded model"
+    )
+    return Opened(rebuild(artifact), "file", artifact, path.name, (note,), rebuilt=True)
 
 
 def _attribute(spec: str) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 
 from modelward.models._boxes import decision_trees
 from modelward.models._estimator import step_module
+from modelward.models._kinds import is_kind, is_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,26 +72,19 @@ def _splits(model: Any) -> Iterator[Split] | None:
         return _xgboost(model.get_booster() if hasattr(model, "get_booster") else model)
     if library == "lightgbm":
         return _lightgbm(getattr(model, "booster_", model))
-    if library == "sklearn":
+    if library == "sklearn" or is_rebuilt(model):
         return _sklearn(model)
     return None
 
 
 def _sklearn(model: Any) -> Iterator[Split] | None:
-    from sklearn.ensemble import (
-        AdaBoostClassifier,
-        BaggingClassifier,
-        GradientBoostingClassifier,
-        HistGradientBoostingClassifier,
-    )
-
-    if isinstance(model, HistGradientBoostingClassifier):
+    if is_kind(model, "HistGradientBoostingClassifier"):
         return _histogram(model)
-    if isinstance(model, GradientBoostingClassifier):
+    if is_kind(model, "GradientBoostingClassifier"):
         if model.init_ != "zero" and type(model.init_).__name__ not in ("DummyClassifier", "DummyRegressor"):
             return None
         return _plain(model.estimators_.ravel())
-    if isinstance(model, AdaBoostClassifier | BaggingClassifier):
+    if is_kind(model, "AdaBoostClassifier", "BaggingClassifier"):
         whole = range(model.n_features_in_)
         subsets = getattr(model, "estimators_features_", None) or [whole] * len(model.estimators_)
         pairs = [(decision_trees(e), np.asarray(f)) for e, f in zip(model.estimators_, subsets, strict=True)]
