@@ -26,6 +26,9 @@ _KINDS = {
     "impurity": "share of the decrease of impurity",
     "gain": "share of the gain of all splits",
     "splits": "share of the splits",
+    "split counts": "splits on the column",
+    "gain per split": "gain of a split on the column, made to add up to one",
+    "total gain": "gain of all splits on the column",
 }
 _FOOT = (
     (

@@ -64,6 +64,11 @@ def _tree_set(value: Inert, path: str) -> TreeSet | None:
     attributes = value.attributes
     if is_tree(value):
         return _single(value, path)
+    if value.type_name.startswith(("xgboost.", "lightgbm.")):
+        from modelward.artifacts._inspect.boosters import booster_set
+        from modelward.artifacts._inspect.identity import class_labels
+
+        return booster_set(value, path, class_labels(value))
     predictors = items_of(attributes.get("_predictors"))
     if predictors and isinstance(items_of(predictors[0]), list) and items_of(predictors[0]):
         return _histogram(value, path, predictors)

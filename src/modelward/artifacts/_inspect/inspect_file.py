@@ -157,7 +157,11 @@ class _Reading:
 
     def _count_of_trees(self) -> int | None:
         own = self.own_trees()
-        return own.n_features if own is not None and self.decider.value is self.value else None
+        if own is None or self.decider.value is not self.value:
+            return None
+        if self.names is None and len(own.feature_names) == own.n_features:
+            self.names = list(own.feature_names)
+        return own.n_features
 
     def _tree_sets(self) -> list[TreeSet]:
         """Return all sets of trees of the model, the decider's own first; members of a set are no sets."""
@@ -208,7 +212,7 @@ class _Reading:
         return Inspection(
             path=artifact.path, format=artifact.format, verdict=artifact.verdict, model_path=self.model_path,
             kind=printable(value.type_name), library=printable(library),
-            library_version=library_versions(self.inner).get(library, ""), params=described_params,
+            library_version=self._version(library, own), params=described_params,
             complete_params=complete and allowance.left >= 0, n_features=self.count,
             feature_names=None if self.names is None else tuple(self.names), classes=classes, part=part,
             trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
@@ -216,6 +220,14 @@ class _Reading:
             findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
             remarks=(*self._remarks(own), *self.odd), seen=self._seen(own),
         )  # fmt: skip
+
+    def _version(self, library: str, own: TreeSet | None) -> str:
+        told = (
+            own.version
+            if own is not None and library == self.decider.value.type_name.partition(".")[0]
+            else ""
+        )
+        return library_versions(self.inner).get(library, "") or told
 
     def _weights(self) -> tuple[dict[str, tuple[float, ...]], tuple[float, ...]]:
         weights = surface.linear_weights(self.decider.value)

@@ -112,9 +112,9 @@ def _tree_leaves(
         level = np.concatenate([tree.left[level], tree.right[level]])
         low, high = np.concatenate([low, right_low]), np.concatenate([left_high, high])
     nodes = np.concatenate([f[0] for f in found])
-    total = tree.samples[0]
+    counts = tree.samples if tree.samples[0] > 0 else tree.weight
     with np.errstate(all="ignore"):
-        share = np.nan_to_num(tree.samples[nodes] / total, nan=0.0, posinf=0.0, neginf=0.0)
+        share = np.nan_to_num(counts[nodes] / counts[0], nan=0.0, posinf=0.0, neginf=0.0)
     return (
         np.concatenate([f[1] for f in found]),
         np.concatenate([f[2] for f in found]),

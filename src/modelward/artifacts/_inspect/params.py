@@ -75,6 +75,8 @@ def own_params(value: Inert) -> dict[str, Any]:
     """Return the parameters of an object itself, in alphabetical order."""
     attributes = value.attributes
     kind = value.type_name
+    if kind in ("xgboost.core.Booster", "lightgbm.basic.Booster"):
+        return {}
     if kind.startswith("catboost.") and isinstance(attributes.get("_init_params"), dict):
         return _sorted(attributes["_init_params"])
     drop = _BESIDE.get(kind.rpartition(".")[2], "").split() if kind.startswith("sklearn.") else []

@@ -37,6 +37,8 @@ class Condition:
         Every number from `low` to `high`, both included, fulfils it; −∞ and ∞ where there is no end.
     above, up_to : float
         The thresholds of the trees behind the ends, as a person would write them: above < x ≤ up_to.
+    strict : bool
+        Whether it is above ≤ x < up_to instead.
     """
 
     column: int
@@ -44,6 +46,7 @@ class Condition:
     high: float
     above: float
     up_to: float
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +232,9 @@ def _rule(trees: TreeSet, box: Box, label: Any) -> Rule:
         above = float(cuts[first - 1]) if first else -np.inf
         up_to = float(cuts[end]) if end < len(cuts) else np.inf
         low, high = _closed(trees, above, up_to)
-        conditions.append(Condition(int(box.leaves.columns[j]), low, high, above, up_to))
+        conditions.append(
+            Condition(int(box.leaves.columns[j]), low, high, above, up_to, trees.trees[0].strict)
+        )
     at_least, at_most, _ = box.shares()
     return Rule(label, tuple(conditions), at_least, at_most, box.margin)
 

@@ -127,6 +127,10 @@ class TreeSet:
         Whether the estimator is one tree, not an ensemble.
     tolerance : float
         How far the library's own sum may be from the exact one, as a share of the sum of absolute values.
+    version : str
+        Of the library, where the trees themselves say it.
+    feature_names : tuple of str
+        Where the trees themselves have them.
     """
 
     path: str
@@ -141,6 +145,8 @@ class TreeSet:
     why_no_rule: str = ""
     single_tree: bool = False
     tolerance: float = 1e-9
+    version: str = ""
+    feature_names: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> int:

@@ -77,17 +77,18 @@ def terms(rule: Rule, origins: Origins | None, names: Sequence[str] | None) -> t
 
 def _term(condition: Condition, origin: Origin | None, names: Sequence[str] | None) -> Term:
     low, high, above, up_to = condition.low, condition.high, condition.above, condition.up_to
+    signs = ("≥", "<") if condition.strict else (">", "≤")
     if origin is None or len(origin.columns) != 1 or (not origin.straight and not origin.category):
         name = f"column {condition.column} after preprocessing"
         if origin is not None and len(origin.columns) == 1:
             name = f"{column_name(names, next(iter(origin.columns)))} after preprocessing"
-        return _worded(Term(name, -1, low, high), above, up_to)
+        return _worded(Term(name, -1, low, high), above, up_to, signs)
     index = next(iter(origin.columns))
     name = column_name(names, index)
     if origin.category:
         return _category(origin, name, index, low, high)
     if origin.scale == 1 and origin.shift == 0:
-        return _worded(Term(name, index, low, high), above, up_to)
+        return _worded(Term(name, index, low, high), above, up_to, signs)
     low, high = ((end - origin.shift) / origin.scale for end in (low, high))
     slack = _SLACK * (abs(origin.shift / origin.scale) + max(_size(low), _size(high)))
     low, high = low + slack, high - slack
@@ -128,17 +129,18 @@ def _both(a: Term, b: Term) -> Term:
     return Term(merged.column, merged.index, merged.low, merged.high, merged.is_not, merged.equals, words)
 
 
-def _worded(term: Term, above: float, up_to: float) -> Term:
+def _worded(term: Term, above: float, up_to: float, signs: tuple[str, str] = (">", "≤")) -> Term:
     """Say a range as a person would; ends are rounded inwards, so what is said stays true."""
     name = term.column
     if math.isinf(above) and math.isinf(up_to):
         words = f"{name} is anything"
     elif math.isinf(above):
-        words = f"{name} ≤ {short(up_to, up=False)}"
+        words = f"{name} {signs[1]} {short(up_to, up=False)}"
     elif math.isinf(up_to):
-        words = f"{name} > {short(above, up=True)}"
+        words = f"{name} {signs[0]} {short(above, up=True)}"
     else:
-        words = f"{short(above, up=True)} < {name} ≤ {short(up_to, up=False)}"
+        turned = "≤" if signs[0] == "≥" else "<"
+        words = f"{short(above, up=True)} {turned} {name} {signs[1]} {short(up_to, up=False)}"
     return Term(name, term.index, term.low, term.high, words=words)
 
 
