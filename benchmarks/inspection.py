@@ -1,8 +1,8 @@
 """What inspect reads from a file, beside the same object loaded by its own library.
 
-Every estimator of scikit-learn that fits plainly, in the configurations of scikit-learn's own tests, alone and, where
-it can be, in a pipeline, a search and a column transformer; the wrappers of XGBoost and LightGBM. The file is read without
-loading; the oracle is the object itself.
+Every estimator of scikit-learn that fits plainly, in the configurations of scikit-learn's own tests, alone and,
+where it can be, in a pipeline, a search and a column transformer; the wrappers of XGBoost and LightGBM. The file
+is read without loading; the oracle is the object itself.
 
     python benchmarks/inspection.py > benchmarks/inspection.md
 """
@@ -62,7 +62,15 @@ def fitted() -> list[tuple[str, Any]]:
     y = (X[:, 0] + 0.3 * rng.normal(size=60) > 0).astype(int)
     words = ["good day", "bad day", "day and night"] * 20
     two = np.c_[y, 1 - y]
-    data = [(X, y), (np.abs(X), y), (X[:, 0], X[:, 1]), (X[:, :1], X[:, 1]), (words, y), (X, two), ([["a"], ["b"]] * 30, y)]
+    data = [
+        (X, y),
+        (np.abs(X), y),
+        (X[:, 0], X[:, 1]),
+        (X[:, :1], X[:, 1]),
+        (words, y),
+        (X, two),
+        ([["a"], ["b"]] * 30, y),
+    ]
     found: list[tuple[str, Any]] = []
     for _, cls in all_estimators():
         instances: list[Any] = []
@@ -73,15 +81,23 @@ def fitted() -> list[tuple[str, Any]]:
                 with contextlib.suppress(Exception):
                     found.append(("estimators", clone(estimator).fit(A, b)))
                     break
-    for _, one in list(found):
+    # One configuration of each class inside of the others: those are what is measured there.
+    for one in {type(model): model for _, model in found}.values():
         if getattr(one, "n_features_in_", 0) != 5:
             continue
         last = clone(one)
         with contextlib.suppress(Exception):
-            found.append(("in a Pipeline", Pipeline([("scale", StandardScaler()), ("last", last)]).fit(np.abs(X), y)))
+            found.append(
+                ("in a Pipeline", Pipeline([("scale", StandardScaler()), ("last", last)]).fit(np.abs(X), y))
+            )
         if is_classifier(one) or is_regressor(one):
             with contextlib.suppress(Exception):
-                found.append(("in a search", GridSearchCV(Pipeline([("last", clone(one))]), {}, cv=2).fit(np.abs(X), y)))
+                found.append(
+                    (
+                        "in a search",
+                        GridSearchCV(Pipeline([("last", clone(one))]), {}, cv=2).fit(np.abs(X), y),
+                    )
+                )
         if hasattr(one, "transform"):
             with contextlib.suppress(Exception):
                 steps = ColumnTransformer([("some", clone(one), [0, 2, 3])], remainder="passthrough")
@@ -113,20 +129,24 @@ def own_version(model: Any) -> str:
 
 def library_trees(model: Any) -> list[tuple[Any, Any]] | None:
     """Return the node arrays of a tree or ensemble of trees of scikit-learn; None for other models."""
-    if hasattr(model, "_predictors"):
-        return [(one.nodes, None) for entry in model._predictors for one in entry]
-    members = np.ravel(getattr(model, "estimators_", [model]))
-    if not len(members) or not all(hasattr(member, "tree_") and hasattr(member.tree_, "__getstate__") for member in members):
-        return None
-    states = [member.tree_.__getstate__() for member in members]
-    if not all(isinstance(state, dict) and "nodes" in state for state in states):
+    predictors = getattr(model, "_predictors", None)
+    if predictors:
+        return [(one.nodes, None) for entry in predictors for one in entry]
+    members: list[Any] = []
+    for entry in getattr(model, "estimators_", [model]):
+        members.extend(entry if isinstance(entry, list | np.ndarray) else [entry])
+    states = [member.tree_.__getstate__() for member in members if hasattr(member, "tree_")]
+    states = [state for state in states if isinstance(state, dict) and "nodes" in state]
+    if not states or len(states) != len(members):
         return None
     return [(state["nodes"], state["values"]) for state in states]
 
 
 def plain(value: Any) -> Any:
     """Return classes as lists."""
-    return [plain(item) for item in value] if isinstance(value, list | tuple) else getattr(value, "tolist", lambda: value)()
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def compare(model: Any, data: bytes) -> dict[str, bool]:
@@ -152,14 +172,16 @@ def compare(model: Any, data: bytes) -> dict[str, bool]:
     if trees is not None:
         mine = [tree for one in found.trees for tree in one.trees]
         out["trees"] = len(mine) == len(trees) and all(
-            a.raw.tobytes() == nodes.tobytes() and (values is None or a.raw_values.tobytes() == values.tobytes())
+            a.raw.tobytes() == nodes.tobytes()
+            and (values is None or a.raw_values.tobytes() == values.tobytes())
             for a, (nodes, values) in zip(mine, trees, strict=True)
         )
     with contextlib.suppress(AttributeError, ValueError, NotImplementedError):
         told = np.asarray(model.feature_importances_, dtype=float)
         near = 1e-6 if found.library == "xgboost" else 1e-12  # XGBoost tells them in single precision
         got = np.array(list(found.importances.values()))
-        out["importances"] = got.shape == told.shape and bool(np.allclose(got, told, rtol=near, atol=near, equal_nan=True))
+        close = got.shape == told.shape and np.allclose(got, told, rtol=near, atol=near, equal_nan=True)
+        out["importances"] = bool(close)
     return out
 
 
@@ -184,9 +206,11 @@ def main() -> list[str]:
             equal[group, key] += same
             if not same:
                 wrong.append(f"{group}: {type(model).__name__}, {key}")
-    print(f"`python benchmarks/inspection.py`, Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
-          f"numpy {np.__version__}, seed {SEED}. Equal of those that can be compared; every second file is a joblib file, the "
-          "others are pickles. Trees: all node arrays, bit by bit. Importances: to 1e-12 (XGBoost: 1e-6).\n")  # fmt: skip
+    print(
+        f"`python benchmarks/inspection.py`, Python {platform.python_version()}, scikit-learn {sklearn.__version__}, "
+        f"numpy {np.__version__}, seed {SEED}. Equal of those that can be compared; every second file is a joblib "
+        "file, the others are pickles. Trees: all node arrays, bit by bit. Importances: to 1e-12 (XGBoost: 1e-6).\n"
+    )
     print("| " + " | ".join(["", "files", *COLUMNS]) + " |")
     print("|---" + "|--:" * (len(COLUMNS) + 1) + "|")
     for group, count in groups.items():
