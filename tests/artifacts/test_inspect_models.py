@@ -275,3 +275,24 @@ def test_a_model_in_a_dictionary_is_found() -> None:
     assert found.short == "DecisionTreeClassifier"
     assert found.model_path == "['model']"
     assert found.remarks
+
+
+def test_the_published_table_is_without_a_loss_and_its_comparison_can_fail() -> None:
+    """The benchmark's own comparison, on a model that it must pass and on one that was changed behind its back."""
+    import importlib.util
+    from pathlib import Path
+
+    folder = Path(__file__).parents[2] / "benchmarks"
+    spec = importlib.util.spec_from_file_location("inspection_benchmark", folder / "inspection.py")
+    bench = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(bench)
+    model = RandomForestClassifier(3, random_state=0).fit(X, Y3)
+    data = pickle.dumps(model)
+    assert set(bench.compare(model, data)) == set(bench.COLUMNS)
+    assert all(bench.compare(model, data).values())
+    model.estimators_[1].tree_.threshold[0] += 1.0
+    model.max_depth = 9
+    assert [key for key, same in bench.compare(model, data).items() if not same] == ["params", "trees"]
+    text = (folder / "inspection.md").read_text()
+    assert "Not equal: none." in text
+    assert text.startswith("`python benchmarks/inspection.py`")
