@@ -4,11 +4,12 @@ from modelward.models._boxes import Boxes, tree_boxes
 from modelward.models._cleared import Cleared, clear, load
 from modelward.models._columns import match_columns
 from modelward.models._endpoint import Endpoint
-from modelward.models._inside import linear_form, subject_boxes, subject_thresholds
+from modelward.models._inside import forest_cuts, linear_form, subject_boxes, subject_forest, subject_thresholds
 from modelward.models._kinds import is_kind, is_rebuilt
 from modelward.models._labels import align_labels
 from modelward.models._load import load_artifact
 from modelward.models._meter import Meter
+from modelward.models._nodes import Forest
 from modelward.models._open import Opened, open_model
 from modelward.models._scores import Scores
 from modelward.models._subject import Backend, Subject, Trainer
@@ -20,6 +21,7 @@ __all__ = [
     "Boxes",
     "Cleared",
     "Endpoint",
+    "Forest",
     "Meter",
     "Opened",
     "Scores",
@@ -27,6 +29,7 @@ __all__ = [
     "Trainer",
     "align_labels",
     "clear",
+    "forest_cuts",
     "is_kind",
     "is_rebuilt",
     "linear_form",
@@ -35,6 +38,7 @@ __all__ = [
     "match_columns",
     "open_model",
     "subject_boxes",
+    "subject_forest",
     "subject_thresholds",
     "thresholds",
     "tree_boxes",

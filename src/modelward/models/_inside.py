@@ -8,6 +8,7 @@ caller could send them for free.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,7 @@ from modelward.models._columns import fitted_names
 from modelward.models._feed import value_table
 from modelward.models._labels import codes_of
 from modelward.models._linear import model_linear_form
+from modelward.models._nodes import CategoricalSplitError, Forest, Nodes, forest_of
 from modelward.models._thresholds import thresholds
 
 if TYPE_CHECKING:
@@ -68,6 +70,59 @@ def subject_boxes(subject: Subject) -> tuple[Boxes, ...] | None:
     if scores is None or not np.allclose(scores.values, mean, rtol=0, atol=1e-9):
         return None
     return tuple(found)
+
+
+def subject_forest(subject: Subject) -> Forest | None:
+    """Return the trees of a subject that is an additive ensemble, in encoded columns and the subject's classes.
+
+    Parameters
+    ----------
+    subject : Subject
+
+    Returns
+    -------
+    Forest or None
+        None for other models, where a coded column has no order in numbers, and where the subject's labels are
+        not those of its trees.
+    """
+    tables = _tables(subject)
+    try:
+        found = None if tables is None or subject.model is None else forest_of(subject.model)
+    except CategoricalSplitError:
+        return None
+    if found is None or tables is None:
+        return None
+    codes = codes_of(found.classes, subject.classes)
+    if len(codes) != subject.n_classes or sorted(codes.tolist()) != list(range(subject.n_classes)):
+        return None
+    back = np.argsort(codes)
+    trees = tuple(_tree_in_codes(tree, tables, back) for tree in found.trees)
+    forest = replace(found, trees=trees, base=found.base[back], classes=subject.classes)
+    cuts = forest_cuts(forest, _d(subject))
+    X = _trial(subject, cuts)
+    sums = forest.sums(X)
+    top = np.sort(sums, axis=1)
+    clear = top[:, -1] - top[:, -2] > 4 * forest.error
+    told = codes_of(np.asarray(subject.backend.labels(X)), subject.classes)
+    return forest if np.array_equal(np.argmax(sums, axis=1)[clear], told[clear]) else None
+
+
+def _tree_in_codes(
+    tree: Nodes, tables: Sequence[NDArray[np.float64] | None], back: NDArray[np.int64]
+) -> Nodes:
+    at = tree.threshold.copy()
+    for j, table in enumerate(tables):
+        if table is not None:
+            mine = tree.split & (tree.feature == j)
+            at[mine] = np.searchsorted(float32_table(table), at[mine], side="right") - 0.5
+    return replace(tree, threshold=at, value=tree.value[:, back])
+
+
+def forest_cuts(forest: Forest, d: int) -> list[NDArray[np.float64]]:
+    """Return the sorted thresholds of each of d columns; infinite ones, which split missing cells off, too."""
+    columns = np.concatenate([tree.feature[tree.split] for tree in forest.trees])
+    values = np.concatenate([tree.threshold[tree.split] for tree in forest.trees])
+    return [np.unique(values[columns == j]) for j in range(d)]
 
 
 def subject_thresholds(subject: Subject) -> list[NDArray[np.float64]] | None:
