@@ -6,6 +6,7 @@ from modelward.evasion._thresholds import piecewise_constant, split_points
 from modelward.evasion.boundary import BoundarySearch
 from modelward.evasion.cheapest import Cheapest
 from modelward.evasion.coordinate import CoordinateSearch
+from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.linear import LinearSearch
 from modelward.evasion.tree import TreeSearch
 
@@ -14,6 +15,7 @@ __all__ = [
     "BoundarySearch",
     "Cheapest",
     "CoordinateSearch",
+    "EnsembleSearch",
     "LinearSearch",
     "Outcome",
     "Result",

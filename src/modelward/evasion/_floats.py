@@ -68,4 +68,7 @@ def _on_step(
         if not wrong.any():
             break
         out = np.where(wrong, space.snap(out + side * step, j), out)
-    return out
+    # A decimal step may be a float32 number's neighbour: 0.1 casts to the number next above 0.0999999940.
+    nearer = space.snap(out - side * step, j)
+    right = ((_float32(nearer) > thresholds) == (side > 0)) & np.isfinite(nearer)
+    return np.where(right, nearer, out)

@@ -8,8 +8,8 @@ lightgbm do not; xgboost sends ``x < t`` left, so its thresholds become the next
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -70,6 +70,11 @@ class Forest:
         Whether rows are cast to float32 before they are compared.
     error : float
         How far the sums here may be off those that the library makes in its own precision.
+    sums_in : {"mean", "float32", "float64"}
+        How the library adds: in float64 with a division by the number of trees at the end, or in the order of
+        the trees in that type.
+    tie_up : bool
+        Whether a binary model answers its second class at a margin of exactly zero.
     classes : ndarray of shape (k,)
         Labels, in the order of `base`.
     """
@@ -79,6 +84,8 @@ class Forest:
     single: bool
     error: float
     classes: NDArray[Any]
+    sums_in: Literal["mean", "float32", "float64"] = "float64"
+    tie_up: bool = False
 
     def sums(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sums of each row, shape (n, k), as the library compares but in float64."""
@@ -128,11 +135,13 @@ def _averaging(model: Any) -> Forest | None:
         return None
     nodes = []
     for tree in trees:
-        counts = tree.tree_.value[:, 0, :].astype(np.float64)
-        shares = counts / counts.sum(axis=1, keepdims=True)
-        nodes.append(plain_nodes(tree.tree_, shares / len(trees)))
-    k = len(model.classes_)
-    return Forest(tuple(nodes), np.zeros(k), True, 1e-12, np.asarray(model.classes_))
+        shares = tree.tree_.value[:, 0, :].astype(np.float64)
+        total = shares.sum(axis=1, keepdims=True)
+        if not np.allclose(total, 1.0, atol=1e-6):  # releases before 1.3 keep counts
+            shares = shares / total
+        nodes.append(plain_nodes(tree.tree_, shares))
+    base = np.zeros(len(model.classes_))
+    return Forest(tuple(nodes), base, True, 1e-12 * len(nodes), np.asarray(model.classes_), "mean")
 
 
 def plain_nodes(inner: Any, value: NDArray[np.float64] | None = None) -> Nodes:
@@ -160,7 +169,7 @@ def _boosting(model: Any) -> Forest | None:
             inner = model.estimators_[i, c].tree_
             raw = model.learning_rate * inner.value[:, 0, 0].astype(np.float64)
             nodes.append(plain_nodes(inner, _column(raw, c, k)))
-    return _summed(nodes, _base(first, k), True, 1e-12, model.classes_)
+    return replace(_summed(nodes, _base(first, k), True, 1e-12, model.classes_), tie_up=True)
 
 
 def _histogram(model: Any) -> Forest:
@@ -209,7 +218,7 @@ def _xgboost(model: Any) -> Forest | None:
     if best is not None:
         parallel = int(document["gradient_booster"]["model"]["gbtree_model_param"].get("num_parallel_tree", 1))
         nodes = nodes[: (int(best) + 1) * parallel * (1 if k == 2 else k)]
-    return _summed(nodes, start, True, 2e-7, classes)
+    return replace(_summed(nodes, start, True, 2e-7, classes), sums_in="float32")
 
 
 def xgboost_nodes(learner: Any, k: int = 1) -> list[Nodes]:
@@ -320,7 +329,7 @@ def _base(start: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 def _summed(
     nodes: list[Nodes], base: NDArray[np.float64], single: bool, precision: float, classes: Any
 ) -> Forest:
-    reach = sum(float(np.abs(tree.value).max(initial=0.0)) for tree in nodes) + float(np.abs(base).max())
+    reach = sum(float(np.abs(tree.value[~tree.split]).max(initial=0.0)) for tree in nodes) + float(np.abs(base).max())
     return Forest(tuple(nodes), base, single, precision * max(1.0, reach), np.asarray(classes))
 
 

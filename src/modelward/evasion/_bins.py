@@ -1,0 +1,193 @@
+"""A tree ensemble and a row's legal moves in bins: what the compiled search works on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelward.evasion._floats import just_above, just_below
+from modelward.evasion._kernels import Leaves, Prices, Sums, read_leaves
+from modelward.models import forest_cuts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelward.evasion._space import Space
+    from modelward.models import Forest
+
+_KINDS = {"mean": 0, "float32": 1, "float64": 2}
+MAX_MEMBERS = 62
+"""Members of a one-hot group that a mask can hold."""
+
+
+@dataclass(frozen=True)
+class Binned:
+    """An ensemble in bins, within a space of legal moves.
+
+    Parameters
+    ----------
+    space : Space
+    leaves : Leaves
+    sums : Sums
+    single : bool
+        Whether rows are cast to float32 before they are compared.
+    cuts : tuple of ndarray, length d
+        Thresholds of each column.
+    ends : tuple of (lowest, highest), length d
+        The smallest and largest value of each column's bins that can be written into a row.
+    start : ndarray of int64, shape (U + 1,)
+        Where each unit's bins begin.
+    """
+
+    space: Space
+    leaves: Leaves
+    sums: Sums
+    single: bool
+    cuts: tuple[NDArray[np.float64], ...]
+    ends: tuple[tuple[NDArray[np.float64], NDArray[np.float64]], ...]
+    start: NDArray[np.int64]
+
+    @classmethod
+    def build(cls, space: Space, forest: Forest) -> Binned:
+        """Put the ensemble's leaves into bins of the space's units."""
+        d = len(space.schema)
+        cuts = tuple(forest_cuts(forest, d))
+        ends = tuple(
+            (
+                just_above(np.concatenate([[-np.inf], cut]), space, j),
+                just_below(np.concatenate([cut, [np.inf]]), space, j),
+            )
+            for j, cut in enumerate(cuts)
+        )
+        sizes = [
+            len(unit) if u >= len(space.units) - len(space.groups) else len(cuts[int(unit[0])]) + 1
+            for u, unit in enumerate(space.units)
+        ]
+        sums = Sums(forest.base.copy(), _KINDS[forest.sums_in], forest.tie_up, forest.error)
+        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        return cls(space, _leaves(space, forest, cuts), sums, forest.single, cuts, ends, start)
+
+    def _seen(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(over="ignore"):
+            return values.astype(np.float32).astype(np.float64) if self.single else values
+
+    def prices(self, row: NDArray[np.float64]) -> tuple[Prices, NDArray[np.float64]]:
+        """Return what a row's moves cost, and the value that each bin is entered at, shape (bins,)."""
+        space = self.space
+        total = int(self.start[-1])
+        price, values = np.full(total, np.inf), np.full(total, np.nan)
+        following, preceding = np.empty(total, dtype=np.int64), np.empty(total, dtype=np.int64)
+        own = np.empty(len(space.units), dtype=np.int64)
+        group = np.arange(len(own)) >= len(own) - len(space.groups)
+        low, high = space.reach(row[None, :])
+        for u, unit in enumerate(space.units):
+            at = slice(int(self.start[u]), int(self.start[u + 1]))
+            if group[u]:
+                own[u] = row[unit].argmax()
+                price[at] = space.switch[u - (len(own) - len(space.groups))][own[u]]
+                values[at] = np.arange(len(unit))
+                continue
+            j = int(unit[0])
+            x = row[j]
+            if np.isnan(x):
+                own[u] = -1
+                continue
+            own[u] = np.searchsorted(self.cuts[j], self._seen(row[[j]])[0], side="left")
+            self._column(j, x, int(own[u]), float(low[0, j]), float(high[0, j]), price[at], values[at])
+            finite = np.flatnonzero(np.isfinite(price[at]))
+            bins = np.arange(at.stop - at.start)
+            after = np.searchsorted(finite, bins, side="left")
+            before = np.searchsorted(finite, bins, side="right") - 1
+            following[at] = np.concatenate([finite, [len(bins)]])[after]
+            preceding[at] = np.concatenate([finite, [-1]])[before]
+        return Prices(self.start, own, price, following, preceding, group), values
+
+    def _column(
+        self,
+        j: int,
+        x: float,
+        own: int,
+        low: float,
+        high: float,
+        price: NDArray[np.float64],
+        values: NDArray[np.float64],
+    ) -> None:
+        """Fill in one column's prices and values."""
+        lowest, highest = self.ends[j]
+        goes = np.where(np.arange(len(lowest)) > own, lowest, highest)
+        ok = np.isfinite(goes) & (lowest <= highest) & (goes >= low) & (goes <= high)
+        rate = float(self.space.rate[j])
+        with np.errstate(invalid="ignore", over="ignore"):
+            far = rate * (np.ones(len(goes)) if self.space.flat[j] else np.abs(goes - x))
+        price[:] = np.where(ok, far, np.inf)
+        values[:] = goes
+        price[own], values[own] = 0.0, x
+
+    def row(
+        self, origin: NDArray[np.float64], point: NDArray[np.int64], values: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the origin moved to the bins of a point."""
+        out = origin.copy()
+        singles = len(self.space.units) - len(self.space.groups)
+        for u, unit in enumerate(self.space.units):
+            if u >= singles:
+                out[unit] = 0.0
+                out[unit[point[u]]] = 1.0
+            elif point[u] >= 0:
+                out[int(unit[0])] = values[self.start[u] + point[u]]
+        return out
+
+
+def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...]) -> Leaves:
+    d = len(cuts)
+    member = np.full(d, -1, dtype=np.int64)
+    members = np.zeros(len(space.units), dtype=np.int64)
+    for g, columns in enumerate(space.groups):
+        members[len(space.units) - len(space.groups) + g] = len(columns)
+        member[columns] = np.arange(len(columns))
+    bins = np.array([len(cut) + 1 for cut in cuts], dtype=np.int64)
+    zero = np.array([np.searchsorted(cut, 0.0, side="left") for cut in cuts], dtype=np.int64)
+    one = np.array([np.searchsorted(cut, 1.0, side="left") for cut in cuts], dtype=np.int64)
+    parts = []
+    for tree in forest.trees:
+        place = np.zeros(len(tree.left), dtype=np.int64)
+        for j in np.unique(tree.feature[tree.split]).tolist():
+            mine = tree.split & (tree.feature == j)
+            place[mine] = np.searchsorted(cuts[j], tree.threshold[mine], side="left")
+        ends = int((~tree.split).sum())
+        room = _longest(tree.left, tree.right) * ends
+        leaf, first = np.empty(ends, dtype=np.int64), np.zeros(ends + 1, dtype=np.int64)
+        unit, low, high = (np.empty(room, dtype=np.int64) for _ in range(3))
+        missing = np.empty(room, dtype=bool)
+        count = read_leaves(
+            tree.left, tree.right, tree.feature, place, tree.missing_left, space.unit_of, member, zero, one, bins,
+            members, leaf, first, unit, low, high, missing,
+        )  # fmt: skip
+        used = int(first[count])
+        parts.append(
+            (
+                first[1 : count + 1],
+                unit[:used],
+                low[:used],
+                high[:used],
+                missing[:used],
+                tree.value[leaf[:count]],
+            )
+        )
+    sizes = np.cumsum([0, *(len(part[1]) for part in parts)])
+    first = np.concatenate([[0], *(part[0] + size for part, size in zip(parts, sizes[:-1], strict=True))])
+    tree_start = np.cumsum([0, *(len(part[0]) for part in parts)]).astype(np.int64)
+    unit, low, high, missing, value = (np.concatenate([part[i] for part in parts]) for i in range(1, 6))
+    return Leaves(tree_start, first.astype(np.int64), unit, low, high, missing, np.ascontiguousarray(value))
+
+
+def _longest(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:
+    """Return the depth of a tree, at least 1."""
+    depth, level = 0, np.zeros(1, dtype=np.int64)
+    while len(level):
+        level = level[left[level] != -1]
+        level = np.concatenate([left[level], right[level]])
+        depth += 1
+    return max(1, depth)
