@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.checks import CheckNotApplicable, CheckNotGiven, CheckSkipped
@@ -68,7 +68,7 @@ def test_attack_rows_flip_the_model_and_are_legal(forest_scope):
     evidence = Perturbation().run(forest_scope)
     assert legal(forest_scope.schema, evidence.attack_rows).all()
     assert len(evidence.attack_rows) > MIN_ROWS
-    assert "may exist" in evidence.summary
+    assert "exact for every row" in evidence.summary
     curves = [s for s in evidence.series if s.group == "Security curve"]
     assert all(np.all(np.diff(s.y) >= 0) for s in curves)
     again = Perturbation().run(forest_scope)
@@ -79,7 +79,7 @@ def test_attack_rows_flip_the_model_and_are_legal(forest_scope):
 @pytest.mark.parametrize("rows", [60, 300, 1500, 9000])
 def test_a_small_budget_shrinks_what_is_looked_at_and_is_no_pass(credit, make_scope, rows):
     frame, y = credit
-    scope = make_scope(RandomForestClassifier(3, max_depth=3, random_state=0), frame, y)
+    scope = make_scope(AdaBoostClassifier(n_estimators=3, random_state=0), frame, y)
     short = make_scope(scope.subject.model, frame, y, fit=False)
     object.__setattr__(short, "subject", short.subject.with_budget(rows))
     evidence = Perturbation().run(short)
@@ -87,6 +87,14 @@ def test_a_small_budget_shrinks_what_is_looked_at_and_is_no_pass(credit, make_sc
     tried = _claims(evidence)[MOVED].n
     assert MIN_ROWS <= tried <= max(MIN_ROWS, rows // 300)
     assert ("raise --max-queries" in evidence.inconclusive) == (rows < 9000)
+
+
+def test_a_search_that_is_not_exact_never_passes(credit, make_scope):
+    frame, y = credit
+    vague = make_scope(AdaBoostClassifier(n_estimators=3, random_state=0), frame, y)
+    exact = make_scope(RandomForestClassifier(3, max_depth=3, random_state=0), frame, y)
+    assert "not exact" in Perturbation().run(vague).unproven
+    assert Perturbation().run(exact).unproven == ""
 
 
 def test_no_query_for_each_row_is_skipped(credit, make_scope):

@@ -14,7 +14,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.errors import EndpointError, SubjectError
-from modelward.evasion import BoundarySearch, Cheapest, CoordinateSearch, Outcome, TreeSearch, split_points
+from modelward.evasion import (
+    BoundarySearch,
+    Cheapest,
+    CoordinateSearch,
+    EnsembleSearch,
+    Outcome,
+    split_points,
+)
 from modelward.models import wrap
 from modelward.schema import Codec, Column, FeatureSchema, legal, project
 
@@ -95,7 +102,7 @@ def test_near_the_exact_answer_on_single_trees(credit, known, make_scope):
     scope = make_scope(DecisionTreeClassifier(max_depth=4, random_state=0), frame, y)
     X = scope.test.X[:80]
     codes = scope.subject.codes(X)
-    exact = TreeSearch().run(scope.subject, X, codes, schema=scope.schema)
+    exact = EnsembleSearch().run(scope.subject, X, codes, schema=scope.schema)
     search = CoordinateSearch(
         reference=scope.train.X[:1000], thresholds=split_points(scope.subject) if known else None
     )

@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from modelward.errors import UsageError
 from modelward.evasion import EnsembleSearch, Outcome
 from modelward.evasion._bins import Binned
-from modelward.evasion._kernels import cheapest_flip
+from modelward.evasion._branching import cheapest_flip
 from modelward.evasion._space import Space
 from modelward.models import subject_forest, wrap
 from modelward.schema import Codec, Column, FeatureSchema, Relation, legal
@@ -31,7 +31,9 @@ MODELS = {
     "voting forest": lambda seed: RandomForestClassifier(4, random_state=seed),
     "extra trees": lambda seed: ExtraTreesClassifier(6, max_depth=5, random_state=seed),
     "boosting": lambda seed: GradientBoostingClassifier(n_estimators=6, max_depth=3, random_state=seed),
-    "histogram": lambda seed: HistGradientBoostingClassifier(max_iter=6, min_samples_leaf=2, random_state=seed),
+    "histogram": lambda seed: HistGradientBoostingClassifier(
+        max_iter=6, min_samples_leaf=2, random_state=seed
+    ),
     "xgboost": lambda seed: xgboost.XGBClassifier(n_estimators=6, max_depth=3, random_state=seed, nthread=1),
     "lightgbm": lambda seed: lightgbm.LGBMClassifier(
         n_estimators=6, min_child_samples=2, verbose=-1, random_state=seed, num_threads=1
@@ -71,7 +73,16 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, kind):
             prices, values = binned.prices(x)
             point = prices.own.copy()
             cost, bound = cheapest_flip(
-                binned.leaves, prices, binned.sums, -1, code, 1 - code, np.inf, 1 + 40 * (seed % 5), point
+                binned.leaves,
+                prices,
+                binned.relations(values),
+                binned.sums,
+                -1,
+                code,
+                1 - code,
+                np.inf,
+                1 + 40 * (seed % 5),
+                point,
             )
             truth = w.cheapest(x, code, None)
             assert bound <= truth * (1 + 1e-9) <= cost * (1 + 2e-9)

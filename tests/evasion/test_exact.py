@@ -13,7 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.errors import UsageError
-from modelward.evasion import LinearSearch, Outcome, TreeSearch
+from modelward.evasion import EnsembleSearch, LinearSearch, Outcome
 from modelward.models import wrap
 from modelward.schema import Codec, Column, FeatureSchema, Relation, legal
 
@@ -46,7 +46,7 @@ def _agrees(world, attack, goal):
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.integers(0, 10_000), st.sampled_from([None, 0, 1]), st.sampled_from([2, 3]))
 def test_a_tree_gives_the_cheapest_legal_row(world, seed, goal, classes):
-    _agrees(world(tree, seed, classes=classes), TreeSearch(), goal)
+    _agrees(world(tree, seed, classes=classes), EnsembleSearch(), goal)
 
 
 @settings(max_examples=25, deadline=None, derandomize=True)
@@ -91,7 +91,7 @@ def test_a_float_threshold_is_crossed_as_the_tree_compares():
     assert model.tree_.threshold[0] == 1.5
     schema = FeatureSchema((Column("a", "continuous", low=0, high=3),))
     subject = wrap(model, Codec.fit(schema), [0, 1])
-    result = TreeSearch().run(subject, np.array([[1.5], [1.6]]), np.array([0, 1]), schema=schema)
+    result = EnsembleSearch().run(subject, np.array([[1.5], [1.6]]), np.array([0, 1]), schema=schema)
     assert result.success.all()
     assert 0 < result.cost[0] < 2e-7
     assert result.cost[1] == pytest.approx(0.1)
@@ -104,7 +104,7 @@ def test_relations_hold_in_what_exact_searches_find():
     y = (X[:, 0] > 4).astype(int)
     columns = (Column("paid", "integer", low=0, high=10), Column("bill", "integer", low=0, high=10))
     schema = FeatureSchema(columns, relations=(Relation("paid", "<=", "bill"),))
-    for model, attack in ((tree(0), TreeSearch()), (linear(0), LinearSearch())):
+    for model, attack in ((tree(0), EnsembleSearch()), (linear(0), LinearSearch())):
         subject = wrap(model.fit(X, y), Codec.fit(schema), [0, 1])
         codes = subject.codes(X[:40])
         result = attack.run(subject, X[:40], codes, schema=schema)
@@ -112,17 +112,16 @@ def test_relations_hold_in_what_exact_searches_find():
         assert result.success.any()
 
 
-def test_a_forest_is_refused():
+def test_a_forest_is_no_linear_model():
     X = np.arange(20.0)[:, None]
     schema = FeatureSchema((Column("a", "integer", low=0, high=20),))
     subject = wrap(RandomForestClassifier(3).fit(X, X[:, 0] > 9), Codec.fit(schema), [False, True])
-    for attack in (TreeSearch(), LinearSearch()):
-        with pytest.raises(UsageError, match="use CoordinateSearch"):
-            attack.run(subject, X, np.zeros(20, dtype=np.int64), schema=schema)
+    with pytest.raises(UsageError, match="use CoordinateSearch"):
+        LinearSearch().run(subject, X, np.zeros(20, dtype=np.int64), schema=schema)
 
 
 @pytest.mark.parametrize(
-    ("model", "attack", "spoilt"), [(tree, TreeSearch(), 5), (linear, LinearSearch(), 0)]
+    ("model", "attack", "spoilt"), [(tree, EnsembleSearch(), 5), (linear, LinearSearch(), 0)]
 )
 def test_a_proof_is_claimed_only_where_a_list_of_all_rows_agrees(world, model, attack, spoilt):
     # Relations spoil points: what is claimed as proven is compared with every legal row.
@@ -170,6 +169,8 @@ def test_what_a_missing_cell_could_do_takes_the_proof_away_beyond_its_price():
     for allowed in (False, True):
         schema = FeatureSchema((Column("a", "integer", low=0, high=9, cost=0.5, missing=allowed),))
         subject = wrap(DecisionTreeClassifier().fit(X, y), Codec.fit(schema), [0, 1])
-        result = TreeSearch().run(subject, np.array([[3.0], [1.0]]), np.zeros(2, dtype=int), schema=schema)
+        result = EnsembleSearch().run(
+            subject, np.array([[3.0], [1.0]]), np.zeros(2, dtype=int), schema=schema
+        )
         assert result.cost.tolist() == [1.0, 2.0]
         assert result.proven.tolist() == [True, not allowed]

@@ -23,6 +23,9 @@ _COSTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 _POOL = 10
 _REFERENCE_ROWS = 2_000
 _FEW_UNFINISHED = 0.05
+_WORK_PER_QUERY = (
+    10_000  # what the exact search looks at in about the time that a small model takes for a row
+)
 _LEAST_QUERIES = 200
 
 COUNTERMEASURES = (
@@ -81,7 +84,10 @@ class Perturbation(Check):
         labels = scope.subject.codes(scope.test.X[pool]) if known is None else known.codes[pool]
         chosen, sample = _choose(scope, labels, _rows_to_attack(scope))
         X, codes = scope.test.X[pool[chosen]], labels[chosen]
-        attack = Cheapest(reference=_reference(scope, np.delete(pool, chosen), rng))
+        attack = Cheapest(
+            reference=_reference(scope, np.delete(pool, chosen), rng),
+            work=_WORK_PER_QUERY * scope.budget.queries_per_row,
+        )
         left = scope.subject.meter.left
         share = scope.budget.queries_per_row
         share = share if left is None else min(share, left // max(1, len(X)))

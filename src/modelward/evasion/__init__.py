@@ -8,7 +8,6 @@ from modelward.evasion.cheapest import Cheapest
 from modelward.evasion.coordinate import CoordinateSearch
 from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.linear import LinearSearch
-from modelward.evasion.tree import TreeSearch
 
 __all__ = [
     "Attack",
@@ -20,7 +19,6 @@ __all__ = [
     "Outcome",
     "Result",
     "Space",
-    "TreeSearch",
     "piecewise_constant",
     "split_points",
 ]

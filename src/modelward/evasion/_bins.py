@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.evasion._floats import just_above, just_below
-from modelward.evasion._kernels import Leaves, Prices, Sums, read_leaves
+from modelward.evasion._kernels import Leaves, Prices, Relations, Sums, read_leaves
 from modelward.models import forest_cuts
 
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from modelward.models import Forest
 
 _KINDS = {"mean": 0, "float32": 1, "float64": 2}
-MAX_MEMBERS = 62
-"""Members of a one-hot group that a mask can hold."""
+_OPERATORS = {"<=": 0, "<": 1, ">=": 2, ">": 3, "==": 4}
 
 
 @dataclass(frozen=True)
@@ -124,6 +123,18 @@ class Binned:
         price[:] = np.where(ok, far, np.inf)
         values[:] = goes
         price[own], values[own] = 0.0, x
+
+    def relations(self, values: NDArray[np.float64]) -> Relations:
+        """Return the relations in units; those in which a group has a part are left to the check at the end."""
+        singles = len(self.space.units) - len(self.space.groups)
+        rows = [
+            (self.space.unit_of[left], self.space.unit_of[right], _OPERATORS[operator])
+            for left, operator, right in self.space.schema.rules.relations
+        ]
+        kept = [row for row in rows if max(row[0], row[1]) < singles]
+        table = np.array(kept, dtype=np.int64).reshape(-1, 3)
+        left, right, operator = (np.ascontiguousarray(table[:, i]) for i in range(3))
+        return Relations(left, right, operator, values)
 
     def row(
         self, origin: NDArray[np.float64], point: NDArray[np.int64], values: NDArray[np.float64]

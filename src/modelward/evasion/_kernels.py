@@ -9,8 +9,7 @@ fall with the distance from it.
 
 from __future__ import annotations
 
-import heapq
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -21,12 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 F = TypeVar("F", bound="Callable[..., Any]")
-_EPS = 1e-12
+EPS = 1e-12
 
 
 def compiled(function: F) -> F:
     """Compile a kernel, keep it on disk, and let other threads run beside it."""
-    return numba.njit(cache=True, nogil=True)(function)  # type: ignore[no-any-return]
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
 
 
 class Leaves(NamedTuple):
@@ -100,8 +99,27 @@ class Sums(NamedTuple):
     error: float
 
 
+class Relations(NamedTuple):
+    """Relations between columns that no group has a part in.
+
+    Parameters
+    ----------
+    left, right : ndarray of int64, shape (r,)
+        Units.
+    operator : ndarray of int64, shape (r,)
+        0 to 4 for <=, <, >=, >, ==.
+    values : ndarray of float64, shape (bins,)
+        What a row holds in each bin that it is moved to; a missing cell breaks nothing.
+    """
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    operator: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+
 @compiled
-def read_leaves(
+def read_leaves(  # noqa: C901 - compiled as one loop
     left: Any, right: Any, feature: Any, bin_of: Any, missing_left: Any, unit_of: Any, member: Any, zero: Any,
     one: Any, bins: Any, members: Any, leaf: Any, first: Any, unit: Any, low: Any, high: Any, missing: Any,
 ) -> int:  # fmt: skip
@@ -178,7 +196,7 @@ def read_leaves(
 
 
 @compiled
-def _least(p: Any, u: Any, low: Any, high: Any) -> Any:
+def least(p: Any, u: Any, low: Any, high: Any) -> Any:
     """Return the least price of a unit within a range; inf if nothing legal is in it."""
     if p.group[u]:
         best = np.inf
@@ -199,8 +217,8 @@ def _least(p: Any, u: Any, low: Any, high: Any) -> Any:
 
 
 @compiled
-def _least_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
-    """Return the bin that `_least` prices."""
+def least_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
+    """Return the bin that `least` prices."""
     if p.group[u]:
         best, bin_ = np.inf, 0
         for c in range(p.start[u + 1] - p.start[u]):
@@ -222,6 +240,23 @@ def _within(p: Any, u: Any, low: Any, high: Any, bin_: Any) -> Any:
 
 
 @compiled
+def holds(p: Any, rel: Any, point: Any) -> Any:
+    """Say whether a point keeps all relations."""
+    for r in range(len(rel.left)):
+        u, v = rel.left[r], rel.right[r]
+        if point[u] < 0 or point[v] < 0:
+            continue
+        a, b = rel.values[p.start[u] + point[u]], rel.values[p.start[v] + point[v]]
+        op = rel.operator[r]
+        if not (
+            (op == 0 and a <= b) or (op == 1 and a < b) or (op == 2 and a >= b) or (op == 3 and a > b)
+            or (op == 4 and a == b)
+        ):  # fmt: skip
+            return False
+    return True
+
+
+@compiled
 def distances(leaves: Any, p: Any, out: Any) -> None:
     """Write what it costs the row to enter each leaf; inf where it cannot."""
     for i in range(len(out)):
@@ -233,14 +268,14 @@ def distances(leaves: Any, p: Any, out: Any) -> None:
                     total = np.inf
                     break
             else:
-                total += _least(p, u, leaves.low[c], leaves.high[c])
+                total += least(p, u, leaves.low[c], leaves.high[c])
                 if total == np.inf:
                     break
         out[i] = total
 
 
 @compiled
-def _label(leaves: Any, sums: Any, chosen: Any) -> Any:
+def label(leaves: Any, sums: Any, chosen: Any) -> Any:
     """Return the class of a point that lies in the chosen leaves, in the library's own arithmetic."""
     k = leaves.value.shape[1]
     if sums.kind == 1:
@@ -264,7 +299,7 @@ def _label(leaves: Any, sums: Any, chosen: Any) -> Any:
 
 
 @compiled
-def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: Any) -> Any:
+def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: Any) -> Any:  # noqa: C901 - compiled as one loop
     """Return the margin at a point, and write the margins after every move of one unit.
 
     One pass over the leaves: one that holds the point adds to the bins of its ranges, one that misses it in a
@@ -313,7 +348,9 @@ def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: 
 
 
 @compiled
-def _climb(leaves: Any, gain: Any, active: Any, p: Any, need: Any, power: Any, most: Any, point: Any) -> Any:
+def climb(  # noqa: C901 - compiled as one loop
+    leaves: Any, gain: Any, active: Any, p: Any, rel: Any, need: Any, power: Any, most: Any, point: Any
+) -> Any:  # fmt: skip
     """Walk from the row to a flip, one unit at a time, then take back what was not needed.
 
     Returns
@@ -338,7 +375,7 @@ def _climb(leaves: Any, gain: Any, active: Any, p: Any, need: Any, power: Any, m
                     continue
                 up = change[p.start[u] + u + b]
                 if margin >= need:
-                    if margin + up >= need and price - now < best - _EPS:
+                    if margin + up >= need and price - now < best - EPS:
                         best, bu, bb = price - now, u, b
                 elif margin + up >= need:
                     if price - now < reached:
@@ -348,308 +385,8 @@ def _climb(leaves: Any, gain: Any, active: Any, p: Any, need: Any, power: Any, m
                     if score > best:
                         best, bu, bb = score, u, b
         if bu < 0:
-            return spent if margin >= need else np.inf
+            return spent if margin >= need and holds(p, rel, point) else np.inf
         spent += p.price[p.start[bu] + bb] - p.price[p.start[bu] + point[bu]]
         point[bu] = bb
     margin = _landscape(leaves, gain, active, p, point, change)
-    return spent if margin >= need else np.inf
-
-
-@compiled
-def _evaluate(
-    leaves: Any, gain: Any, active: Any, tree_of: Any, trees: Any, p: Any, sums: Any, margin: Any, wanted: Any,
-    leaving: Any, low: Any, high: Any, most: Any, point: Any, branch: Any,
-) -> Any:  # fmt: skip
-    """Bound a box of bins, try its most promising point, and say how to split it.
-
-    Returns
-    -------
-    bound : float
-        What any flip in the box costs at least; inf if none costs less than `most`.
-    cost : float
-        Of the flip at `point`; inf if the point is none.
-
-        `branch` is set to (unit, low and high of the first part, low and high of the second); unit −1 if there
-        is nothing to split.
-    """
-    units = len(p.own)
-    least = np.empty(units)
-    base = 0.0
-    for u in range(units):
-        least[u] = _least(p, u, low[u], high[u])
-        base += least[u]
-    branch[0] = -1
-    n = len(active)
-    near = np.empty(n)
-    kept = np.empty(n, dtype=np.int64)
-    m = 0
-    for a in range(n):
-        i = active[a]
-        total = base
-        for c in range(leaves.first[i], leaves.first[i + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            if p.group[u]:
-                total += _least(p, u, low[u] & leaves.low[c], 0) - least[u]
-            else:
-                lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-                total += (_least(p, u, lo, hi) - least[u]) if lo <= hi else np.inf
-            if total >= most:
-                break
-        if total < most:
-            near[m], kept[m] = total, a
-            m += 1
-    order = np.argsort(near[:m])
-    chosen = np.full(trees, -1, dtype=np.int64)
-    ground = np.zeros(trees)
-    have, total, bound = 0, margin, np.inf
-    for r in order:
-        i = active[kept[r]]
-        t = tree_of[kept[r]]
-        if chosen[t] < 0:
-            have += 1
-            total += gain[i]
-        elif gain[i] > gain[chosen[t]]:
-            total += gain[i] - gain[chosen[t]]
-        else:
-            continue
-        chosen[t] = i
-        if near[r] <= base + _EPS:
-            ground[t] = gain[i]
-        if have == trees and total >= -sums.error:
-            bound = near[r]
-            break
-    if bound == np.inf:
-        return bound, np.inf
-    ilow, ihigh = low.copy(), high.copy()
-    for t in range(trees):
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            if p.group[u]:
-                ilow[u] &= leaves.low[c]
-            else:
-                ilow[u], ihigh[u] = max(ilow[u], leaves.low[c]), min(ihigh[u], leaves.high[c])
-    cost, torn = 0.0, -1
-    for u in range(units):
-        mine = _least(p, u, ilow[u], ihigh[u]) if p.group[u] or ilow[u] <= ihigh[u] else np.inf
-        if mine == np.inf and torn < 0:
-            torn = u
-        cost += mine
-    if cost < np.inf:
-        flips = total > sums.error
-        if not flips or wanted >= 0:
-            label = _label(leaves, sums, chosen)
-            flips = label == wanted if wanted >= 0 else label != leaving
-        if flips:
-            for u in range(units):
-                point[u] = _least_bin(p, u, ilow[u], ihigh[u])
-            if cost <= bound + _EPS:
-                return bound, cost
-        else:
-            cost = np.inf
-    # Where the chosen leaves pull hardest away from what is free, the box is cut.
-    weight = np.zeros(units)
-    for t in range(trees):
-        worth = gain[chosen[t]] - ground[t]
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            lo = low[u] & leaves.low[c] if p.group[u] else max(low[u], leaves.low[c])
-            if _least(p, u, lo, min(high[u], leaves.high[c])) > least[u] + _EPS:
-                weight[u] += max(worth, 1e-9)
-    cut = np.argmax(weight)
-    if weight[cut] > 0:
-        _cut_at_demand(leaves, gain, ground, chosen, p, low, high, least, cut, branch)
-        return bound, cost
-    if torn < 0:
-        for u in range(units):
-            if ilow[u] != low[u] or ihigh[u] != high[u]:
-                torn = u
-    if torn >= 0:
-        _cut_at_intersection(leaves, chosen, p, low, high, ilow, ihigh, torn, branch)
-    return bound, cost
-
-
-@compiled
-def _cut_at_demand(
-    leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, least: Any, u: Any, branch: Any
-) -> None:
-    """Cut a unit where the leaves that want it moved ask for: the weighted median of the heavier direction."""
-    n = len(chosen)
-    at = np.empty(n, dtype=np.int64)
-    pull = np.empty(n)
-    up = np.empty(n, dtype=np.bool_)
-    m, heavy, best_mask = 0, -1.0, 0
-    rest = _least_bin(p, u, low[u], high[u])
-    for t in range(n):
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            if leaves.unit[c] != u:
-                continue
-            worth = max(gain[chosen[t]] - ground[t], 1e-9)
-            if p.group[u]:
-                mask = low[u] & leaves.low[c]
-                if _least(p, u, mask, 0) > least[u] + _EPS and worth > heavy:
-                    heavy, best_mask = worth, mask
-                continue
-            lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-            if _least(p, u, lo, hi) > least[u] + _EPS:
-                up[m] = lo > rest
-                at[m] = lo if up[m] else hi + 1
-                pull[m] = worth
-                m += 1
-    branch[0] = u
-    if p.group[u]:
-        branch[1], branch[2], branch[3], branch[4] = best_mask, 0, low[u] & ~best_mask, 0
-        return
-    sides = np.zeros(2)
-    for i in range(m):
-        sides[1 if up[i] else 0] += pull[i]
-    side = sides[1] >= sides[0]
-    half, run, place = sides[1 if side else 0] / 2, 0.0, -1
-    for i in np.argsort(at[:m]):
-        if up[i] == side:
-            place = at[i]
-            run += pull[i]
-            if run >= half:
-                break
-    branch[1], branch[2], branch[3], branch[4] = low[u], place - 1, place, high[u]
-
-
-@compiled
-def _cut_at_intersection(
-    leaves: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any, u: Any, branch: Any
-) -> None:
-    """Cut a unit at an edge of what the chosen leaves have in common, or where they have nothing."""
-    branch[0] = u
-    if p.group[u]:
-        mask = ilow[u]
-        if mask == 0 or mask == low[u]:
-            for t in range(len(chosen)):
-                for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-                    part = low[u] & leaves.low[c]
-                    if leaves.unit[c] == u and part != low[u]:
-                        mask = part
-        branch[1], branch[2], branch[3], branch[4] = mask, 0, low[u] & ~mask, 0
-    elif ilow[u] > low[u]:
-        branch[1], branch[2], branch[3], branch[4] = low[u], ilow[u] - 1, ilow[u], high[u]
-    else:
-        branch[1], branch[2], branch[3], branch[4] = low[u], ihigh[u], ihigh[u] + 1, high[u]
-
-
-@compiled
-def cheapest_flip(
-    leaves: Any, p: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any, work: Any, point: Any
-) -> Any:
-    """Search for the cheapest point at which the class `rival` reaches the class `leaving`.
-
-    Best-first branch and bound over boxes of bins. The bound of a box: if the flip costs ε, then each tree gives
-    at most the best of its leaves that can be entered for ε; so ε is at least where those sums reach zero.
-
-    Parameters
-    ----------
-    leaves : Leaves
-    p : Prices
-    sums : Sums
-    wanted : int
-        The label that counts; −1 for any other than `leaving`.
-    leaving, rival : int
-    most : float
-        Cost of a flip that is known; only cheaper ones are looked for.
-    work : int
-        Constraints of leaves that may be looked at.
-    point : ndarray of int64, shape (U,)
-        Set to the bins of the flip, if one is found.
-
-    Returns
-    -------
-    cost : float
-        Of the flip at `point`; `most` if none was found.
-    bound : float
-        What any flip to `rival` costs at least, or `cost` if that is less.
-    """
-    total = len(leaves.first) - 1
-    trees = len(leaves.tree) - 1
-    units = len(p.own)
-    gain = leaves.value[:, rival] - leaves.value[:, leaving]
-    margin = sums.base[rival] - sums.base[leaving]
-    near = np.empty(total)
-    distances(leaves, p, near)
-    trial = np.empty(units, dtype=np.int64)
-    left = work
-    for power in (1.0, 0.5, 0.0):
-        active = np.flatnonzero(near < most)
-        size = 0
-        for i in active:
-            size += leaves.first[i + 1] - leaves.first[i]
-        if wanted < 0 or leaves.value.shape[1] == 2:
-            cost = _climb(leaves, gain, active, p, 2 * sums.error - margin, power, most, trial)
-            left -= 6 * size
-            if cost < most:
-                most = cost
-                point[:] = trial
-        if left < 0:
-            break
-    size = 0
-    active = np.flatnonzero(near < most)
-    tree_of = np.empty(len(active), dtype=np.int64)
-    t = 0
-    for a in range(len(active)):
-        while active[a] >= leaves.tree[t + 1]:
-            t += 1
-        tree_of[a] = t
-        size += leaves.first[active[a] + 1] - leaves.first[active[a]]
-    room = min(200_000, 4_000_000 // units + 64)
-    lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
-    branches = np.empty((room, 5), dtype=np.int64)
-    for u in range(units):
-        bins = p.start[u + 1] - p.start[u]
-        lows[0, u] = (1 << bins) - 1 if p.group[u] else 0
-        highs[0, u] = 0 if p.group[u] else bins - 1
-    bound, cost = _evaluate(
-        leaves, gain, active, tree_of, trees, p, sums, margin, wanted, leaving, lows[0], highs[0], most, trial,
-        branches[0],
-    )  # fmt: skip
-    if cost < most:
-        most = cost
-        point[:] = trial
-    heap = [(bound, 0)]
-    count = 1
-    while len(heap) > 0:
-        bound, node = heap[0]
-        if bound >= most - _EPS:
-            return most, most
-        if left < 0 or count + 2 > room:
-            return most, bound
-        heapq.heappop(heap)
-        if branches[node, 0] < 0:
-            continue
-        for side in range(2):
-            lows[count], highs[count] = lows[node], highs[node]
-            u = branches[node, 0]
-            lows[count, u], highs[count, u] = branches[node, 1 + 2 * side], branches[node, 2 + 2 * side]
-            if not p.group[u] and lows[count, u] > highs[count, u]:
-                continue
-            if _least(p, u, lows[count, u], highs[count, u]) == np.inf:
-                continue
-            inner, cost = _evaluate(
-                leaves, gain, active, tree_of, trees, p, sums, margin, wanted, leaving, lows[count],
-                highs[count], most, trial, branches[count],
-            )  # fmt: skip
-            left -= size + 8 * len(active)
-            if cost < most:
-                most = cost
-                point[:] = trial
-                kept = near[active] < most
-                active, tree_of = active[kept], tree_of[kept]
-                size = 0
-                for i in active:
-                    size += leaves.first[i + 1] - leaves.first[i]
-            inner = max(inner, bound)
-            if inner < most - _EPS:
-                heapq.heappush(heap, (inner, count))
-                count += 1
-    return most, most
+    return spent if margin >= need and holds(p, rel, point) else np.inf

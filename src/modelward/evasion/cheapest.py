@@ -13,8 +13,8 @@ from modelward.evasion._result import Outcome, Result
 from modelward.evasion._thresholds import piecewise_constant, split_points
 from modelward.evasion.boundary import BoundarySearch
 from modelward.evasion.coordinate import CoordinateSearch
+from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.linear import LinearSearch
-from modelward.evasion.tree import TreeSearch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,15 +32,18 @@ class Cheapest:
     ----------
     reference : ndarray of shape (m, d), optional
         Rows such as a caller may know, see `CoordinateSearch`.
+    work : int
+        What the exact search on tree ensembles may do for each row, see `EnsembleSearch`.
     """
 
     reference: NDArray[np.float64] | None = None
+    work: int = 60_000_000
 
     def plan(self, subject: Subject) -> tuple[Attack, ...]:
         """Return the attacks for a model; an exact one comes first."""
         search = CoordinateSearch(reference=self.reference, thresholds=split_points(subject))
-        if TreeSearch.fits(subject):
-            return (TreeSearch(), search)
+        if EnsembleSearch.fits(subject):
+            return (EnsembleSearch(self.work), search)
         if LinearSearch.fits(subject):
             return (LinearSearch(), search)
         if piecewise_constant(subject):

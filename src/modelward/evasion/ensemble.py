@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from modelward.schema import FeatureSchema
 
 _MAX_NODES = 2_000_000
-_MAX_MEMBERS = 62
+_MAX_MEMBERS = 62  # of a one-hot group: they are bits of a mask
 _DEEPER = 1e-9
 
 
@@ -33,8 +33,8 @@ class EnsembleSearch:
     For each row it finds the cheapest legal point with another label, and what any such point costs at least;
     the row is proven when the two meet. Where library and search might round differently the library's own
     arithmetic decides, and each found row is asked of the subject. Missing cells stay missing, and no cell goes
-    missing. Relations between columns are left out of the search, so a row that breaks one is not counted and
-    its bound stands.
+    missing. A point that breaks a relation is passed over; a row that moves further than to such a point is not
+    proven.
 
     After Kantchelian, Tygar & Joseph 2016 (the problem), and Chen et al. 2019, Robustness Verification of
     Tree-based Models (bounds from what single trees can give).
@@ -92,9 +92,10 @@ class EnsembleSearch:
 
     def _row(self, desk: Desk, binned: Binned, i: int) -> tuple[NDArray[np.float64], float, float]:
         """Return the flip, its cost and the bound of one row."""
-        from modelward.evasion._kernels import cheapest_flip
+        from modelward.evasion._branching import cheapest_flip
 
         prices, values = binned.prices(desk.X[i])
+        relations = binned.relations(values)
         leaving = int(desk.codes[i])
         wanted = -1 if desk.goal is None else desk.goal
         rivals = [desk.goal] if desk.goal is not None else range(desk.subject.n_classes)
@@ -104,7 +105,7 @@ class EnsembleSearch:
             if rival == leaving:
                 continue
             cost, least = cheapest_flip(
-                binned.leaves, prices, binned.sums, wanted, leaving, rival, most, self.work, point
+                binned.leaves, prices, relations, binned.sums, wanted, leaving, rival, most, self.work, point
             )
             if cost < most - _DEEPER * max(1.0, cost):
                 most, best = cost, point.copy()

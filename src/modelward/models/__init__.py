@@ -4,7 +4,13 @@ from modelward.models._boxes import Boxes, tree_boxes
 from modelward.models._cleared import Cleared, clear, load
 from modelward.models._columns import match_columns
 from modelward.models._endpoint import Endpoint
-from modelward.models._inside import forest_cuts, linear_form, subject_boxes, subject_forest, subject_thresholds
+from modelward.models._inside import (
+    forest_cuts,
+    linear_form,
+    subject_boxes,
+    subject_forest,
+    subject_thresholds,
+)
 from modelward.models._kinds import is_kind, is_rebuilt
 from modelward.models._labels import align_labels
 from modelward.models._load import load_artifact

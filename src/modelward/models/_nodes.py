@@ -216,7 +216,9 @@ def _xgboost(model: Any) -> Forest | None:
     nodes = xgboost_nodes(document, k)
     best = document.get("attributes", {}).get("best_iteration")
     if best is not None:
-        parallel = int(document["gradient_booster"]["model"]["gbtree_model_param"].get("num_parallel_tree", 1))
+        parallel = int(
+            document["gradient_booster"]["model"]["gbtree_model_param"].get("num_parallel_tree", 1)
+        )
         nodes = nodes[: (int(best) + 1) * parallel * (1 if k == 2 else k)]
     return replace(_summed(nodes, start, True, 2e-7, classes), sums_in="float32")
 
@@ -329,7 +331,9 @@ def _base(start: NDArray[np.float64], k: int) -> NDArray[np.float64]:
 def _summed(
     nodes: list[Nodes], base: NDArray[np.float64], single: bool, precision: float, classes: Any
 ) -> Forest:
-    reach = sum(float(np.abs(tree.value[~tree.split]).max(initial=0.0)) for tree in nodes) + float(np.abs(base).max())
+    reach = sum(float(np.abs(tree.value[~tree.split]).max(initial=0.0)) for tree in nodes) + float(
+        np.abs(base).max()
+    )
     return Forest(tuple(nodes), base, single, precision * max(1.0, reach), np.asarray(classes))
 
 
