@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-import heapq
 from typing import Any
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, climb, compiled, distances, holds, label, least, least_bin
+from modelward.evasion._kernels import (
+    EPS,
+    climb,
+    compiled,
+    copy_into,
+    distances,
+    holds,
+    label,
+    least,
+    least_bin,
+    sort_by,
+)
 
 
 @compiled
@@ -56,7 +66,8 @@ def _evaluate(  # noqa: C901 - compiled as one loop
         if total < most:
             near[m], kept[m] = total, a
             m += 1
-    order = np.argsort(near[:m])
+    order = np.empty(m, dtype=np.int64)
+    sort_by(near, order, m)
     chosen = np.full(trees, -1, dtype=np.int64)
     ground = np.zeros(trees)
     have, total, bound = 0, margin, np.inf
@@ -78,7 +89,9 @@ def _evaluate(  # noqa: C901 - compiled as one loop
             break
     if bound == np.inf:
         return bound, np.inf
-    ilow, ihigh = low.copy(), high.copy()
+    ilow, ihigh = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
+    copy_into(ilow, low)
+    copy_into(ihigh, high)
     for t in range(trees):
         for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
             u = leaves.unit[c]
@@ -185,7 +198,9 @@ def _cut_at_demand(
         sides[1 if up[i] else 0] += pull[i]
     side = sides[1] >= sides[0]
     half, run, place = sides[1 if side else 0] / 2, 0.0, -1
-    for i in np.argsort(at[:m]):
+    order = np.empty(m, dtype=np.int64)
+    sort_by(at, order, m)
+    for i in order:
         if up[i] == side:
             place = at[i]
             run += pull[i]
@@ -213,6 +228,52 @@ def _cut_at_intersection(
         branch[1], branch[2], branch[3], branch[4] = low[u], ilow[u] - 1, ilow[u], high[u]
     else:
         branch[1], branch[2], branch[3], branch[4] = low[u], ihigh[u], ihigh[u] + 1, high[u]
+
+
+@compiled
+def _nearer(leaves: Any, near: Any, most: Any) -> Any:
+    """Return the leaves that can be entered for less than `most`, their trees, and how many constraints they have."""
+    count = 0
+    for i in range(len(near)):
+        count += near[i] < most
+    active, tree_of = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    a, t, size = 0, 0, 0
+    for i in range(len(near)):
+        if near[i] < most:
+            while i >= leaves.tree[t + 1]:
+                t += 1
+            active[a], tree_of[a] = i, t
+            a += 1
+            size += leaves.first[i + 1] - leaves.first[i]
+    return active, tree_of, size
+
+
+@compiled
+def _push(keys: Any, nodes: Any, size: Any, key: Any, node: Any) -> None:
+    """Add to a heap of `size` entries, the least key on top."""
+    i = size
+    while i > 0 and key < keys[(i - 1) // 2]:
+        keys[i], nodes[i] = keys[(i - 1) // 2], nodes[(i - 1) // 2]
+        i = (i - 1) // 2
+    keys[i], nodes[i] = key, node
+
+
+@compiled
+def _pop(keys: Any, nodes: Any, size: Any) -> None:
+    """Take the top off a heap of `size` entries."""
+    key, node = keys[size - 1], nodes[size - 1]
+    i, end = 0, size - 1
+    while True:
+        child = 2 * i + 1
+        if child >= end:
+            break
+        if child + 1 < end and keys[child + 1] < keys[child]:
+            child += 1
+        if keys[child] >= key:
+            break
+        keys[i], nodes[i] = keys[child], nodes[child]
+        i = child
+    keys[i], nodes[i] = key, node
 
 
 @compiled
@@ -259,27 +320,16 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
     spoilt = np.full(1, np.inf)
     left = work
     for power in (1.0, 0.5, 0.0):
-        active = np.flatnonzero(near < most)
-        size = 0
-        for i in active:
-            size += leaves.first[i + 1] - leaves.first[i]
+        active, tree_of, size = _nearer(leaves, near, most)
         if wanted < 0 or leaves.value.shape[1] == 2:
             cost = climb(leaves, gain, active, p, rel, 2 * sums.error - margin, power, most, trial)
             left -= 6 * size
             if cost < most:
                 most = cost
-                point[:] = trial
+                copy_into(point, trial)
         if left < 0:
             break
-    size = 0
-    active = np.flatnonzero(near < most)
-    tree_of = np.empty(len(active), dtype=np.int64)
-    t = 0
-    for a in range(len(active)):
-        while active[a] >= leaves.tree[t + 1]:
-            t += 1
-        tree_of[a] = t
-        size += leaves.first[active[a] + 1] - leaves.first[active[a]]
+    active, tree_of, size = _nearer(leaves, near, most)
     room = min(200_000, 4_000_000 // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
     branches = np.empty((room, 5), dtype=np.int64)
@@ -293,20 +343,23 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
     )  # fmt: skip
     if cost < most:
         most = cost
-        point[:] = trial
-    heap = [(bound, 0)]
-    count = 1
-    while len(heap) > 0:
-        bound, node = heap[0]
+        copy_into(point, trial)
+    keys, nodes = np.empty(room), np.empty(room, dtype=np.int64)
+    keys[0], nodes[0] = bound, 0
+    waiting, count = 1, 1
+    while waiting > 0:
+        bound, node = keys[0], nodes[0]
         if bound >= most - EPS:
             break
         if left < 0 or count + 2 > room:
             return most, min(bound, spoilt[0])
-        heapq.heappop(heap)
+        _pop(keys, nodes, waiting)
+        waiting -= 1
         if branches[node, 0] < 0:
             continue
         for side in range(2):
-            lows[count], highs[count] = lows[node], highs[node]
+            copy_into(lows[count], lows[node])
+            copy_into(highs[count], highs[node])
             u = branches[node, 0]
             lows[count, u], highs[count, u] = branches[node, 1 + 2 * side], branches[node, 2 + 2 * side]
             if not p.group[u] and lows[count, u] > highs[count, u]:
@@ -320,14 +373,11 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
             left -= size + 8 * len(active)
             if cost < most:
                 most = cost
-                point[:] = trial
-                kept = near[active] < most
-                active, tree_of = active[kept], tree_of[kept]
-                size = 0
-                for i in active:
-                    size += leaves.first[i + 1] - leaves.first[i]
+                copy_into(point, trial)
+                active, tree_of, size = _nearer(leaves, near, most)
             inner = max(inner, bound)
             if inner < most - EPS:
-                heapq.heappush(heap, (inner, count))
+                _push(keys, nodes, waiting, inner, count)
+                waiting += 1
                 count += 1
     return most, min(most, spoilt[0])

@@ -119,6 +119,43 @@ class Relations(NamedTuple):
 
 
 @compiled
+def copy_into(target: Any, source: Any) -> None:
+    """Copy an array; written out, since compiling numpy's slices and sorts takes longer than all the rest."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@compiled
+def sort_by(keys: Any, order: Any, n: Any) -> None:
+    """Put 0 to n − 1 into `order` by their keys, equal ones by number (heap sort)."""
+    for i in range(n):
+        order[i] = i
+    for phase in range(n // 2 - 1, -n, -1):
+        root, end = phase, n
+        if phase < 0:
+            end = n + phase
+            order[0], order[end] = order[end], order[0]
+            root = 0
+        value = order[root]
+        while True:
+            child = 2 * root + 1
+            if child >= end:
+                break
+            if child + 1 < end and _after(keys, order[child + 1], order[child]):
+                child += 1
+            if not _after(keys, order[child], value):
+                break
+            order[root] = order[child]
+            root = child
+        order[root] = value
+
+
+@compiled
+def _after(keys: Any, a: Any, b: Any) -> Any:
+    return keys[a] > keys[b] or (keys[a] == keys[b] and a > b)
+
+
+@compiled
 def read_leaves(  # noqa: C901 - compiled as one loop
     left: Any, right: Any, feature: Any, bin_of: Any, missing_left: Any, unit_of: Any, member: Any, zero: Any,
     one: Any, bins: Any, members: Any, leaf: Any, first: Any, unit: Any, low: Any, high: Any, missing: Any,
@@ -305,7 +342,8 @@ def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: 
     One pass over the leaves: one that holds the point adds to the bins of its ranges, one that misses it in a
     single unit adds to the bins that would enter it.
     """
-    change[:] = 0.0
+    for i in range(len(change)):
+        change[i] = 0.0
     total = 0.0
     for i in active:
         misses, where = 0, -1
@@ -360,7 +398,7 @@ def climb(  # noqa: C901 - compiled as one loop
     """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
-    point[:] = p.own
+    copy_into(point, p.own)
     spent = 0.0
     for _ in range(4 * units + 8):
         margin = _landscape(leaves, gain, active, p, point, change)
