@@ -15,6 +15,7 @@ import numpy as np
 
 from modelward.models._boxes import decision_trees
 from modelward.models._estimator import step_module
+from modelward.models._kinds import is_kind, is_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -125,8 +126,11 @@ def forest_of(model: Any) -> Forest | None:
         return None
     if np.asarray(getattr(model, "classes_", np.empty((0, 0)))).ndim != 1:
         return None
-    reader = _READERS.get((step_module(model), type(model).__name__))
-    return reader(model) if reader else None
+    library = "sklearn" if is_rebuilt(model) else step_module(model)
+    for (home, name), reader in _READERS.items():
+        if home == library and (is_kind(model, name) if home == "sklearn" else type(model).__name__ == name):
+            return reader(model)
+    return None
 
 
 def _averaging(model: Any) -> Forest | None:
