@@ -200,10 +200,10 @@ def _cut_at_demand(
     half, run, place = sides[1 if side else 0] / 2, 0.0, -1
     order = np.empty(m, dtype=np.int64)
     sort_by(at, order, m)
-    for i in order:
-        if up[i] == side:
-            place = at[i]
-            run += pull[i]
+    for e in order:
+        if up[e] == side:
+            place = at[e]
+            run += pull[e]
             if run >= half:
                 break
     branch[1], branch[2], branch[3], branch[4] = low[u], place - 1, place, high[u]
@@ -216,13 +216,13 @@ def _cut_at_intersection(
     """Cut a unit at an edge of what the chosen leaves have in common, or where they have nothing."""
     branch[0] = u
     if p.group[u]:
-        mask = int(ilow[u])
+        mask = ilow[u]
         if mask == 0 or mask == low[u]:
             for t in range(len(chosen)):
                 for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
                     part = low[u] & leaves.low[c]
                     if leaves.unit[c] == u and part != low[u]:
-                        mask = int(part)
+                        mask = part
         branch[1], branch[2], branch[3], branch[4] = mask, 0, low[u] & ~mask, 0
     elif ilow[u] > low[u]:
         branch[1], branch[2], branch[3], branch[4] = low[u], ilow[u] - 1, ilow[u], high[u]
