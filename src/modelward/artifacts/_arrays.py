@@ -273,6 +273,8 @@ def as_array(value: Any) -> RawArray | list[Any] | None:
     RawArray, list or None
         A list (of the items in order) for an array of objects; None if the value is no array.
     """
+    if isinstance(value, RawArray):
+        return value
     if not isinstance(value, Inert):
         return None
     if value.payload is not None:

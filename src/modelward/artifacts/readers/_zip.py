@@ -9,6 +9,7 @@ from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import looks_like, printable
 from modelward.artifacts._formats import Reader, worst
 from modelward.artifacts.readers._archive import ArchiveError, is_zip, read_archive, unpack
+from modelward.artifacts.readers._skops import is_skops, read_skops
 from modelward.artifacts.readers._torch_zip import is_torch, read_torch
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ def _by_kind(job: Job, archive: Archive) -> Artifact:
     names = [entry.name for entry in archive.entries]
     if is_torch(names):
         return read_torch(job, archive, read_member)
+    if is_skops(names):
+        found = read_skops(job, archive, read_member)
+        if found is not None:
+            return found
     if names and all(name.endswith(".npy") for name in names):
         return _plain(job, archive, "npz")
     return _plain(job, archive, "zip")
