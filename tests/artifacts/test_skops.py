@@ -132,3 +132,30 @@ def test_with_the_real_library() -> None:
         assert (artifact.verdict, artifact.reasons) == ("clean", ())
         kind = type(model)
         assert class_name(artifact) == f"{kind.__module__}.{kind.__name__}"
+
+
+def test_a_state_that_scipy_would_execute_is_not_clean():
+    def plain(value):
+        return {
+            "__class__": "str",
+            "__module__": "builtins",
+            "__loader__": "JsonNode",
+            "content": json.dumps(value),
+        }
+
+    def schema(attribute):
+        state = {
+            "__class__": "dict", "__module__": "builtins", "__loader__": "DictNode",
+            "content": {attribute: plain("import os")}, "key_types": [],
+        }  # fmt: skip
+        return {
+            "__class__": "norm_gen", "__module__": "scipy.stats._continuous_distns", "__loader__": "ObjectNode",
+            "content": state, "__id__": 1, "protocol": 2, "_skops_version": "0.11.0",
+        }  # fmt: skip
+
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("schema.json", json.dumps(schema("_parse_arg_template")))
+    artifact = read_bytes(buffer.getvalue())
+    assert artifact.verdict != "clean"
+    assert any("gives code as text" in reason for reason in artifact.reasons)

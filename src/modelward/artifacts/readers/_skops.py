@@ -9,7 +9,7 @@ from modelward.artifacts._arrays import RawArray
 from modelward.artifacts._artifact import GlobalUse
 from modelward.artifacts._container import printable
 from modelward.artifacts._formats import worst
-from modelward.artifacts._inert import Inert, InertType, stand_in
+from modelward.artifacts._inert import Inert, InertType
 from modelward.artifacts._names import judge_name
 from modelward.artifacts._unpickle import Log
 from modelward.artifacts.readers._archive import ArchiveError, unpack
@@ -112,7 +112,8 @@ class _Schema:
         uses = list(self.names.values())
         dangerous = [f"reaches {use.name}: {use.reason}" for use in uses if use.status == "dangerous"]
         unknown = [f"reaches {use.name}: {use.reason}" for use in uses if use.status == "unknown"]
-        reasons = [*dangerous, *self.odd, *unknown]
+        odd = [printable(what) for what in self._log.oddities]
+        reasons = [*dangerous, *odd, *self.odd, *unknown]
         if dangerous:
             return "malicious", reasons
         return "suspicious" if reasons else "clean", reasons
@@ -126,7 +127,7 @@ class _Schema:
             if f"{module}.{name}" in _KNOWN:
                 status, reason = "known", ""
             self.names[(module, name)] = GlobalUse(printable(f"{module}.{name}"), status, printable(reason))
-            found = self._stand_ins[(module, name)] = stand_in(module, name, self._log)
+            found = self._stand_ins[(module, name)] = self._log.look_up(module, name)
         return found
 
     def value(self, node: Any, depth: int) -> Any:
@@ -188,11 +189,11 @@ class _Schema:
             self._method(cls, content)
         if loader == "RandomGeneratorNode":
             self._generator(content)
-        made: Inert = cls()
         reduced = parts.pop("__reduce__", None)
-        if isinstance(reduced, dict) and isinstance(reduced.get("args"), tuple):
-            made.args = reduced["args"]
-        made.state = (
+        args = reduced.get("args") if isinstance(reduced, dict) else None
+        # Called and built as the unpickler would, so that arguments and states are judged in the same place.
+        made: Inert = cls(*args) if isinstance(args, tuple) else cls()
+        made.__setstate__(
             content
             if not parts
             else {**(content if isinstance(content, dict) else {"content": content}), **parts}
