@@ -17,6 +17,7 @@ from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample,
 
 _MODULES = (
     "mw01_perturbation",
+    "mw01_recipe",
     "mw02_poisoning",
     "mw03_inversion",
     "mw04_membership",
