@@ -12,7 +12,7 @@ from modelward._version import __version__
 
 if TYPE_CHECKING:
     from modelward.artifacts import Artifact, Inspection, inspect, read_artifact
-    from modelward.assessment import assess
+    from modelward.assessment import assess, harden
     from modelward.findings import Finding, Measure, Policy, Report, read_policy
     from modelward.models import Meter, Subject, load, wrap
     from modelward.schema import Codec, Column, FeatureSchema, Relation, infer, read_schema, write_schema
@@ -31,6 +31,7 @@ _HOMES = {
     "Report": "findings",
     "Subject": "models",
     "assess": "assessment",
+    "harden": "assessment",
     "infer": "schema",
     "load": "models",
     "inspect": "artifacts",
@@ -56,6 +57,7 @@ __all__ = [
     "Subject",
     "__version__",
     "assess",
+    "harden",
     "infer",
     "inspect",
     "load",

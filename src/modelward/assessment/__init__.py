@@ -1,5 +1,6 @@
-"""Assess a model: which checks apply to this scope, in what order, with what budget."""
+"""The assessment: which checks run, with what budget, and what became of each; and countermeasures, tried."""
 
 from modelward.assessment._assess import assess
+from modelward.assessment._harden import HardenReport, harden
 
-__all__ = ["assess"]
+__all__ = ["HardenReport", "assess", "harden"]

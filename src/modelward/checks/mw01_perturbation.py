@@ -53,6 +53,10 @@ COUNTERMEASURES = (
         "Round what callers can fine-tune, in training and in production alike: small moves then change nothing",
         code="rows = rows.assign(BILL_AMT1=rows.BILL_AMT1.round(-3))",
     ),
+    Countermeasure(
+        "Before choosing one, measure on this model which of them helps, and what it costs in accuracy",
+        code="modelward harden model.pkl --data test.csv --target LABEL --train train.csv -o hardening.html",
+    ),
 )
 
 
@@ -257,7 +261,19 @@ def _curves(
                 group="Security curve",
             )
         )  # fmt: skip
+    if len(curves) and not result.proven[tried].all():
+        curves.append(_not_excluded(result, tried))
     return tuple(curves)
+
+
+def _not_excluded(result: Result, tried: NDArray[np.bool_]) -> Series:
+    """Return the upper end of the bracket: the curve if every row whose cost is not proven moved for nothing."""
+    least = np.where(result.proven, result.cost, 0.0)[tried]
+    shares = [Proportion(int(np.count_nonzero(least <= cost + 1e-9)), len(least)) for cost in _COSTS]
+    return Series(
+        "not excluded: unproven rows may move for less", _COSTS, tuple(s.value for s in shares),
+        x_label="cost of the change", y_label="share of rows flipped", group="Security curve",
+    )  # fmt: skip
 
 
 def _columns(scope: Scope, result: Result, X: NDArray[np.float64]) -> tuple[Series, ...]:

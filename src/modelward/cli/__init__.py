@@ -16,6 +16,7 @@ _VERBS = {
     "diff": ("_diff", "Show what changed between two model files, without loading them."),
     "explain": ("_explain", "Explain a failure mode or a check."),
     "fingerprint": ("_fingerprint", "Print what identifies a model file, and the model in it."),
+    "harden": ("_harden", "Try countermeasures on a model, and measure each."),
     "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),

@@ -8,24 +8,35 @@ from modelward.evasion._thresholds import piecewise_constant, split_points
 from modelward.evasion.boundary import BoundarySearch
 from modelward.evasion.cheapest import Cheapest
 from modelward.evasion.coordinate import CoordinateSearch
+from modelward.evasion.countermeasures import LOCKS, Hardened, Lock, NotForThisModel, Workbench
 from modelward.evasion.ensemble import EnsembleSearch
+from modelward.evasion.hardening import Hardening, Standing, Trial, harden
 from modelward.evasion.linear import LinearSearch
 from modelward.evasion.recipes import Recipe, Recipes, RecipeSearch
 
 __all__ = [
+    "LOCKS",
     "Attack",
     "BoundarySearch",
     "Cheapest",
     "CoordinateSearch",
     "EnsembleSearch",
+    "Hardened",
+    "Hardening",
     "Held",
     "LinearSearch",
+    "Lock",
+    "NotForThisModel",
     "Outcome",
     "Recipe",
     "RecipeSearch",
     "Recipes",
     "Result",
     "Space",
+    "Standing",
+    "Trial",
+    "Workbench",
+    "harden",
     "piecewise_constant",
     "recipe_words",
     "split_points",

@@ -96,6 +96,8 @@ class Section:
     tables : tuple of Table
     folded : bool
         Whether the section is for reference: folded in HTML, absent from the terminal.
+    code : str
+        Code to be copied; shown as it is, absent from the terminal.
     """
 
     title: str
@@ -108,6 +110,7 @@ class Section:
     tree_title: str = ""
     tables: tuple[Table, ...] = ()
     folded: bool = False
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,10 @@ class Page:
         Of modelward.
     foot : tuple of str
         How to read it.
+    brand : str
+        What kind of page it is, after the version.
+    closing : str
+        The last words in Markdown.
     """
 
     title: str
@@ -142,3 +149,5 @@ class Page:
     exit_code: int
     version: str
     foot: tuple[str, ...] = ()
+    brand: str = "what a model file gives away, read without loading it"
+    closing: str = "Read without loading it."

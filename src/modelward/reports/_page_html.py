@@ -49,6 +49,11 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
     environment.filters.update(
-        clean=_text.clean, cells=_text.cells, pictures=_charts.pictures, tree=tree_picture, spans=rule_picture
+        clean=_text.clean,
+        block=_text.clean_block,
+        cells=_text.cells,
+        pictures=_charts.pictures,
+        tree=tree_picture,
+        spans=rule_picture,
     )
     return environment

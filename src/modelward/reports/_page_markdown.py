@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from modelward.reports._markdown import escape
-from modelward.reports._text import cells, plain
+from modelward.reports._text import cells, clean_block, plain
 
 if TYPE_CHECKING:
     from modelward.findings import Series, Table
@@ -31,7 +32,7 @@ def render_page_markdown(page: Page) -> str:
     for section in page.sections:
         if not section.folded:
             lines += _section(section)
-    lines += [f"<sub>modelward {escape(page.version, 40)}. Read without loading it.</sub>", ""]
+    lines += [f"<sub>modelward {escape(page.version, 40)}. {escape(page.closing, 200)}</sub>", ""]
     return "\n".join(lines)
 
 
@@ -55,6 +56,11 @@ def _section(section: Section) -> list[str]:
         lines += _bars(series)
     for table in section.tables:
         lines += _table(table)
+    if section.code:
+        code = clean_block(section.code, 20_000)
+        # Longer than any run of backticks inside, so that nothing in it can close it.
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", code)), default=0))
+        lines += [f"{fence}python", *code.rstrip().splitlines(), fence, ""]
     return lines
 
 

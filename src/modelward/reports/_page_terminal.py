@@ -95,6 +95,10 @@ class _Printer:
             if rule.note:
                 self.line((rule.note, "dim"), indent=4)
         for series in section.series:
+            if len(section.series) > 1:
+                self.line(
+                    (f"{series.group}: {series.name}" if series.group else series.name, "dim"), indent=2
+                )
             self.bars(series)
         for table in section.tables:
             self.table(table)
