@@ -17,6 +17,7 @@ from modelward.evasion.coordinate import CoordinateSearch
 from modelward.evasion.countermeasures import CONTROL, LOCKS, Hardened, Lock, NotForThisModel, Workbench
 from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.linear import LinearSearch
+from modelward.findings import MIN_ROWS
 from modelward.schema import cost
 from modelward.stats import Mean, Median, Normal, Proportion, ProportionDifference
 
@@ -201,8 +202,8 @@ def _tried(lock: Lock, field: _Field) -> Trial:
     except ModelwardError as err:
         return Trial(lock.name, lock.title, "error", err.public, made.note, made.code)
     both = before.tried & after.tried
-    if not both.any():
-        reason = "no row is left that both models refuse the wanted label, so there is nothing to compare"
+    if both.sum() < MIN_ROWS:
+        reason = f"fewer than {MIN_ROWS} of the attacked rows are refused the wanted label by both models"
         return Trial(lock.name, lock.title, "not_applicable", reason, made.note, made.code)
     flips = [int(np.count_nonzero(one.cost[both] <= UNIT_COST + 1e-9)) for one in (after, before)]
     n = int(both.sum())
