@@ -261,7 +261,8 @@ def _curves(
                 group="Security curve",
             )
         )  # fmt: skip
-    if len(curves) and not result.proven[tried].all():
+    # With nothing proven the bracket would be everything.
+    if len(curves) and MIN_ROWS <= np.count_nonzero(result.proven & tried) < np.count_nonzero(tried):
         curves.append(_not_excluded(result, tried))
     return tuple(curves)
 

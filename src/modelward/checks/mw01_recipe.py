@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MOVED = "rows moved by one recipe"
 _LEAST_QUERIES = 3_000
-_QUERIES = {"quick": 40_000, "standard": 120_000, "full": 400_000}
+_QUERIES = {"quick": 60_000, "standard": 160_000, "full": 400_000}
 _MOST_GOALS = 4
 
 
@@ -117,10 +117,14 @@ def _summary(scope: Scope, found: dict[int, Recipes]) -> str:
 def _ladder(scope: Scope, goal: int, result: Recipes) -> Series:
     bands = [r.moved.interval(0.95) for r in result.ladder]
     return Series(
-        f"to {_label(scope, goal)}", tuple(float(len(r.held)) for r in result.ladder),
+        f"to {_label(scope, goal)}", tuple(_size(r) for r in result.ladder),
         tuple(r.moved.value for r in result.ladder), tuple(b[0] for b in bands), tuple(b[1] for b in bands),
-        "columns in the recipe", "share of held-out rows moved", group="What one recipe moves",
+        "", "share of held-out rows moved", "bar", group="What one recipe moves",
     )  # fmt: skip
+
+
+def _size(recipe: Recipe) -> str:
+    return f"{len(recipe.held)} column{'s' * (len(recipe.held) > 1)}"
 
 
 def _tables(scope: Scope, found: dict[int, Recipes]) -> tuple[Table, ...]:

@@ -214,6 +214,7 @@ class _Search:
     found: list[tuple[tuple[Held, ...], Proportion, bool]] = field(default_factory=list)
     complete: bool = True
     moves: tuple[Held, ...] = ()
+    order: list[int] = field(default_factory=list)
     prover: Prover | None = None
 
     def climb(self, population: NDArray[np.float64]) -> None:
@@ -222,6 +223,7 @@ class _Search:
         provable = self.prover is not None and self.prover.search is not None
         beam: list[_Combination] = [()]
         units = len({move.unit for move in self.moves})
+        self.order = list(range(len(self.moves)))
         for size in range(1, min(self.options.columns, units) + 1):
             combinations = self._extended(beam, size)
             ranked = self._rank(combinations)
@@ -232,10 +234,14 @@ class _Search:
             if always is not None:
                 self.found.append((always, Proportion(moved, len(self.X)), True))
                 return
+            if self.found and moved <= self.found[-1][1].successes:
+                return  # one more column brings nothing
             self.found.append((tuple(self._of(chosen)), Proportion(moved, len(self.X)), False))
             if moved == len(self.X) and not provable:
                 return
             beam = [combination for _, _, combination in ranked]
+            if size == 1:
+                self.order = [i for (i,) in beam]
 
     def _of(self, combination: _Combination) -> list[Held]:
         return [self.moves[i] for i in combination]
@@ -250,8 +256,8 @@ class _Search:
         found: dict[_Combination, None] = {}
         for combination in beam:
             taken = {self.moves[i].unit for i in combination}
-            for i, move in enumerate(self.moves):
-                if move.unit not in taken:
+            for i in self.order:
+                if self.moves[i].unit not in taken:
                     found[tuple(sorted((*combination, i)))] = None
                     if len(found) >= room:
                         self.complete = False
