@@ -131,6 +131,11 @@ def test_exact_is_said_of_the_proven_rows_only(make_scope):
     share = _claims(evidence)[MOVED]
     said = int(re.search(r"exact for (\d+) of 100 rows", evidence.summary).group(1))
     assert said == share.successes < share.n
+    curves = {s.name: s for s in evidence.series if s.group == "Security curve"}
+    found, most = curves["all rows"], next(c for name, c in curves.items() if name.startswith("not excluded"))
+    assert found.x == most.x
+    assert all(low <= high for low, high in zip(found.y, most.y, strict=True))
+    assert most.y[0] == (share.n - share.successes) / share.n > found.y[0]
 
 
 def test_an_endpoint_that_breaks_off_is_inconclusive(forest_scope):

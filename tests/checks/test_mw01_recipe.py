@@ -10,7 +10,7 @@ import pytest
 from sklearn.dummy import DummyClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from modelward.checks import CheckNotApplicable, CheckSkipped
+from modelward.checks import CheckNotApplicable, CheckNotGiven
 from modelward.checks.mw01_recipe import UniversalRecipe
 from modelward.schema import Column, FeatureSchema
 
@@ -42,9 +42,9 @@ def test_with_a_goal_there_is_one_recipe(scope):
     assert "always 0" not in evidence.summary
 
 
-def test_a_small_budget_is_skipped_and_a_constant_model_has_nothing_to_move_to(scope, make_scope):
+def test_a_small_budget_names_the_flag_and_a_constant_model_has_nothing_to_move_to(scope, make_scope):
     short = dataclasses.replace(scope, known=scope.answers(), subject=scope.subject.with_budget(100))
-    with pytest.raises(CheckSkipped, match="raise --max-queries"):
+    with pytest.raises(CheckNotGiven, match="raise --max-queries"):
         UniversalRecipe().run(short)
     frame = pl.DataFrame({"a": np.arange(100.0), "idle": np.zeros(100)})
     constant = make_scope(

@@ -207,3 +207,15 @@ def test_missing_cells_are_neither_filled_nor_in_the_way():
     subject = subject_of(DecisionTreeClassifier(random_state=0), X, y, schema)
     found = search(subject, X, schema)
     assert found.best is not None
+
+
+def test_values_that_are_tried_on_a_black_box_are_no_rows_own():
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1e6, 1e6, (40, 1))
+    schema = FeatureSchema((Column("a", "continuous"),))
+    tried = [m.value for m in list_moves(Space(schema), X, None, 16)]
+    assert len(tried) > 4
+    assert not np.isin(tried, X).any()
+    beyond = np.sort(X[:, 0])
+    assert beyond[8] < min(tried) < max(tried) < beyond[-9]
+    assert list_moves(Space(schema), X * np.nan, None, 16) == ()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, CheckSkipped, Evidence
+from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, Evidence
 from modelward.evasion import RecipeSearch, recipe_words
 from modelward.findings import MIN_ROWS, Claim, Countermeasure, Series, Table
 
@@ -31,7 +31,6 @@ class UniversalRecipe(Check):
     number = 1
     severity = "medium"
     query_share = 1.0
-    min_queries = _LEAST_QUERIES
     exposure = ("callers",)
     references = (
         "Moosavi-Dezfooli, Fawzi, Fawzi & Frossard 2017, Universal Adversarial Perturbations (the question)",
@@ -54,7 +53,11 @@ class UniversalRecipe(Check):
         left = scope.subject.meter.left
         budget = _QUERIES[scope.budget.name] if left is None else min(_QUERIES[scope.budget.name], left)
         if budget // len(goals) < _LEAST_QUERIES:
-            raise CheckSkipped(f"{budget} queries are few for {len(goals)} labels: raise --max-queries")
+            # Row 1 has been looked at by MW011 all the same, so this is something that could be supplied.
+            raise CheckNotGiven(
+                f"no recipe was looked for with {budget:,} rows sent to the model, {_LEAST_QUERIES:,} for each "
+                "label are needed: raise --max-queries"
+            )
         found = {
             g: RecipeSearch().run(
                 scope.subject, scope.test.X, codes, schema=scope.schema, goal=g, budget=budget // len(goals),

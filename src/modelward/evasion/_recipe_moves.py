@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.evasion._floats import just_above, just_below
+from modelward.findings import MIN_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -102,7 +103,13 @@ def _quantiles(space: Space, j: int, values: NDArray[np.float64], most: int) -> 
     if not len(known):
         return np.empty(0)
     ends = [e for e in (space.low[j], space.high[j]) if np.isfinite(e)]
-    tried = np.concatenate([np.quantile(known, np.linspace(0.02, 0.98, most)), ends])
+    # Ten rows lie beyond each, and three digits are kept: a recipe is told, and no row's own value may be.
+    tail = min(0.5, max(0.02, MIN_ROWS / len(known)))
+    inner = np.quantile(known, np.linspace(tail, 1 - tail, most))
+    with np.errstate(divide="ignore"):
+        digits = np.where(inner == 0, 0, 2 - np.floor(np.log10(np.abs(inner)))).astype(int)
+    inner = np.array([round(float(v), int(k)) for v, k in zip(inner, digits, strict=True)])
+    tried = np.concatenate([inner, ends])
     snapped = np.clip(space.snap(tried, j), space.low[j], space.high[j])
     return np.unique(snapped)
 
