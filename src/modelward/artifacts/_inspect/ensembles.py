@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._graph import join, labels, numbers
 from modelward.artifacts._inert import Inert
+from modelward.artifacts._inspect.r_models import r_kind
 from modelward.artifacts._inspect.trees import (
     BrokenTreeError,
     TreeNodes,
@@ -61,6 +62,10 @@ def tree_set(value: Inert, path: str) -> TreeSet | None:
 
 
 def _tree_set(value: Inert, path: str) -> TreeSet | None:
+    if r_kind(value):
+        from modelward.artifacts._inspect.r_trees import r_tree_set
+
+        return r_tree_set(value, path)
     attributes = value.attributes
     if is_tree(value):
         return _single(value, path)

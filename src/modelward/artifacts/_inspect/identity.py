@@ -8,6 +8,7 @@ from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._graph import labels, shape_of
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._inspect.params import is_estimator, members
+from modelward.artifacts._inspect.r_models import final_model, r_classes, r_kind, r_names
 from modelward.artifacts._inspect.trees import is_tree, items_of
 from modelward.artifacts._inspect.values import texts, whole
 
@@ -91,6 +92,9 @@ def class_labels(value: Inert) -> list[Any] | None:
 
 
 def _own_count(value: Inert) -> int | None:
+    if r_kind(value):
+        names = r_names(value)
+        return None if names is None else len(names)
     attributes = value.attributes
     for key in _COUNT:
         count = whole(attributes.get(key))
@@ -103,6 +107,8 @@ def _own_count(value: Inert) -> int | None:
 
 
 def _own_names(value: Inert) -> list[str] | None:
+    if r_kind(value):
+        return r_names(value)
     for key in _NAMES:
         names = texts(value.attributes.get(key))
         if names:
@@ -111,6 +117,8 @@ def _own_names(value: Inert) -> list[str] | None:
 
 
 def _own_classes(value: Inert) -> list[Any] | None:
+    if r_kind(value):
+        return r_classes(value)
     attributes = value.attributes
     for key in _CLASSES:
         if key not in attributes:
@@ -147,6 +155,8 @@ def _first(value: Inert, read: Callable[[Inert], Any], which: str) -> Any:
 
 
 def _delegate(value: Inert, which: str) -> Inert | None:
+    if r_kind(value):
+        return final_model(value)
     attributes = value.attributes
     steps = [item for _, item, _ in members(attributes.get("steps"))]
     if steps:

@@ -13,6 +13,7 @@ from modelward.artifacts._inspect import identity, parts, surface, tensors
 from modelward.artifacts._inspect.ensembles import MAX_COLUMNS, STRANGE, tree_set
 from modelward.artifacts._inspect.inspection import Inspection, SeenColumn, SureRule, Surface, TrainRow
 from modelward.artifacts._inspect.params import params as params_of
+from modelward.artifacts._inspect.r_models import library_of, r_kind, r_weights
 from modelward.artifacts._inspect.rule import find_rules
 from modelward.artifacts._inspect.surface import Decider
 from modelward.artifacts._inspect.values import Allowance, described
@@ -205,7 +206,7 @@ class _Reading:
         no_weights: tuple[dict[str, tuple[float, ...]], tuple[float, ...]] = ({}, ())
         weights, constants = self._safely("weights", self._weights, no_weights)
         importances, kind = self._importances(own)
-        library = value.type_name.partition(".")[0]
+        library = library_of(value) if r_kind(value) else value.type_name.partition(".")[0]
         described_params = {printable(name): described(item, allowance) for name, item in raw.items()}
         exposed = self._surface(own, raw, labels, table, goal, rules=rules)
         part = self._safely("parts", lambda: parts.read_parts(value), None)
@@ -230,6 +231,8 @@ class _Reading:
         return library_versions(self.inner).get(library, "") or told
 
     def _weights(self) -> tuple[dict[str, tuple[float, ...]], tuple[float, ...]]:
+        if r_kind(self.decider.value):
+            return r_weights(self.decider.value)
         weights = surface.linear_weights(self.decider.value)
         if weights is None or weights.shape[1] > _MOST_WEIGHTS or weights.shape[0] > 1_000:
             return {}, ()

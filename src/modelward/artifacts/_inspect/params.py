@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import as_array
 from modelward.artifacts._inert import Inert
+from modelward.artifacts._inspect.r_models import r_kind, r_params
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,6 +66,8 @@ def is_estimator(value: Any) -> bool:
     """Say whether a value of the graph looks like an object with `get_params`."""
     if not isinstance(value, Inert) or as_array(value) is not None:
         return False
+    if r_kind(value):
+        return True
     name = value.type_name
     return (
         name.startswith(_LIBRARIES) and not name.startswith(_WITHOUT) and isinstance(value.state, dict | None)
@@ -73,6 +76,8 @@ def is_estimator(value: Any) -> bool:
 
 def own_params(value: Inert) -> dict[str, Any]:
     """Return the parameters of an object itself, in alphabetical order."""
+    if r_kind(value):
+        return _sorted(r_params(value))
     attributes = value.attributes
     kind = value.type_name
     if kind in ("xgboost.core.Booster", "lightgbm.basic.Booster"):

@@ -11,6 +11,7 @@ from modelward.artifacts._graph import join
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._inspect.facts import facts_of
 from modelward.artifacts._inspect.params import is_estimator, members
+from modelward.artifacts._inspect.r_models import final_model
 from modelward.artifacts._inspect.trees import is_tree, items_of
 from modelward.artifacts._inspect.values import Allowance, described
 
@@ -123,6 +124,10 @@ def children(value: Inert, path: str) -> Iterator[Child]:
             for i, (name, item, columns) in enumerate(named):
                 yield Child(f"{join(path, key)}[{i}][1]", name, item, columns)
             return
+    final = final_model(value)
+    if final is not None:
+        yield Child(join(path, "finalModel"), "", final)
+        return
     yield from _fitted(value, path)
 
 

@@ -14,6 +14,7 @@ from modelward.artifacts._inspect.columns import Origins, identity, through_step
 from modelward.artifacts._inspect.ensembles import tree_set
 from modelward.artifacts._inspect.identity import feature_count
 from modelward.artifacts._inspect.params import members
+from modelward.artifacts._inspect.r_models import final_model, r_kind, r_surrogates, r_used
 from modelward.artifacts._inspect.trees import items_of
 from modelward.artifacts._inspect.values import whole
 
@@ -85,7 +86,12 @@ def find_decider(path: str, value: Inert) -> Decider:
         attributes = value.attributes
         best = attributes.get("best_estimator_")
         named = members(attributes.get("steps"))
-        if isinstance(best, Inert):
+        final = final_model(value)
+        if final is not None:
+            # Steps of caret's own stand between the table and the model.
+            origins = None if attributes.get("preProcess") is not None else origins
+            path, value = join(path, "finalModel"), final
+        elif isinstance(best, Inert):
             path, value = join(path, "best_estimator_"), best
         elif named and isinstance(named[-1][1], Inert):
             last = named[-1][1]
@@ -106,6 +112,8 @@ def used_columns(value: Inert, depth: int = 0) -> set[int] | None:
     if depth > _DEPTH:
         return None
     attributes = value.attributes
+    if r_kind(value):
+        return _used_in_r(value, depth)
     trees = tree_set(value, "")
     if trees is not None:
         return None if trees.broken else trees.used()
@@ -119,6 +127,17 @@ def used_columns(value: Inert, depth: int = 0) -> set[int] | None:
     if weights is not None:
         return {int(j) for j in np.flatnonzero((weights != 0).any(axis=0) | np.isnan(weights).any(axis=0))}
     return _of_members(value, depth)
+
+
+def _used_in_r(value: Inert, depth: int) -> set[int] | None:
+    final = final_model(value)
+    if final is None:
+        trees = tree_set(value, "")
+        return (
+            r_used(value) if trees is None else None if trees.broken else trees.used() | r_surrogates(value)
+        )
+    seen = used_columns(final, depth + 1)
+    return None if seen is None else columns_behind(seen, find_decider("", value).origins)
 
 
 def columns_behind(seen: set[int], origins: Origins | None) -> set[int] | None:
