@@ -1,0 +1,6 @@
+"""One-pass, mergeable summaries of what a model is sent and answers."""
+
+from modelward.profiles._layout import Layout
+from modelward.profiles._profile import MAX_PROFILE_BYTES, Profile, Quantile, read_profile
+
+__all__ = ["MAX_PROFILE_BYTES", "Layout", "Profile", "Quantile", "read_profile"]

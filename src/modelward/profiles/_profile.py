@@ -1,0 +1,312 @@
+"""Profile: what the rows of a table look like, counted in one pass and in constant memory."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import zlib
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelward.errors import InputError
+from modelward.findings import MIN_ROWS
+from modelward.profiles import _sums
+from modelward.profiles._distinct import estimate
+from modelward.profiles._kernels import (
+    COUNTERS,
+    HUGE,
+    ILLEGAL,
+    INFINITE,
+    LIMBS,
+    MISSING,
+    PRESENT,
+    REGISTERS,
+    carry,
+    scan,
+)
+from modelward.profiles._layout import Layout
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VERSION = 1
+MAX_PROFILE_BYTES = 64_000_000
+_ROWS_AT_ONCE = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class Quantile:
+    """A quantile read off a histogram: interpolated, and the bin that it certainly lies in."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Profile:
+    """Counts, missing, illegal, moments, histogram and distinct values of every column.
+
+    Everything is an exact count, an exact sum or a maximum, so a profile of parts merged in any order equals, bit
+    for bit, the profile of all rows in one pass.
+
+    Parameters
+    ----------
+    layout : Layout
+        What is counted.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> frame = pl.DataFrame({"age": [float(20 + i % 50) for i in range(1000)]})
+    >>> layout = Layout.fit(frame)
+    >>> one, two = Profile(layout), Profile(layout)
+    >>> one.update(layout.encode(frame[:300])[0])
+    >>> two.update(layout.encode(frame[300:])[0])
+    >>> both = one.merge(two)
+    >>> both.rows, both.mean(0), both.missing.tolist()
+    (1000, 44.5, [0])
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        d = len(layout.points)
+        width = max((len(p) for p in layout.points), default=0)
+        self.layout = layout
+        self.rows = 0
+        self.counts = np.zeros((d, max(width, 1) + 2), dtype=np.int64)
+        self.counters = np.zeros((d, COUNTERS), dtype=np.int64)
+        self.registers = np.zeros((d, REGISTERS), dtype=np.uint8)
+        self._limbs = np.zeros((d, 2, LIMBS), dtype=np.int64)
+        self._loose = 0
+
+    def update(self, X: NDArray[np.float64]) -> None:
+        """Add rows.
+
+        Parameters
+        ----------
+        X : ndarray of float64, shape (n, d)
+            Encoded rows (`Layout.encode`); none is allowed.
+
+        Raises
+        ------
+        InputError
+            If they have another number of columns.
+        """
+        X = np.ascontiguousarray(X, dtype=np.float64)
+        if X.ndim != 2 or X.shape[1] != len(self.counts):
+            raise InputError(
+                f"rows of shape {X.shape} do not fit a profile of {len(self.counts)} columns: "
+                "encode them with its layout"
+            )
+        for start in range(0, len(X), _ROWS_AT_ONCE):
+            part = X[start : start + _ROWS_AT_ONCE]
+            held: tuple[Any, ...] = (self.counts, self.counters, self._limbs, self.registers)
+            scan(*(part, part.view(np.int64), *self.layout.arrays, *held))
+            self._loose += len(part)
+            # A limb takes 2**33 at most from one row; it must stay below 2**63.
+            if self._loose > _ROWS_AT_ONCE:
+                self._settle()
+        self.rows += len(X)
+
+    def merge(self, other: Profile) -> Profile:
+        """Return the profile of the rows of both.
+
+        Raises
+        ------
+        InputError
+            If their layouts differ.
+        """
+        if other.layout.digest != self.layout.digest:
+            raise InputError(
+                "the profiles have different layouts (schema, bins or values): make one with the layout of the other"
+            )
+        self._settle()
+        other._settle()
+        out = Profile(self.layout)
+        out.rows = self.rows + other.rows
+        out.counts = self.counts + other.counts
+        out.counters = self.counters + other.counters
+        out.registers = np.maximum(self.registers, other.registers)
+        out._limbs = self._limbs + other._limbs
+        out._settle()
+        return out
+
+    @property
+    def missing(self) -> NDArray[np.int64]:
+        """Missing values, shape (d,)."""
+        return np.asarray(self.counters[:, MISSING])
+
+    @property
+    def illegal(self) -> NDArray[np.int64]:
+        """Values outside the schema, shape (d,); infinite ones and missing ones that must not be among them."""
+        return np.asarray(self.counters[:, ILLEGAL])
+
+    @property
+    def present(self) -> NDArray[np.int64]:
+        """Finite values, shape (d,)."""
+        return np.asarray(self.counters[:, PRESENT])
+
+    @property
+    def infinite(self) -> NDArray[np.int64]:
+        """Infinite values, shape (d,); they are in no bin and no moment."""
+        return np.asarray(self.counters[:, INFINITE])
+
+    def mean(self, j: int) -> float:
+        """Return the mean of column j's finite values, rounded once; NaN where there are none."""
+        n = int(self.counters[j, PRESENT] - self.counters[j, HUGE])
+        if not n:
+            return math.nan
+        return float(Fraction(self.layout.centre[j]) + _sums.to_fraction(self._limbs[j, 0]) / n)
+
+    def variance(self, j: int) -> float:
+        """Return the variance (divisor n) of column j's finite values; NaN where there are none.
+
+        Squares of distances from the layout's centre are rounded one by one, their sum is exact.
+        """
+        n = int(self.counters[j, PRESENT] - self.counters[j, HUGE])
+        if not n:
+            return math.nan
+        first, second = (_sums.to_fraction(self._limbs[j, k]) for k in (0, 1))
+        return max(0.0, float(second / n - (first / n) ** 2))
+
+    def distinct(self, j: int) -> float:
+        """Estimate how many different finite values column j has, with a standard error of 3.25 %."""
+        return estimate(self.registers[j])
+
+    def quantile(self, j: int, q: float) -> Quantile:
+        """Return a quantile of column j's finite values, from its histogram.
+
+        It is exact where values are counted one by one and none is "other". Where it lies below or above all
+        bins, that end is infinite and the value is the nearest edge.
+        """
+        points, total = self.layout.points[j], int(self.present[j])
+        if not total or not 0 <= q <= 1:
+            return Quantile(math.nan, math.nan, math.nan)
+        size, held = len(points), self.counts[j]
+        if self.layout.by_value[j]:
+            known = np.cumsum(held[:size])
+            other = int(held[size])
+            rank = max(1, math.ceil(q * total))
+            if other or not size:
+                return Quantile(math.nan, -math.inf, math.inf)
+            value = float(points[int(np.searchsorted(known, rank))])
+            return Quantile(value, value, value)
+        ordered = np.concatenate([[held[size]], held[: size - 1], [held[size + 1]]])
+        edges = np.concatenate([[-np.inf], points, [np.inf]])
+        reached = np.cumsum(ordered)
+        rank = max(1, math.ceil(q * total))
+        k = int(np.searchsorted(reached, rank))
+        low, high = float(edges[k]), float(edges[k + 1])
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return Quantile(high if math.isinf(low) else low, low, high)
+        before = int(reached[k - 1]) if k else 0
+        share = (rank - 0.5 - before) / int(ordered[k])
+        return Quantile(low + share * (high - low), low, high)
+
+    def top(self, j: int, k: int = 5) -> tuple[tuple[str, int], ...]:
+        """Return column j's most frequent bins or values; those of fewer than ten rows are left out."""
+        names = self.layout.slot_names(j)
+        order = sorted(range(len(names)), key=lambda s: (-int(self.counts[j, s]), s))
+        return tuple((names[s], int(self.counts[j, s])) for s in order[:k] if self.counts[j, s] >= MIN_ROWS)
+
+    def to_json(self) -> str:
+        """Return the profile as JSON; equal profiles give equal texts."""
+        self._settle()
+        packed = base64.b64encode(zlib.compress(self.registers.tobytes(), 9)).decode()
+        sizes = [len(p) + 2 for p in self.layout.points]
+        return json.dumps(
+            {
+                "format": "modelward profile",
+                "version": VERSION,
+                "digest": self.layout.digest,
+                "layout": self.layout.to_dict(),
+                "rows": self.rows,
+                "counts": [self.counts[j, :s].tolist() for j, s in enumerate(sizes)],
+                "counters": self.counters.tolist(),
+                "sums": [[_sums.to_text(s) for s in pair] for pair in self._limbs],
+                "registers": packed,
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Profile:
+        """Return the profile that `to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If it is no profile, of another version, or contradicts itself.
+        """
+        try:
+            raw = json.loads(text)
+        except (ValueError, RecursionError):
+            raise InputError("it is not JSON: give a file that `modelward profile` wrote") from None
+        if not isinstance(raw, dict) or raw.get("format") != "modelward profile":
+            raise InputError("it is no profile: give a file that `modelward profile` wrote")
+        if raw.get("version") != VERSION:
+            raise InputError(
+                f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
+            )
+        out = cls(Layout.from_dict(raw.get("layout")))
+        if raw.get("digest") != out.layout.digest:
+            raise InputError("its layout is not the one that it was written with")
+        try:
+            out._fill(raw)
+        except (KeyError, TypeError, ValueError, OverflowError, IndexError, binascii.Error, zlib.error):
+            raise InputError("its figures are damaged: make it anew") from None
+        return out
+
+    def _fill(self, raw: dict[str, Any]) -> None:
+        d = len(self.counts)
+        self.rows = int(raw["rows"])
+        if len(raw["counts"]) != d or len(raw["sums"]) != d:
+            raise ValueError
+        for j, held in enumerate(raw["counts"]):
+            self.counts[j, : len(self.layout.points[j]) + 2] = np.array(held, dtype=np.int64)
+        self.counters[:] = np.array(raw["counters"], dtype=np.int64).reshape(d, COUNTERS)
+        for j, pair in enumerate(raw["sums"]):
+            for k in (0, 1):
+                self._limbs[j, k] = _sums.from_text(pair[k])
+        unpacker = zlib.decompressobj()
+        data = unpacker.decompress(base64.b64decode(raw["registers"], validate=True), d * REGISTERS)
+        self.registers[:] = np.frombuffer(data, dtype=np.uint8).reshape(d, REGISTERS)
+        seen = self.present + self.missing + self.infinite
+        whole = (self.counts.sum(axis=1) == self.present).all() and (seen == self.rows).all()
+        if (
+            not whole
+            or min(self.counts.min(initial=0), self.counters.min(initial=0)) < 0
+            or self.registers.max(initial=0) > 55
+        ):
+            raise ValueError
+
+    def _settle(self) -> None:
+        carry(self._limbs)
+        self._loose = 0
+
+
+def read_profile(path: str | Path) -> Profile:
+    """Read a profile file.
+
+    Raises
+    ------
+    InputError
+        If it is not there, larger than 64 MB, or no profile of this version.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_PROFILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"profile {path} cannot be read: {error.strerror or error}") from None
+    if len(content) > MAX_PROFILE_BYTES:
+        raise InputError(f"profile {path} is larger than {MAX_PROFILE_BYTES // 10**6} MB: is it a profile?")
+    try:
+        return Profile.from_json(content.decode("utf-8", "replace"))
+    except InputError as error:
+        raise InputError(f"profile {path}: {error}") from None
