@@ -8,13 +8,18 @@ from modelward.monitoring._shift import (
     distance_slack,
     rounded_edges,
 )
+from modelward.monitoring._watch import LEAST_WEEKS, Alarm, Thresholds, Watch
 
 __all__ = [
+    "LEAST_WEEKS",
     "MIN_DISTANCE",
     "RULES",
+    "Alarm",
     "Bands",
     "ColumnShift",
     "Rule",
+    "Thresholds",
+    "Watch",
     "column_shifts",
     "distance_slack",
     "rounded_edges",

@@ -1,0 +1,161 @@
+"""What is normal for a set of hourly series: season, level, scale and autocorrelation, taken out one after another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WEEK = 168
+DAY = 24
+_LEVEL = 1.0 / WEEK
+"""Weight of an hour in the running level: about a week's memory."""
+_CELL = 2.0
+"""How many weeks the hour of the day counts for beside the hour of the week."""
+_HOUR = 24.0
+"""How many hours the common scale counts for beside the hour's own."""
+_MOST_MEMORY = 0.97
+_CLIP = 3.0
+_SLACK = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Normal:
+    """The learned normal of S series.
+
+    Parameters
+    ----------
+    season : ndarray of float64, shape (168, S)
+        By hour of the week.
+    level : ndarray of float64, shape (S,)
+        At the end of the hours that were learned from.
+    memory : ndarray of float64, shape (S,)
+        Lag-one autocorrelation of what is left.
+    scale : ndarray of float64, shape (24, S)
+        Standard deviation of innovations by hour of the day.
+    """
+
+    season: NDArray[np.float64]
+    level: NDArray[np.float64]
+    memory: NDArray[np.float64]
+    scale: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, Y: NDArray[np.float64], phase: NDArray[np.int64]) -> Normal:
+        """Learn from hours that are believed to be normal.
+
+        Parameters
+        ----------
+        Y : ndarray of float64, shape (T, S)
+            NaN where nothing was measured or an event went on.
+        phase : ndarray of int64, shape (T,)
+            Hour of the week, 0 to 167.
+        """
+        level = _running_level(Y)
+        flat = Y - level
+        hours = _means(flat, phase % DAY, DAY)
+        counts, sums = _tally(flat, phase, WEEK)
+        prior = hours[np.arange(WEEK) % DAY]
+        season = (sums + _CELL * prior) / (counts + _CELL)
+        # The level once more, now that the season does not disturb it.
+        rest = Y - season[phase]
+        level = _running_level(rest)
+        left = rest - level
+        memory = _autocorrelation(left)
+        innovations = left[1:] - memory * np.where(np.isnan(left[:-1]), 0.0, left[:-1])
+        return cls(season, level[-1], memory, _scales(innovations, phase[1:] % DAY))
+
+
+@dataclass(eq=False)
+class State:
+    """Where the watch over S series is: running level, last residual, and the two sums of the slow detector."""
+
+    level: NDArray[np.float64]
+    last: NDArray[np.float64]
+    up: NDArray[np.float64]
+    down: NDArray[np.float64]
+
+    @classmethod
+    def start(cls, normal: Normal) -> State:
+        """Return the state after the hours that were learned from."""
+        zero = np.zeros_like(normal.level)
+        return cls(normal.level.copy(), zero.copy(), zero.copy(), zero.copy())
+
+
+def step(normal: Normal, state: State, y: NDArray[np.float64], phase: int) -> NDArray[np.float64]:
+    """Take in an hour and return each series' standardised innovation, shape (S,); 0 where y is NaN.
+
+    The level follows what is left after clipping, so one wild hour cannot drag it away. The two sums are
+    CUSUMs (Page 1954) with slack 0.25 over innovations clipped at 3.
+    """
+    there = np.isfinite(y)
+    left = np.where(there, y - normal.season[phase] - state.level, 0.0)
+    scale = normal.scale[phase % DAY]
+    z = np.where(there, (left - normal.memory * state.last) / scale, 0.0)
+    clipped = np.clip(z, -_CLIP, _CLIP)
+    state.up = np.where(there, np.maximum(0.0, state.up + clipped - _SLACK), state.up)
+    state.down = np.where(there, np.maximum(0.0, state.down - clipped - _SLACK), state.down)
+    wide = _CLIP * scale / np.sqrt(1.0 - normal.memory**2)
+    state.level = state.level + _LEVEL * np.clip(left, -wide, wide)
+    state.last = left
+    return z
+
+
+def peaks(
+    normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the largest fast and the largest slow score of each series over a span, shapes (S,)."""
+    state = State.start(normal)
+    fast = np.zeros(Y.shape[1])
+    slow = np.zeros(Y.shape[1])
+    for y, p in zip(Y, phase.tolist(), strict=True):
+        fast = np.maximum(fast, np.abs(step(normal, state, y, p)))
+        slow = np.maximum(slow, np.maximum(state.up, state.down))
+    return fast, slow
+
+
+def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return an exponential running mean before each hour, started at the first week's median."""
+    first = Y[:WEEK]
+    empty = np.isnan(first).all(axis=0)
+    level = np.where(empty, 0.0, np.nanmedian(np.where(empty, 0.0, first), axis=0))
+    out = np.empty_like(Y)
+    for t, y in enumerate(Y):
+        out[t] = level
+        level = np.where(np.isnan(y), level, level + _LEVEL * (y - level))
+    return out
+
+
+def _tally(
+    Y: NDArray[np.float64], cell: NDArray[np.int64], cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    counts, sums = np.zeros((cells, Y.shape[1])), np.zeros((cells, Y.shape[1]))
+    np.add.at(counts, cell, ~np.isnan(Y))
+    np.add.at(sums, cell, np.where(np.isnan(Y), 0.0, Y))
+    return counts, sums
+
+
+def _means(Y: NDArray[np.float64], cell: NDArray[np.int64], cells: int) -> NDArray[np.float64]:
+    counts, sums = _tally(Y, cell, cells)
+    return sums / np.maximum(counts, 1.0)
+
+
+def _autocorrelation(left: NDArray[np.float64]) -> NDArray[np.float64]:
+    a, b = left[:-1], left[1:]
+    both = ~np.isnan(a) & ~np.isnan(b)
+    above = np.where(both, a * b, 0.0).sum(axis=0)
+    below = np.where(both, a * a, 0.0).sum(axis=0)
+    return np.clip(above / np.maximum(below, 1e-300), 0.0, _MOST_MEMORY)
+
+
+def _scales(innovations: NDArray[np.float64], hour: NDArray[np.int64]) -> NDArray[np.float64]:
+    squares = innovations**2
+    counts, sums = _tally(squares, hour, DAY)
+    common = sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1.0)
+    scale = np.sqrt((sums + _HOUR * common) / (counts + _HOUR))
+    # A series that never moved has no scale; any move of it is then as large as can be.
+    return np.where(scale > 0, scale, 1e-12)

@@ -1,0 +1,102 @@
+"""The watch: quiet where nothing happens, and the hours that planted changes take to be seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from modelward.errors import InputError
+from modelward.monitoring import Watch
+
+
+def _quiet(weeks: int, series: int, seed: int) -> np.ndarray:
+    """Seasonal, autocorrelated, heavy-tailed hours."""
+    rng = np.random.default_rng(seed)
+    hours = np.arange(weeks * 168)
+    noise = rng.standard_t(6, size=(len(hours), series))
+    memory = rng.uniform(0.3, 0.9, series)
+    out = np.empty_like(noise)
+    last = np.zeros(series)
+    for t, e in enumerate(noise):
+        last = memory * last + e
+        out[t] = last
+    week = 5 * np.sin(hours / 24 * 2 * np.pi) - 3 * (hours % 168 >= 120)
+    return out + week[:, None]
+
+
+def _names(n: int) -> list[str]:
+    return [f"s{j}" for j in range(n)]
+
+
+def test_quiet_months_raise_at_most_the_promised_alarms() -> None:
+    alarms = 0
+    for seed in range(6):
+        y = _quiet(16, 12, seed)
+        watch = Watch(_names(12)).fit(y[: 12 * 168], start=0)
+        alarms += sum(len(watch.observe(row)) for row in y[12 * 168 :])
+    # Six months with a budget of one each; 12 or more would be a rate of two (Poisson, p < 0.02 at one).
+    assert alarms < 12
+
+
+def test_a_jump_is_seen_at_once_and_names_its_series() -> None:
+    y = _quiet(13, 6, 1)
+    watch = Watch(_names(6)).fit(y[:-168], start=0)
+    jump = y[-168] + np.eye(6)[2] * 2 * watch.smallest_jump
+    (alarm,) = watch.observe(jump)
+    assert (alarm.series, alarm.detector) == ("s2", "fast")
+    assert alarm.score > alarm.threshold
+
+
+def test_a_small_shift_is_seen_by_the_slow_detector() -> None:
+    y = _quiet(13, 6, 1)
+    watch = Watch(_names(6)).fit(y[:-168], start=0)
+    seen = [a for row in y[-168:] for a in watch.observe(row + np.eye(6)[3] * 0.6 * watch.smallest_jump)]
+    assert seen
+    assert {a.series for a in seen} == {"s3"}
+    assert "slow" in {a.detector for a in seen}
+
+
+def test_under_eight_weeks_there_is_no_promise_and_no_alarm() -> None:
+    y = _quiet(8, 3, 0)
+    watch = Watch(_names(3)).fit(y[:-1], start=0)
+    assert not watch.sufficient
+    assert "insufficient history" in watch.promise
+    assert watch.observe(np.full(3, 1e9)) == ()
+    assert "too few" in Watch(_names(3)).fit(y, start=0).promise
+
+
+def test_events_neither_train_nor_set_thresholds() -> None:
+    y = _quiet(12, 4, 2)
+    plain = Watch(_names(4)).fit(y, start=0).thresholds
+    storm = y.copy()
+    storm[10 * 168 : 10 * 168 + 24] += 500
+    hours = np.zeros(len(y), dtype=bool)
+    hours[10 * 168 : 10 * 168 + 24] = True
+    marked = Watch(_names(4)).fit(storm, start=0, events=hours).thresholds
+    assert marked.fast == pytest.approx(plain.fast, rel=0.2)
+    assert Watch(_names(4)).fit(storm, start=0).thresholds.fast > 3 * plain.fast
+
+
+def test_missing_and_infinite_hours_pass_through() -> None:
+    y = _quiet(12, 3, 3)
+    y[5::50, 0] = np.nan
+    y[7::90, 1] = np.inf
+    watch = Watch(_names(3)).fit(y, start=0)
+    assert np.isfinite(watch.thresholds.fast)
+    assert watch.observe(np.full(3, np.nan)) == ()
+    assert watch.observe(np.full(3, np.inf)) == ()
+
+
+def test_wrong_input_is_one_clear_line() -> None:
+    y = _quiet(8, 2, 0)
+    with pytest.raises(InputError, match="different names"):
+        Watch(["a", "a"])
+    with pytest.raises(InputError, match="do not fit"):
+        Watch(["a"]).fit(y, start=0)
+    with pytest.raises(InputError, match="do not fit"):
+        Watch(["a", "b"]).fit(y, start=0, events=np.zeros(3, dtype=bool))
+    y[: 5 * 168, 1] = np.nan
+    with pytest.raises(InputError, match="'b' has less than half"):
+        Watch(["a", "b"]).fit(y, start=0)
+    with pytest.raises(InputError, match="does not fit"):
+        Watch(["a", "b"]).observe(np.zeros(3))
