@@ -149,7 +149,7 @@ def _autocorrelation(left: NDArray[np.float64]) -> NDArray[np.float64]:
     both = ~np.isnan(a) & ~np.isnan(b)
     above = np.where(both, a * b, 0.0).sum(axis=0)
     below = np.where(both, a * a, 0.0).sum(axis=0)
-    return np.clip(above / np.maximum(below, 1e-300), 0.0, _MOST_MEMORY)
+    return np.asarray(np.clip(above / np.maximum(below, 1e-300), 0.0, _MOST_MEMORY))
 
 
 def _scales(innovations: NDArray[np.float64], hour: NDArray[np.int64]) -> NDArray[np.float64]:
