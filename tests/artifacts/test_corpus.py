@@ -34,10 +34,7 @@ def test_the_corpus_is_large_and_every_file_is_distinct(items: list) -> None:
 
 
 def test_nothing_of_the_corpus_is_clean(items: list) -> None:
-    # Bytes in a pickle are data until a program loads them; nothing else of the corpus waits for that.
-    reached = [item for item in items if item.advisory != "pickle in bytes" or item.loader == "pickle"]
-    assert len(reached) > len(items) - 12
-    assert [item.trick for item in reached if read_bytes(item.data).verdict == "clean"] == []
+    assert [item.trick for item in items if read_bytes(item.data).verdict == "clean"] == []
 
 
 CODE = "open('ran','w').close()"

@@ -97,6 +97,23 @@ class Content:
                     raise ChangedError("it became shorter while it was read")
                 start += got
 
+    def passing(self, start: int, end: int) -> bytes:
+        """Return bytes without keeping them: what was looked at before as it was then, the rest as it is now."""
+        end = min(end, self._size)
+        first, last = start // BLOCK, -(-end // BLOCK)
+        if self._read.find(1, first, last) >= 0:
+            blocks = b"".join(self._block(i) for i in range(first, last))
+            return blocks[start - first * BLOCK : end - first * BLOCK]
+        try:
+            return os.pread(self._handle, end - start, start)
+        except OSError as error:
+            raise ChangedError(f"it cannot be read: {os.strerror(error.errno or 5)}") from None
+
+    def _block(self, block: int) -> bytes:
+        if self._read[block]:
+            return self.space[block * BLOCK : (block + 1) * BLOCK]
+        return os.pread(self._handle, min(BLOCK, self._size - block * BLOCK), block * BLOCK)
+
     def changed(self) -> bool:
         """Say whether the file was written to since it was opened."""
         now = os.fstat(self._handle)

@@ -18,6 +18,7 @@ from modelward.artifacts._container import (
 )
 from modelward.artifacts._content import ChangedError
 from modelward.artifacts._formats import Job, Purse, Reader, worst
+from modelward.artifacts._hidden import with_hidden
 from modelward.artifacts._walk import MAX_MEMORY
 from modelward.artifacts.readers import PICKLE, READERS
 from modelward.artifacts.readers._pickle import reached
@@ -92,7 +93,7 @@ def _large(path: str | Path, shown: str, max_bytes: int, max_memory: int) -> Art
         return None  # it means something else, too: that takes the whole of it
     lazy: Any = content
     job = Job(lazy, shown, b"", "", len(content), max_memory, 0, Purse(max_bytes))
-    artifact = _guarded(PICKLE, job)
+    artifact = _searched(_guarded(PICKLE, job), job)
     if content.changed():
         reason = "it was written to while it was read"
         return replace(
@@ -135,9 +136,23 @@ def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: in
     job = Job(content, path, data, kind, max_bytes, max_memory, depth, purse)
     readers = [reader for reader in READERS if reader.recognise(content)]
     if not readers:
-        return _guarded(PICKLE, job)
+        return _searched(_guarded(PICKLE, job), job)
     found = _merged([_guarded(reader, job) for reader in readers])
-    return _with_pickle(found, job, expected=any(reader.is_pickle for reader in readers))
+    found = _with_pickle(found, job, expected=any(reader.is_pickle for reader in readers))
+    return _searched(found, job)
+
+
+def _searched(artifact: Artifact, job: Job) -> Artifact:
+    """Add the pickles that are hidden in the content's data; see `with_hidden`."""
+    try:
+        return with_hidden(artifact, job)
+    except ChangedError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - a file must never stop the scan of the next one
+        reason = f"its data cannot be searched for hidden pickles ({type(error).__name__})"
+    return replace(
+        artifact, verdict=worst([artifact.verdict, "unreadable"]), reasons=(*artifact.reasons, reason)
+    )
 
 
 def _guarded(reader: Reader, job: Job) -> Artifact:

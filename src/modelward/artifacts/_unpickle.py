@@ -44,6 +44,8 @@ class Log:
         Calls of the names that are judged by their arguments.
     wrapper : bool
         Whether joblib's array wrapper is among the names.
+    watch_all : bool
+        Be told of every call, and keep in `acted` whether there was one.
     persistent : callable or None
         From a persistent id to the stand-in that the format has for it; None if it has none.
     """
@@ -52,6 +54,8 @@ class Log:
     oddities: dict[str, None] = field(default_factory=dict)
     calls: list[tuple[str, str, tuple[Any, ...]]] = field(default_factory=list)
     wrapper: bool = False
+    watch_all: bool = False
+    acted: bool = False
     feed: Feed | None = None
     persistent: Callable[[Any], Any] | None = None
 
@@ -62,6 +66,7 @@ class Log:
 
     def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
         """Note the call of a name that is judged by its arguments."""
+        self.acted = True
         if name != "getattr":
             harm = harmful_call(module, name, args)
             if harm:
@@ -91,7 +96,7 @@ class Log:
         if found is None:
             if len(self.names) >= MAX_NAMES:
                 raise WalkError(f"it names more than {MAX_NAMES:,} classes and functions")
-            watched = is_watched(f"{module}.{name}")
+            watched = self.watch_all or is_watched(f"{module}.{name}")
             found = self.names[(module, name)] = stand_in(module, name, self, watched=watched)
             self.wrapper = self.wrapper or (module, name) in _WRAPPERS
         return found

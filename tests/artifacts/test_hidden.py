@@ -1,0 +1,128 @@
+"""Pickles hidden in the data of a file: found wherever and however they lie, and never seen where there are none."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import gzip
+import io
+import lzma
+import os
+import pickle
+import time
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.neighbors import KNeighborsClassifier
+
+from modelward.artifacts import read_artifact, read_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("true",)
+
+
+def zipped(data: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.pkl", data)
+    return buffer.getvalue()
+
+
+FORMS: dict[str, Callable[[bytes], object]] = {
+    "bytes": bytes, "bytearray": bytearray, "text": lambda e: e.decode("latin-1"), "uint8": lambda e: np.frombuffer(e, "u1"),
+    "at an offset": lambda e: b"x" * 9 + e, "float64": lambda e: np.frombuffer(e + b"\0" * (-len(e) % 8), "f8"),
+    "zlib": zlib.compress, "gzip": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress,
+    "lzma": lambda e: lzma.compress(e, lzma.FORMAT_ALONE), "zip": zipped, "twice": lambda e: pickle.dumps([zlib.compress(e)]),
+}  # fmt: skip
+ENCODED: dict[str, Callable[[bytes], object]] = {
+    "base64": base64.b64encode, "base64 text": lambda e: base64.b64encode(e).decode(), "hexadecimal": bytes.hex,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("outer", [0, 2, 4])
+@pytest.mark.parametrize("form", [*FORMS, *ENCODED])
+def test_a_hidden_pickle_is_malicious_and_its_place_is_told(form: str, outer: int) -> None:
+    # Without a PROTO opcode (protocols 0 and 1) nothing tells base64 of a pickle from any other.
+    for inner in range(2 if form in ENCODED else 0, 6):
+        held = {**FORMS, **ENCODED}[form](pickle.dumps(Evil(), inner))
+        artifact = read_bytes(pickle.dumps({"a": [held]}, outer))
+        assert artifact.verdict == "malicious", inner
+        assert any("system" in reason for reason in artifact.reasons)
+        assert artifact.members
+
+
+def test_strings_of_python_2() -> None:
+    evil = repr(pickle.dumps(Evil(), 2))[1:].encode()
+    assert read_bytes(b"(lp0\nS" + evil + b"\np1\na.").verdict == "malicious"
+
+
+def test_the_path_of_a_find() -> None:
+    evil = pickle.dumps(Evil())
+    artifact = read_bytes(pickle.dumps({"a": [1, b"xx" + evil]}), "m.pkl")
+    assert [member.path for member in artifact.members] == ["m.pkl!/['a'][1]"]
+    buffer = io.BytesIO()
+    joblib.dump({"w": np.frombuffer(b"   " + evil, "u1")}, buffer, compress=3)
+    assert read_bytes(buffer.getvalue(), "m").members[0].path == "m!/['w']"
+    np.save(buffer := io.BytesIO(), np.frombuffer(b"   " + evil, "u1"))
+    assert read_bytes(buffer.getvalue()).verdict == "malicious"
+
+
+def test_a_name_that_is_not_known_makes_a_hidden_pickle_suspicious() -> None:
+    assert read_bytes(pickle.dumps([b"\x80\x04\x8c\x04bank\x8c\x03Net\x93."])).verdict == "suspicious"
+    assert read_bytes(pickle.dumps([pickle.dumps({"a": 1})])).verdict == "clean"
+    assert read_bytes(pickle.dumps([pickle.dumps(np.arange(3.0)), np.arange(3.0)])).verdict == "clean"
+
+
+def test_a_large_file_is_searched_without_being_kept(tmp_path: Path) -> None:
+    path = tmp_path / "large.pkl"
+    data = np.zeros(70_000_000, "u1")
+    path.write_bytes(pickle.dumps(data, 5))
+    assert read_artifact(path, whole=False).verdict == "clean"
+    evil = np.frombuffer(pickle.dumps(Evil()), "u1")
+    data[(8 << 20) - 5 : (8 << 20) - 5 + len(evil)] = evil  # over the edge of two windows
+    path.write_bytes(pickle.dumps(data, 5))
+    artifact = read_artifact(path, whole=False)
+    assert (artifact.verdict, len(artifact.members)) == ("malicious", 1)
+
+
+def test_no_false_alarm_on_honest_data() -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)
+    words = ["ios\nandroid\n", "cos\nsin\n", "c os\nsystem", "the cat\nsat.", "gAQA", "eJyrVkrLz1eyUkpKLFKqBQA"]
+    held: list[object] = [
+        rng.bytes(500_000), rng.normal(size=200_000), rng.normal(size=200_000).astype("f4"), words,
+        [rng.bytes(4000) for _ in range(200)], np.full(100_000, 376), np.full(100_000, 640, "u2"),
+        RandomForestClassifier(5).fit(X, y), KNeighborsClassifier().fit(X, y), CountVectorizer().fit(["a cat\nsat", "os system"]),
+        zlib.compress(b"some text, and no pickle " * 99), base64.b64encode(rng.bytes(9000)), rng.bytes(9000).hex(),
+    ]  # fmt: skip
+    for number, one in enumerate(held):
+        for protocol in range(6):
+            artifact = read_bytes(pickle.dumps(one, protocol))
+            assert (artifact.verdict, artifact.members) == ("clean", ()), (number, protocol, artifact.reasons)
+
+
+BOMBS = {
+    "marks": b"\x80\x04(" * 30_000, "names": b"cos\nsystem\n" * 5_000, "compressed": zlib.compress(b"a" * 10_000_000) * 20,
+    "escapes": b"V\\u00" * 40_000, "letters": b"c" * 100_000, "headers": b"\x80\x04N0" * 20_000,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", BOMBS)
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_a_search_without_end_is_given_up_and_said(what: str, protocol: int) -> None:
+    began = time.process_time()
+    artifact = read_bytes(pickle.dumps([BOMBS[what]], protocol), max_bytes=50 << 20)
+    assert time.process_time() - began < 20
+    assert artifact.verdict in ("unreadable", "malicious") or what in ("escapes", "letters", "compressed")  # cheap
