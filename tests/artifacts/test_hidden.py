@@ -100,7 +100,14 @@ def test_a_large_file_is_searched_without_being_kept(tmp_path: Path) -> None:
 def test_no_false_alarm_on_honest_data() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)
-    words = ["ios\nandroid\n", "cos\nsin\n", "c os\nsystem", "the cat\nsat.", "gAQA", "eJyrVkrLz1eyUkpKLFKqBQA"]
+    words = [
+        "ios\nandroid\n",
+        "cos\nsin\n",
+        "c os\nsystem",
+        "the cat\nsat.",
+        "gAQA",
+        "eJyrVkrLz1eyUkpKLFKqBQA",
+    ]
     held: list[object] = [
         rng.bytes(500_000), rng.normal(size=200_000), rng.normal(size=200_000).astype("f4"), words,
         [rng.bytes(4000) for _ in range(200)], np.full(100_000, 376), np.full(100_000, 640, "u2"),
@@ -119,10 +126,13 @@ BOMBS = {
 }  # fmt: skip
 
 
+QUICK = ("escapes", "letters", "compressed")
+
+
 @pytest.mark.parametrize("what", BOMBS)
 @pytest.mark.parametrize("protocol", [0, 4])
 def test_a_search_without_end_is_given_up_and_said(what: str, protocol: int) -> None:
     began = time.process_time()
     artifact = read_bytes(pickle.dumps([BOMBS[what]], protocol), max_bytes=50 << 20)
     assert time.process_time() - began < 20
-    assert artifact.verdict in ("unreadable", "malicious") or what in ("escapes", "letters", "compressed")  # cheap
+    assert artifact.verdict in ("unreadable", "malicious") or what in QUICK
