@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._inert import Inert, InertType
-from modelward.artifacts._known import CALLED, FUNCTIONS, KNOWN
+from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,10 +182,11 @@ _RULES |= dict.fromkeys(
     _spelt_out,
 )  # fmt: skip
 _RULES |= {
-    name: _first_of("sklearn") for name in KNOWN if name.endswith(".newObj") or ".__pyx_unpickle_" in name
+    name: _first_of("sklearn") for name in ALL_KNOWN if name.endswith(".newObj") or ".__pyx_unpickle_" in name
     if name.startswith("sklearn.")
 }  # fmt: skip
-_NOT_CALLED = (KNOWN - CALLED - _RULES.keys()) | {
+_RULES |= dict.fromkeys(REBUILDERS, _first_of("_loss"))
+_NOT_CALLED = (ALL_KNOWN - ALL_CALLED - _RULES.keys()) | {
     f"builtins.{name}" for name in ("max", "min", "sum", "abs", "len", "round")
 } | {f"math.{name}" for name in ("exp", "log", "log1p", "sqrt")}  # fmt: skip
 
@@ -209,6 +210,6 @@ def harmful_call(module: str, name: str, args: tuple[Any, ...]) -> str:
     rule = _RULES.get(full)
     if rule is not None:
         return "" if rule(args) else f"calls {full} with arguments that no honest file gives it"
-    if full in _NOT_CALLED and (args or full in FUNCTIONS):
+    if full in _NOT_CALLED and (args or full in ALL_FUNCTIONS):
         return f"calls {full} while it is loaded, which no honest file does"
     return ""

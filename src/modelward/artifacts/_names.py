@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._inert import Inert
-from modelward.artifacts._known import KNOWN
+from modelward.artifacts._known_former import ALL_KNOWN
 from modelward.artifacts._torch_names import TORCH
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ def judge_name(module: str, name: str) -> tuple[NameStatus, str]:
     ('unknown', 'not known to be harmless')
     """
     full = f"{module}.{name}"
-    if "." not in name and (full in KNOWN or full in BUILTINS or full in TORCH):
+    if "." not in name and (full in ALL_KNOWN or full in BUILTINS or full in TORCH):
         return "known", ""
     reason = _through(module, name) or _outright(module, name)
     if reason:

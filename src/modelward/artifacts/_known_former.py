@@ -1,0 +1,26 @@
+"""Names that releases of scikit-learn between those that the list was learned from write, by hand and with the reason.
+
+Releases 1.5 to 1.7 build their losses as a compiled module that calls itself ``_loss``. A load finds it under that name
+among what scikit-learn has loaded already; the classes are those of ``sklearn._loss._loss``, which are on the list, and
+are held to the same calls.
+"""
+
+from __future__ import annotations
+
+from modelward.artifacts._known import CALLED, FUNCTIONS, KNOWN
+
+_LOSSES = frozenset(
+    {
+        "CyAbsoluteError", "CyExponentialLoss", "CyHalfBinomialLoss", "CyHalfGammaLoss", "CyHalfMultinomialLoss",
+        "CyHalfPoissonLoss", "CyHalfSquaredError", "CyHalfTweedieLoss", "CyHalfTweedieLossIdentity", "CyHuberLoss",
+        "CyLossFunction", "CyPinballLoss",
+    }
+)  # fmt: skip
+REBUILDERS = frozenset(f"_loss.__pyx_unpickle_{name}" for name in _LOSSES)
+"""Functions that make a loss from its class and a number that says how it was laid out."""
+# TunedThresholdClassifierCV of 1.5 kept its scorer where the estimator is; it later moved to the other scorers.
+_SCORER = "sklearn.model_selection._classification_threshold._CurveScorer"
+
+ALL_KNOWN = KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER}
+ALL_FUNCTIONS = FUNCTIONS | REBUILDERS
+ALL_CALLED = CALLED | REBUILDERS | {f"_loss.{name}" for name in _LOSSES}

@@ -1,0 +1,64 @@
+"""Losses of scikit-learn 1.5 to 1.7, whose module calls itself `_loss`: honest uses are clean, others are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelward.artifacts import read_bytes
+
+
+def text(value: str) -> bytes:
+    """Return a text that is pushed."""
+    raw = value.encode()
+    return b"\x8c" + bytes([len(raw)]) + raw
+
+
+def called(module: str, name: str, *args: bytes) -> bytes:
+    """Return a pickle that calls a name with what the arguments push."""
+    return b"\x80\x04" + text(module) + text(name) + b"\x93(" + b"".join(args) + b"tR."
+
+
+def named(module: str, name: str) -> bytes:
+    """Return what pushes a name."""
+    return text(module) + text(name) + b"\x93"
+
+
+NUMBER = b"K\x07"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        called("_loss", "CyHalfBinomialLoss"),
+        called("_loss", "CyHuberLoss", b"G?\xe0\0\0\0\0\0\0"),
+        called(
+            "_loss", "__pyx_unpickle_CyHalfSquaredError", named("_loss", "CyHalfSquaredError"), NUMBER, b"N"
+        ),
+    ],
+)
+def test_honest_losses_are_clean(data: bytes) -> None:
+    assert read_bytes(data).verdict == "clean"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        called("_loss", "load"),
+        called("_loss", "CyHalfBinomialLoss.__init__.__globals__"),
+        called("_loss", "os.system", text("true")),
+        called("_loss.CyHalfBinomialLoss", "run"),
+        called("_loss", "__pyx_unpickle_CyHalfSquaredError", named("os", "system"), NUMBER, b"N"),
+        called("_loss", "__pyx_unpickle_CyHalfSquaredError", named("builtins", "list"), NUMBER, b"N"),
+        called("sklearn.model_selection._classification_threshold", "_CurveScorer", NUMBER),
+    ],
+)
+def test_anything_else_under_that_name_is_not(data: bytes) -> None:
+    assert read_bytes(data).verdict in ("suspicious", "malicious")
+
+
+def test_catboost_is_clean_by_exact_names() -> None:
+    for name in ("CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"):
+        assert read_bytes(b"\x80\x04" + named("catboost.core", name) + b")\x81.").verdict == "clean"
+    assert (
+        read_bytes(b"\x80\x04" + named("catboost.core", "CatBoostWizard") + b")\x81.").verdict == "suspicious"
+    )
