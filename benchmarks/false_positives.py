@@ -33,8 +33,7 @@ def picklescan():
     from picklescan.scanner import scan_file_path
     def scan(path):
         r = scan_file_path(path)
-        return "alarm" if r.issues_count or any(g.safety.value != "innocuous" for g in r.globals) else (
-            "refused" if r.scan_err or not r.scanned_files else "clean")
+        return "alarm" if r.issues_count else "refused" if r.scan_err or not r.scanned_files else "clean"
     return scan
 def modelscan():
     from modelscan.modelscan import ModelScan
