@@ -52,4 +52,5 @@ def _one(space: Space, held: Held, codec: Codec | None) -> str:
 
 
 def _number(value: float) -> str:
+    value += 0.0  # minus zero is zero
     return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.9g}"
