@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.errors import BudgetExhausted, EndpointError, SubjectError
-from modelward.evasion._result import Outcome, Result, reached
+from modelward.errors import BudgetExhausted, EndpointError, SubjectError, UsageError
+from modelward.evasion._result import Outcome, Result, losses, reached
 from modelward.schema import cost, legal
 
 if TYPE_CHECKING:
@@ -98,24 +98,57 @@ class Desk:
         ndarray of bool, shape (m,)
             False too where the row's share did not cover the candidate; earlier ones go first.
         """
-        hit = np.zeros(len(rows), dtype=bool)
+        return self._send(owner, rows, costs, scored=False)[0]
+
+    def ask_scores(
+        self, owner: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        """As `ask`, and say how far each candidate is from the wanted label by the model's scores.
+
+        Returns
+        -------
+        hit : ndarray of bool, shape (m,)
+        loss : ndarray of shape (m,)
+            The score that has to fall minus the one that has to rise; inf where nothing was asked.
+
+        Raises
+        ------
+        UsageError
+            If the subject gives no scores.
+        """
+        return self._send(owner, rows, costs, scored=True)
+
+    def _send(
+        self, owner: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64], *, scored: bool
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        hit, loss = np.zeros(len(rows), dtype=bool), np.full(len(rows) if scored else 0, np.inf)
         if not len(rows):
-            return hit
+            return hit, loss
         asked = np.bincount(owner, minlength=len(self.X))
         if np.any(asked > self.left):
             self.starved |= asked > self.left
             kept = np.flatnonzero(_rank_within(owner, asked) < self.left[owner])
-            hit[kept] = self.ask(owner[kept], rows[kept], costs[kept])
-            return hit
+            hit[kept], some = self._send(owner[kept], rows[kept], costs[kept], scored=scored)
+            if scored:
+                loss[kept] = some
+            return hit, loss
         size = max(1, BATCH_CELLS // rows.shape[1])
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
             # Counted first: what a model refuses has been sent all the same.
             self.left -= asked if len(rows) <= size else np.bincount(owner[part], minlength=len(self.X))
-            labels = self.subject.codes(rows[part])
+            if scored:
+                labels, scores = self.subject.ask(rows[part])
+                if scores is None:
+                    raise UsageError(
+                        f"{self.subject.name} gives no scores: use a search that asks for labels"
+                    )
+                loss[part] = losses(scores.values, self.codes[owner[part]], self.goal)
+            else:
+                labels = self.subject.codes(rows[part])
             hit[part] = reached(labels, self.codes[owner[part]], self.goal)
             self._remember(owner[part], rows[part], np.where(hit[part], costs[part], np.inf))
-        return hit
+        return hit, loss
 
     def _remember(
         self, owner: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64]
@@ -155,7 +188,7 @@ class Desk:
                 stopped, rest = str(err), Outcome.FAILED
         except BudgetExhausted as err:
             stopped, rest = str(err), Outcome.BUDGET
-        self._confirm()
+        self._confirm(again=rest is not Outcome.FAILED)
         self._close(rest)
         success = np.array([s is Outcome.MOVED for s in self.state], dtype=bool)
         idle = np.array([s is Outcome.ALREADY_GOAL for s in self.state], dtype=bool)
@@ -186,11 +219,12 @@ class Desk:
         for i in rows[reached(labels, self.codes[rows], self.goal)]:
             self.state[i] = Outcome.ALREADY_GOAL
 
-    def _confirm(self) -> None:
+    def _confirm(self, *, again: bool) -> None:
         """Check the found rows with the schema, and ask the subject for them once more.
 
         Where a budget has ended, or an endpoint is down, there is nobody left to ask; then the subject's first
-        answer stands.
+        answer stands. An endpoint that failed is not asked `again`: a search that is resumed has to find its
+        next question unasked.
         """
         found = np.flatnonzero(np.isfinite(self.best_cost))
         if not len(found):
@@ -198,8 +232,10 @@ class Desk:
         A, X = self.best[found], self.X[found]
         good = self.space.reachable(A, X)
         with contextlib.suppress(BudgetExhausted, EndpointError):
-            good &= reached(self.subject.codes(A), self.codes[found], self.goal)
-        self.best_cost[found] = np.where(good, cost(self.space.schema, A, X), np.inf)
+            if again:
+                good &= reached(self.subject.codes(A), self.codes[found], self.goal)
+        priced = cost(self.space.schema, A, X) if self.space.norm == "cost" else self.space.measure(A, X)
+        self.best_cost[found] = np.where(good, priced, np.inf)
 
     def _close(self, rest: Outcome) -> None:
         """Name what became of the rows that have no outcome yet; `rest` is for those that found nothing."""

@@ -72,7 +72,7 @@ class Pool:
             which.append(b)
         chosen = np.concatenate(who)
         A = self._become(X[chosen], self.rows[np.concatenate(which)])
-        return owner[chosen], A, self.space.unit_costs(A, X[chosen]).sum(axis=1)
+        return owner[chosen], A, self.space.measure(A, X[chosen])
 
     def prices(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return what each row of X pays to become each row of the pool, shape (n, m); inf if it is illegal.

@@ -42,7 +42,8 @@ class Result:
     success : ndarray of bool, shape (n,)
         Rows that moved: the subject itself gave the wanted label, and the row is a legal move.
     cost : ndarray of float64, shape (n,)
-        Cost of the move in the schema's units; 0 for rows that were already there, inf for all others.
+        Cost of the move in the schema's units, by the attack's norm; 0 for rows that were already there,
+        inf for all others.
     outcome : tuple of Outcome, length n
         What became of each row.
     queries : int
@@ -112,3 +113,17 @@ class Attack(Protocol):
 def reached(labels: NDArray[np.int64], codes: NDArray[np.int64], goal: int | None) -> NDArray[np.bool_]:
     """Say which labels are what the attacker wants, shape (n,)."""
     return np.asarray(labels != codes if goal is None else labels == goal)
+
+
+def losses(scores: NDArray[np.float64], codes: NDArray[np.int64], goal: int | None) -> NDArray[np.float64]:
+    """Return how far rows are from what the attacker wants by their scores (n, k): below 0 is there, shape (n,)."""
+    every = np.arange(len(scores))
+    column = codes if goal is None else np.full(len(scores), goal)
+    mine = scores[every, column]
+    others = scores.copy()
+    others[every, column] = -np.inf
+    rival = others.max(axis=1)
+    # A class that the model never gives has the margin minus infinity; it is as far as can be.
+    with np.errstate(invalid="ignore"):
+        gap = mine - rival if goal is None else rival - mine
+    return np.asarray(np.where(np.isnan(gap), np.inf, gap))

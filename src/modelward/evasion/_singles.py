@@ -59,6 +59,13 @@ class Singles:
             for member in range(len(group))
         ]
 
+    @cached_property
+    def _unit(self) -> NDArray[np.int64]:
+        """Unit of each change."""
+        singles = len(self.space.units) - len(self.space.groups)
+        members = np.array([singles + g for g, _ in self._switches], dtype=np.int64)
+        return np.concatenate([self.space.unit_of[self._numbers[0]], members])
+
     def prices(
         self, X: NDArray[np.float64], base: NDArray[np.float64], below: NDArray[np.float64]
     ) -> NDArray[np.float64]:
@@ -156,8 +163,8 @@ class Singles:
         if self.space.schema.relations:
             holds = self.space.relations_hold(rows)
             who, change, rows = who[holds], change[holds], rows[holds]
-        extra = self.space.unit_costs(base, X).sum(axis=1)
-        costs = extra[who] + prices[who, change]
+        units = self.space.unit_costs(base, X)
+        costs = self.space.combine_with(units[who], self._unit[change], prices[who, change])
         hit = desk.ask(owner[who], rows, costs)
         who, rows, costs = who[hit], rows[hit], costs[hit]
         order = np.lexsort((costs, who))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 MISSING_COST = 1.0
 """Price of a value that goes missing, or comes back: see `modelward.schema.cost`."""
 
+Norm = Literal["cost", "l2", "linf"]
+"""How the prices of a row's changes add up: their sum, the root of the sum of squares, or the largest."""
+
 HOLDS = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal}
 
 
@@ -33,9 +36,12 @@ class Space:
     ----------
     schema : FeatureSchema
         The source of all of it.
+    norm : {"cost", "l2", "linf"}
+        How the prices of the units add up. All norms are in the schema's units, and a one-hot group counts once.
     """
 
     schema: FeatureSchema
+    norm: Norm = "cost"
 
     @cached_property
     def groups(self) -> tuple[NDArray[np.int64], ...]:
@@ -160,6 +166,24 @@ class Space:
             before, after = X[:, group].argmax(axis=1), A[:, group].argmax(axis=1)
             out[:, singles + g] = self.switch[g][before, after]
         return out
+
+    def combine(self, units: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what rows cost whose units cost so much, by the norm, shape (n,)."""
+        if self.norm == "l2":
+            return np.asarray(np.sqrt((units * units).sum(axis=1)))
+        return np.asarray(units.sum(axis=1) if self.norm == "cost" else units.max(axis=1, initial=0.0))
+
+    def combine_with(
+        self, units: NDArray[np.float64], unit: NDArray[np.int64], price: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return what rows cost after one unit of each got another price, shape (n,)."""
+        changed = units.copy()
+        changed[np.arange(len(units)), unit] = price
+        return self.combine(changed)
+
+    def measure(self, A: NDArray[np.float64], X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what moves from X to A cost by the norm, shape (n,)."""
+        return self.combine(self.unit_costs(A, X))
 
     def reachable(self, A: NDArray[np.float64], X: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Say which rows A are legal and can be made out of the rows X by a caller, shape (n,)."""

@@ -71,14 +71,16 @@ class Walkers:
         if not len(self.owner):
             return
         units = self._units(desk)
+        order = np.argsort(-units, axis=1, kind="stable")
         for k in range(int((units > 0).sum(axis=1).max(initial=0))):
-            order = np.argsort(-units, axis=1, kind="stable")[:, k]
-            price = np.take_along_axis(units, order[:, None], 1)[:, 0]
-            some = np.flatnonzero((price > 0) & (price < self.cost - 1e-15))
+            unit = order[:, k]
+            costs = desk.space.combine_with(units, unit, np.zeros(len(units)))
+            some = np.flatnonzero(costs < self.cost - 1e-15)
             if len(some):
-                undone = desk.space.unit_of[None, :] == order[some, None]
+                undone = desk.space.unit_of[None, :] == unit[some, None]
                 rows = np.where(undone, desk.X[self.owner[some]], self.A[some])
-                self._try(desk, some, rows, self.cost[some] - price[some])
+                hit = some[self._try(desk, some, rows, costs[some])]
+                units[hit, unit[hit]] = 0.0
 
     def shrink(self, desk: Desk, grid: Grid, bisections: int) -> None:
         """Move each changed number towards the origin: along the grid, then between two of its values."""
@@ -91,8 +93,9 @@ class Walkers:
         for k in range(int((units > 0).sum(axis=1).max(initial=0))):
             unit = order[:, k]
             some = np.flatnonzero((np.take_along_axis(units, unit[:, None], 1)[:, 0] > 0) & single[unit])
-            floor = self._scan(desk, grid, some, column[unit[some]])
-            self._bisect(desk, grid, some, column[unit[some]], floor, bisections)
+            bar = _Bar(units, unit, column[unit])
+            floor = self._scan(desk, grid, some, bar)
+            self._bisect(desk, grid, some, bar, floor, bisections)
 
     def _units(self, desk: Desk) -> NDArray[np.float64]:
         return desk.space.unit_costs(self.A, desk.X[self.owner])
@@ -107,9 +110,7 @@ class Walkers:
         self.A[some[hit]], self.cost[some[hit]] = rows[hit], costs[hit]
         return hit
 
-    def _scan(
-        self, desk: Desk, grid: Grid, some: NDArray[np.int64], column: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def _scan(self, desk: Desk, grid: Grid, some: NDArray[np.int64], bar: _Bar) -> NDArray[np.float64]:
         """Ask about every value of the grid between origin and point; go to the nearest that keeps the label.
 
         Returns
@@ -117,28 +118,29 @@ class Walkers:
         ndarray of shape (len(some),)
             The value next to the new place on the origin's side, which does not have the label.
         """
+        column = bar.column[some]
         x, a = desk.X[self.owner[some], column], self.A[some, column]
         table, counts = _padded(grid)
         values = table[column]
         between = (values > np.minimum(x, a)[:, None]) & (values < np.maximum(x, a)[:, None])
         who, which = np.nonzero(between & (np.arange(table.shape[1]) < counts[column][:, None]))
+        tried = values[who, which]
+        costs = bar.costs(desk, some[who], np.abs(tried - x[who]))
+        cheaper = costs < self.cost[some[who]]
+        who, which, tried, costs = who[cheaper], which[cheaper], tried[cheaper], costs[cheaper]
         rows = self.A[some[who]]
-        rows[np.arange(len(who)), column[who]] = values[who, which]
-        rate = desk.space.rate[column]
-        saved = np.abs(a[who] - values[who, which]) * rate[who]
-        costs = self.cost[some[who]] - saved
+        rows[np.arange(len(who)), column[who]] = tried
         holds = desk.space.relations_hold(rows)
         hit = np.zeros(len(who), dtype=bool)
         hit[holds] = desk.ask(self.owner[some[who[holds]]], rows[holds], costs[holds])
         distance = np.full(values.shape, np.inf)
-        distance[who, which] = np.abs(values[who, which] - x[who])
+        distance[who, which] = np.abs(tried - x[who])
         good = np.full(values.shape, np.inf)
         good[who[hit], which[hit]] = distance[who[hit], which[hit]]
         nearest = good.argmin(axis=1)
         moved = np.flatnonzero(np.isfinite(good.min(axis=1)))
-        chosen = values[moved, nearest[moved]]
-        self.cost[some[moved]] -= np.abs(a[moved] - chosen) * rate[moved]
-        self.A[some[moved], column[moved]] = chosen
+        self.A[some[moved], column[moved]] = values[moved, nearest[moved]]
+        bar.settle(desk, self, some[moved])
         here = np.abs(self.A[some, column] - x)
         inner = np.where(distance < here[:, None], distance, -np.inf)
         floor = np.take_along_axis(values, inner.argmax(axis=1)[:, None], 1)[:, 0]
@@ -149,13 +151,14 @@ class Walkers:
         desk: Desk,
         grid: Grid,
         some: NDArray[np.int64],
-        column: NDArray[np.int64],
+        bar: _Bar,
         floor: NDArray[np.float64],
         rounds: int,
     ) -> None:
         """Halve the gap between the point and the nearest value that is known not to keep the label."""
-        open_ = ~grid.complete[column]
-        some, column, floor = some[open_], column[open_], floor[open_].copy()
+        open_ = ~grid.complete[bar.column[some]]
+        some, floor = some[open_], floor[open_].copy()
+        column = bar.column[some]
         rate = desk.space.rate[column]
         stepped = [(j, np.flatnonzero(column == j)) for j in np.unique(column).tolist() if desk.space.step[j]]
         for _ in range(rounds):
@@ -163,14 +166,38 @@ class Walkers:
             middle = (floor + a) / 2
             for j, mine in stepped:
                 middle[mine] = desk.space.snap(middle[mine], j)
-            live = np.flatnonzero((middle != a) & (middle != floor) & (np.abs(a - floor) * rate > 1e-4))
+            costs = bar.costs(desk, some, np.abs(middle - desk.X[self.owner[some], column]))
+            live = (middle != a) & (middle != floor) & (np.abs(a - floor) * rate > 1e-4)
+            live = np.flatnonzero(live & (costs < self.cost[some]))
             if not len(live):
                 break
             rows = self.A[some[live]]
             rows[np.arange(len(live)), column[live]] = middle[live]
-            costs = self.cost[some[live]] - np.abs(a[live] - middle[live]) * rate[live]
-            hit = self._try(desk, some[live], rows, costs)
+            hit = self._try(desk, some[live], rows, costs[live])
+            bar.settle(desk, self, some[live[hit]])
             floor[live[~hit]] = middle[live[~hit]]
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """The unit that each walker is moving, beside what its other units cost; shapes (w, units), (w,), (w,)."""
+
+    units: NDArray[np.float64]
+    unit: NDArray[np.int64]
+    column: NDArray[np.int64]
+
+    def costs(self, desk: Desk, some: NDArray[np.int64], gap: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what walkers would cost at other distances from their origin."""
+        return desk.space.combine_with(
+            self.units[some], self.unit[some], gap * desk.space.rate[self.column[some]]
+        )
+
+    def settle(self, desk: Desk, walkers: Walkers, some: NDArray[np.int64]) -> None:
+        """Price walkers again that have moved."""
+        column = self.column[some]
+        gap = np.abs(walkers.A[some, column] - desk.X[walkers.owner[some], column])
+        walkers.cost[some] = self.costs(desk, some, gap)
+        self.units[some, self.unit[some]] = gap * desk.space.rate[column]
 
 
 def _padded(grid: Grid) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

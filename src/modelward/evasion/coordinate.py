@@ -15,7 +15,7 @@ from modelward.errors import SubjectError
 from modelward.evasion._desk import Desk, open_desk
 from modelward.evasion._grid import Grid
 from modelward.evasion._singles import Singles
-from modelward.evasion._space import MISSING_COST, Space
+from modelward.evasion._space import MISSING_COST, Norm, Space
 from modelward.evasion._starts import starting_points
 from modelward.evasion._walkers import Walkers
 
@@ -51,6 +51,9 @@ class CoordinateSearch:
         How often the differences are shrunk, and exchanged for others.
     bisections : int
         Halvings between two values of the grid, for columns of which not every threshold is known.
+    norm : {"cost", "l2", "linf"}
+        How the prices of a row's changes add up. The largest change is a poor guide for steps along columns:
+        `BoundarySearch` is made for it.
 
     Examples
     --------
@@ -65,6 +68,7 @@ class CoordinateSearch:
     candidates: int = 32
     rounds: int = 2
     bisections: int = 12
+    norm: Norm = "cost"
 
     def run(
         self,
@@ -78,7 +82,7 @@ class CoordinateSearch:
         random_state: int = 0,
     ) -> Result:
         """Search for the cheapest legal move of each row; see `Attack.run`."""
-        space = Space(schema)
+        space = Space(schema, self.norm)
         grid = Grid.build(space, self.grid, self.reference, self.thresholds)
         desk = open_desk(subject, space, X, codes, goal, budget)
         return desk.run(lambda desk: self._search(desk, grid, random_state))
