@@ -93,12 +93,15 @@ class BoundarySearch:
         walk.approach(self.halvings)
         for k in range(1, self.steps + 1) if walk.free.any() else ():
             count = int(self.neighbours * np.sqrt(k))
-            # What is left has to pay for the way back and for the last polish.
-            if not (desk.left[walkers.owner] > count).any():
+            # A row stops where what it has left does not pay for a step, whatever its neighbours have.
+            live = np.flatnonzero(desk.left[walkers.owner] > count)
+            if not len(live):
                 break
-            normal = walk.normal(rngs, count)
-            walk.leap(normal, k, self.halvings)
+            part = Walkers(walkers.owner[live], walkers.A[live], walkers.cost[live])
+            walk = _Walk(desk, part, walk.free)
+            walk.leap(walk.normal([rngs[i] for i in live.tolist()], count), k, self.halvings)
             walk.approach(self.halvings)
+            walkers.A[live], walkers.cost[live] = part.A, part.cost
         walkers.restore(desk)
         walkers.shrink(desk, grid, 2 * self.halvings)
 
@@ -168,17 +171,13 @@ class _Walk:
         owner = np.repeat(self.walkers.owner, count)
         moved = self._priced(rows, np.repeat(A, count, axis=0))
         ask = np.flatnonzero(desk.space.relations_hold(rows) & moved.any(axis=1))
-        hit, sent = np.zeros(len(rows), dtype=bool), np.zeros(len(rows), dtype=bool)
-        before = desk.left[self.walkers.owner].copy()
+        hit = np.zeros(len(rows), dtype=bool)
         hit[ask] = desk.ask(owner[ask], rows[ask], desk.space.measure(rows[ask], desk.X[owner[ask]]))
-        # A row whose share ended on the way has answers about its first neighbours only.
-        asked = np.zeros(len(rows), dtype=np.int64)
-        asked[ask] = 1
-        turn = asked.reshape(-1, count).cumsum(axis=1)
-        sent = ((turn <= before[:, None]) & (asked.reshape(-1, count) > 0)).astype(np.float64)
+        sent = np.zeros(len(rows))
+        sent[ask] = 1.0
+        sent = sent.reshape(-1, count)
         sign = np.where(hit, 1.0, -1.0).reshape(-1, count) * sent
-        total = np.maximum(sent.sum(axis=1, keepdims=True), 1.0)
-        mean = sign.sum(axis=1, keepdims=True) / total
+        mean = sign.sum(axis=1, keepdims=True) / np.maximum(sent.sum(axis=1, keepdims=True), 1.0)
         # All on one side: the plain mean points there; else the mean is taken off to lower the variance.
         weight = np.where(np.abs(mean) == 1.0, sign, (sign - mean) * sent)
         normal = (weight[:, :, None] * moved.reshape(len(A), count, d)).sum(axis=1)
