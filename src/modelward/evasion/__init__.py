@@ -1,5 +1,6 @@
 """Evasion: the cheapest legal change of a row that flips the model's decision."""
 
+from modelward.evasion._checkpoint import Checkpoint
 from modelward.evasion._recipe_moves import Held
 from modelward.evasion._recipe_words import recipe_words
 from modelward.evasion._result import Attack, Outcome, Result
@@ -19,6 +20,7 @@ __all__ = [
     "Attack",
     "BoundarySearch",
     "Cheapest",
+    "Checkpoint",
     "CoordinateSearch",
     "EnsembleSearch",
     "Hardened",

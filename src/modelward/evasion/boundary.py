@@ -173,9 +173,8 @@ class _Walk:
         ask = np.flatnonzero(desk.space.relations_hold(rows) & moved.any(axis=1))
         hit = np.zeros(len(rows), dtype=bool)
         hit[ask] = desk.ask(owner[ask], rows[ask], desk.space.measure(rows[ask], desk.X[owner[ask]]))
-        sent = np.zeros(len(rows))
-        sent[ask] = 1.0
-        sent = sent.reshape(-1, count)
+        sent = np.zeros((len(A), count))
+        sent.reshape(-1)[ask] = 1.0
         sign = np.where(hit, 1.0, -1.0).reshape(-1, count) * sent
         mean = sign.sum(axis=1, keepdims=True) / np.maximum(sent.sum(axis=1, keepdims=True), 1.0)
         # All on one side: the plain mean points there; else the mean is taken off to lower the variance.
