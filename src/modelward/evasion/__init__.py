@@ -14,6 +14,8 @@ from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.hardening import Hardening, Standing, Trial, harden
 from modelward.evasion.linear import LinearSearch
 from modelward.evasion.recipes import Recipe, Recipes, RecipeSearch
+from modelward.evasion.score import ScoreSearch
+from modelward.evasion.square import SquareSearch
 
 __all__ = [
     "LOCKS",
@@ -34,7 +36,9 @@ __all__ = [
     "RecipeSearch",
     "Recipes",
     "Result",
+    "ScoreSearch",
     "Space",
+    "SquareSearch",
     "Standing",
     "Trial",
     "Workbench",

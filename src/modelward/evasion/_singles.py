@@ -142,15 +142,26 @@ class Singles:
             found.append(self._block(desk, owner[part], base[part], below[part], keep, share))
         return Walkers.concatenate(found, base.shape[1])
 
-    def _block(
+    def offers(
         self,
         desk: Desk,
         owner: NDArray[np.int64],
         base: NDArray[np.float64],
-        below: NDArray[np.float64],
-        keep: int,
+        below: NDArray[np.float64] | None = None,
+        *,
         share: float,
-    ) -> Walkers:
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return the changes of some bases that keep relations, the cheapest where the share does not cover all.
+
+        Returns
+        -------
+        who : ndarray of int, shape (k,)
+            Which base each is a change of.
+        rows : ndarray of shape (k, d)
+        costs : ndarray of shape (k,)
+            By the norm.
+        """
+        below = np.full(len(owner), np.inf) if below is None else below
         X = desk.X[owner]
         prices = self.prices(X, base, below)
         wanted = np.isfinite(prices)
@@ -165,6 +176,18 @@ class Singles:
             who, change, rows = who[holds], change[holds], rows[holds]
         units = self.space.unit_costs(base, X)
         costs = self.space.combine_with(units[who], self._unit[change], prices[who, change])
+        return who, rows, costs
+
+    def _block(
+        self,
+        desk: Desk,
+        owner: NDArray[np.int64],
+        base: NDArray[np.float64],
+        below: NDArray[np.float64],
+        keep: int,
+        share: float,
+    ) -> Walkers:
+        who, rows, costs = self.offers(desk, owner, base, below, share=share)
         hit = desk.ask(owner[who], rows, costs)
         who, rows, costs = who[hit], rows[hit], costs[hit]
         order = np.lexsort((costs, who))
