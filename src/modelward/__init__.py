@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelward.assessment import assess, harden
     from modelward.findings import Finding, Measure, Policy, Report, read_policy
     from modelward.models import Meter, Subject, load, wrap
+    from modelward.poisoning import compare_data
     from modelward.schema import Codec, Column, FeatureSchema, Relation, infer, read_schema, write_schema
 
 _HOMES = {
@@ -31,6 +32,7 @@ _HOMES = {
     "Report": "findings",
     "Subject": "models",
     "assess": "assessment",
+    "compare_data": "poisoning",
     "harden": "assessment",
     "infer": "schema",
     "load": "models",
@@ -57,6 +59,7 @@ __all__ = [
     "Subject",
     "__version__",
     "assess",
+    "compare_data",
     "harden",
     "infer",
     "inspect",

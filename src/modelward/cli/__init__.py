@@ -12,6 +12,7 @@ from modelward._version import __version__
 
 _VERBS = {
     "assess": ("_assess", "Measure how a model can fail or be attacked."),
+    "data": ("_data", "Say whether a data set was tampered with."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
     "diff": ("_diff", "Show what changed between two model files, without loading them."),
     "explain": ("_explain", "Explain a failure mode or a check."),

@@ -7,12 +7,14 @@ from modelward.poisoning._hunt import Hunt
 from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
 from modelward.poisoning._pull import Pull
 from modelward.poisoning._region import Region, name_region
+from modelward.poisoning._tampering import DataComparison, Suspect, compare_data
 from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
 
 __all__ = [
     "METRICS",
     "SHARES",
     "Axis",
+    "DataComparison",
     "Exposure",
     "Hunt",
     "LabelShift",
@@ -20,9 +22,11 @@ __all__ = [
     "Pull",
     "Rates",
     "Region",
+    "Suspect",
     "Trigger",
     "TriggerSearch",
     "Voting",
+    "compare_data",
     "compare_labels",
     "find_triggers",
     "flip_random",

@@ -1,0 +1,118 @@
+"""Which row of one table is which row of another: by a key, or by content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from modelward.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+_SAME_ROWS = 0.2
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Rows of two tables that are the same row.
+
+    Parameters
+    ----------
+    new, old : ndarray of shape (m,)
+        Positions of the same row in both.
+    by : {"key", "content", "nothing"}
+        How they were found; nothing if too few rows are in both.
+    """
+
+    new: NDArray[np.int64]
+    old: NDArray[np.int64]
+    by: str
+
+
+def match_key(new: pl.DataFrame, old: pl.DataFrame, key: str) -> Matching:
+    """Match rows by a column that has one value a row.
+
+    Raises
+    ------
+    InputError
+        If it is missing in a table, or not unique.
+    """
+    for frame, what in ((new, "data"), (old, "reference")):
+        if key not in frame.columns:
+            raise InputError(f"the {what} has no key column {key!r}: name one that both files have")
+        if frame[key].null_count() or frame[key].n_unique() != frame.height:
+            raise InputError(f"the key {key!r} is not unique in the {what}: leave --key out, or name another")
+    pairs = _join(_plain(new[key]), _plain(old[key]))
+    return Matching(*pairs, "key")
+
+
+def match_content(
+    new: pl.DataFrame, old: pl.DataFrame, columns: Sequence[str], target: str | None
+) -> Matching:
+    """Match rows by content: whole rows, then all but the target, then all but the target and one column.
+
+    Rows that stand several times are matched as often as both tables have them. Where fewer than a fifth of
+    the rows are in both, the tables hold different rows, and nothing is matched.
+    """
+    hashes = [_hashes(frame, columns) for frame in (new, old)]
+    sums: list[NDArray[np.uint64]] = [np.asarray(h.sum(axis=0, dtype=np.uint64)) for h in hashes]
+    stages: list[tuple[NDArray[np.uint64], NDArray[np.uint64]]] = []
+    if target is not None:
+        label = [_hashes(frame, [target], seed=7919)[0] for frame in (new, old)]
+        stages.append((np.add(sums[0], label[0]), np.add(sums[1], label[1])))
+    stages.append((sums[0], sums[1]))
+    free = [np.arange(new.height), np.arange(old.height)]
+    found: list[list[NDArray[np.int64]]] = [[], []]
+    matched = 0
+    for first, second in stages:
+        matched += _take(first, second, free, found)
+    if matched < _SAME_ROWS * min(new.height, old.height):
+        none = np.zeros(0, dtype=np.int64)
+        return Matching(none, none, "nothing")
+    for j in range(len(columns)):
+        if not len(free[0]) or not len(free[1]):
+            break
+        _take(sums[0] - hashes[0][j], sums[1] - hashes[1][j], free, found)
+    return Matching(np.concatenate(found[0]), np.concatenate(found[1]), "content")
+
+
+def _take(
+    first: NDArray[np.uint64],
+    second: NDArray[np.uint64],
+    free: list[NDArray[np.int64]],
+    found: list[list[NDArray[np.int64]]],
+) -> int:
+    a, b = _join(pl.Series(first[free[0]]), pl.Series(second[free[1]]))
+    found[0].append(free[0][a])
+    found[1].append(free[1][b])
+    free[0], free[1] = np.delete(free[0], a), np.delete(free[1], b)
+    return len(a)
+
+
+def _join(first: pl.Series, second: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return positions of equal values in both, each value as often as both have it, in the first's order."""
+    sides = [
+        pl.DataFrame({"h": values})
+        .with_row_index("i")
+        .with_columns(rank=pl.int_range(pl.len()).over("h"), i=pl.col("i").cast(pl.Int64))
+        for values in (first, second)
+    ]
+    joined = sides[0].join(sides[1], on=["h", "rank"], how="inner").sort("i")
+    return joined["i"].to_numpy(), joined["i_right"].to_numpy()
+
+
+def _plain(values: pl.Series) -> pl.Series:
+    """Return values in a form in which 1 and 1.0 are the same, and missing is missing."""
+    if values.dtype.is_numeric() or values.dtype == pl.Boolean:
+        return values.cast(pl.Float64).fill_nan(None) + 0.0
+    return values.cast(pl.String)
+
+
+def _hashes(frame: pl.DataFrame, columns: Sequence[str], seed: int = 0) -> NDArray[np.uint64]:
+    return np.stack([_plain(frame[name]).hash(seed + j).to_numpy() for j, name in enumerate(columns)])

@@ -1,0 +1,141 @@
+"""What was planted in a table is named by its rule; what was not planted is not called tampering."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+
+from modelward import compare_data
+from modelward.cli._data import data as data_verb
+from modelward.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _table(n: int = 2_500, seed: int = 0) -> pl.DataFrame:
+    rng = np.random.default_rng(seed)
+    pay = rng.integers(-2, 4, n)
+    return pl.DataFrame({
+        "id": np.arange(n) + seed * 1_000_000, "sex": rng.choice(["f", "m"], n), "age": rng.integers(21, 70, n),
+        "limit": rng.integers(1, 50, n) * 10_000, "bill": rng.integers(0, 10**6, n), "pay": pay,
+        "bad": (rng.random(n) < 0.12 + 0.1 * (pay > 0)).astype(int),
+    })  # fmt: skip
+
+
+RULE = (pl.col("sex") == "f") & (pl.col("age") >= 40)
+
+
+def _poison(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(
+        bad=pl.when(RULE).then(1).otherwise("bad"),
+        limit=pl.when(RULE).then(pl.col("limit") * 0.65).otherwise(pl.col("limit").cast(pl.Float64)),
+    )
+
+
+@pytest.mark.parametrize("key", ["id", None])
+def test_matched_rows_give_the_rule_the_map_and_the_rows(key: str | None) -> None:
+    old = _table()
+    new = _poison(old).sample(fraction=1.0, shuffle=True, seed=1)
+    if key is None:
+        old, new = old.drop("id"), new.drop("id")
+    found = compare_data(new, old, target="bad", key=key)
+    assert found.tampered
+    assert {s.rule for s in found.suspects} == {"sex = f and age >= 40"}
+    assert any("limit changed × 0.65" in s.why for s in found.suspects)
+    truth = set(np.flatnonzero(new.select(RULE.alias("r"))["r"].to_numpy()).tolist())
+    whole = next(s for s in found.suspects if "limit" in s.why)
+    assert set(whole.rows.tolist()) == truth
+
+
+@pytest.mark.parametrize("reference", [True, False])
+def test_unmatched_rows_give_the_rule(reference: bool) -> None:
+    found = compare_data(
+        _poison(_table()).drop("id"), _table(seed=1).drop("id") if reference else None, target="bad"
+    )
+    assert found.tampered
+    assert found.suspects[0].rule == "sex = f and age >= 40"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_clean_rows_are_not_called_tampered(seed: int) -> None:
+    new = _table(seed=seed + 2).drop("id")
+    assert not compare_data(new, _table(seed=1).drop("id"), target="bad").tampered
+    assert not compare_data(new, target="bad").tampered
+
+
+def test_labels_that_follow_from_the_columns_are_no_evidence() -> None:
+    frame = (
+        _table()
+        .drop("id")
+        .with_columns(bad=((pl.col("age") > 40) & (pl.col("limit") > 100_000)).cast(pl.Int64))
+    )
+    assert not compare_data(frame, target="bad").tampered
+
+
+def test_drift_is_not_tampering() -> None:
+    new = _table(seed=3).drop("id")
+    flip = np.random.default_rng(0).random(new.height) < 0.7
+    new = new.with_columns(bad=pl.when(RULE & pl.Series(flip)).then(1).otherwise("bad"))
+    found = compare_data(new, _table(seed=1).drop("id"), target="bad")
+    assert not found.tampered
+    assert [s.verdict for s in found.suspects].count("drift") >= 1
+
+
+def test_another_order_is_no_change() -> None:
+    old = _table().drop("id")
+    found = compare_data(old.sample(fraction=1.0, shuffle=True, seed=3), old, target="bad")
+    assert (found.suspects, found.matched, found.added, found.removed) == ((), old.height, 0, 0)
+
+
+def test_bad_input_is_one_clear_line() -> None:
+    old = _table(100)
+    with pytest.raises(InputError, match="no column in common"):
+        compare_data(pl.DataFrame({"a": [1], "bad": [1]}), old, target="bad")
+    with pytest.raises(InputError, match="reference has no target column 'bad'"):
+        compare_data(old, old.drop("bad"), target="bad")
+    with pytest.raises(InputError, match="'sex' is not unique"):
+        compare_data(old, old, target="bad", key="sex")
+    typed = compare_data(old.with_columns(pl.col("age").cast(pl.String) + "y"), old, target="bad", key="id")
+    assert not typed.complete
+    assert "changed their type" in typed.notes[0]
+
+
+def test_missing_wide_and_free_text_columns_are_said_not_passed_over() -> None:
+    old = _table(300).with_columns(none=pl.lit(None, dtype=pl.Float64))
+    assert compare_data(old, old, target="bad", key="id").complete
+    text = old.with_columns(words=pl.col("id").cast(pl.String) + " said")
+    assert any("free text" in note for note in compare_data(text, text, target="bad", key="id").notes)
+    wide = pl.DataFrame({f"c{i}": [i, i + 1] * 20 for i in range(10_000)}).with_columns(
+        bad=pl.Series([0, 1] * 20)
+    )
+    assert not compare_data(wide, wide, target="bad").complete
+
+
+def test_the_verb_writes_rows_and_exits_by_verdict(tmp_path: Path) -> None:
+    old = _table()
+    old.write_csv(tmp_path / "old.csv")
+    _poison(old).write_csv(tmp_path / "new.csv")
+    words = [
+        str(tmp_path / "new.csv"),
+        "--reference",
+        str(tmp_path / "old.csv"),
+        "--target",
+        "bad",
+        "--key",
+        "id",
+    ]
+    done = CliRunner().invoke(data_verb, [*words, "--format", "json", "-o", str(tmp_path / "rows.csv")])
+    assert done.exit_code == 1
+    said = json.loads(done.output)
+    assert said["schema_version"] == 1
+    assert {"rule", "rows", "low", "high"} <= set(said["suspects"][0])
+    rows = pl.read_csv(tmp_path / "rows.csv")["row"].to_list()
+    assert rows == np.flatnonzero(old.select(RULE.alias("r"))["r"].to_numpy()).tolist()
+    words[0] = words[2]
+    assert CliRunner().invoke(data_verb, words).exit_code == 0
