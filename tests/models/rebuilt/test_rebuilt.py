@@ -58,6 +58,7 @@ from sklearn.preprocessing import (
     Binarizer,
     FunctionTransformer,
     KBinsDiscretizer,
+    LabelBinarizer,
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
@@ -185,6 +186,16 @@ def test_classifiers(model: Any, labels: str) -> None:
 def test_regressors(model: Any) -> None:
     loaded, ours = _fit(model, X, np.exp(X[:, 0]) + X[:, 1] ** 2)
     _same(loaded, ours, _rows(2))
+
+
+@pytest.mark.parametrize("labels", [TWO, THREE])
+def test_ridge_classifiers_of_releases_that_keep_the_labels_in_a_binarizer(labels: Any) -> None:
+    loaded = RidgeClassifier().fit(X, labels)
+    expected = loaded.predict(X).tolist()
+    loaded._label_binarizer = LabelBinarizer(pos_label=1, neg_label=-1).fit(labels)
+    del loaded.classes_
+    ours: Any = rebuild(read_bytes(pickle.dumps(loaded), "model.pkl"))
+    assert ours.predict(X).tolist() == expected
 
 
 def test_gradient_boosting_with_exponential_loss() -> None:

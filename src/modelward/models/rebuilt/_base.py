@@ -79,9 +79,13 @@ class Classifier(Estimator):
 
     def __init__(self, view: View) -> None:
         super().__init__(view)
-        self.classes_ = view.labels("classes_")
+        self.classes_ = self._labels(view)
         if not len(self.classes_):
             raise view.bad("classes_", "is empty")
+
+    def _labels(self, view: View) -> NDArray[Any]:
+        """Return the labels where most classifiers keep them."""
+        return view.labels("classes_")
 
     def named(self, codes: Matrix) -> Matrix:
         """Return the labels of class numbers."""

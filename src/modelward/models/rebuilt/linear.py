@@ -10,6 +10,8 @@ from scipy.special import expit
 from modelward.models.rebuilt._base import Classifier, Regressor, both, family, softmax
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from modelward.models.rebuilt._table import Matrix
     from modelward.models.rebuilt._view import View
 
@@ -54,9 +56,19 @@ def _divided(share: Matrix) -> Matrix:
     return share / total[:, None]  # type: ignore[no-any-return]
 
 
-@family("LinearSVC", "RidgeClassifier", "RidgeClassifierCV", "Perceptron", "PassiveAggressiveClassifier")
+@family("LinearSVC", "Perceptron", "PassiveAggressiveClassifier")
 class LinearClassifier(_Linear):
     """A linear classifier without probabilities."""
+
+
+@family("RidgeClassifier", "RidgeClassifierCV")
+class RidgeLabels(_Linear):
+    """Ridge regression on labels; releases before 1.8 keep the labels in a binarizer alone."""
+
+    def _labels(self, view: View) -> NDArray[Any]:
+        if view.knows("classes_") or not view.knows("_label_binarizer"):
+            return super()._labels(view)
+        return view.inside(view.raw("_label_binarizer")).labels("classes_")
 
 
 @family("LogisticRegression", "LogisticRegressionCV")
