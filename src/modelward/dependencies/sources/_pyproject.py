@@ -1,0 +1,117 @@
+"""pyproject.toml: PEP 621, dependency groups of PEP 735, and poetry's own tables."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from modelward.dependencies._extra import canonical
+from modelward.dependencies._packages import Doubt, Package, Problem, Read
+from modelward.dependencies.sources._parts import (
+    Malformed,
+    bare,
+    kind_of,
+    line_of,
+    problem,
+    requirement,
+    text_of,
+    toml,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing else is opened
+    """Read what a project declares."""
+    try:
+        document = toml(text)
+    except Malformed as error:
+        return Read(problems=(problem(path, error),))
+    packages: list[Package] = []
+    problems: list[Problem] = []
+    own = canonical(text_of(_table(document.get("project")), "name"))
+    for asked, group, dev in _strings(document):
+        line = line_of(text, f'"{asked}"', f"'{asked}'")
+        try:
+            package = requirement(asked, path, line, group=group, dev=dev)
+        except Malformed as error:
+            problems.append(problem(path, error))
+            continue
+        if package.name != own:
+            packages.append(package)
+    packages += _poetry(_table(_table(document.get("tool")).get("poetry")), text, path)
+    library = "build-system" in document
+    return Read(tuple(packages), tuple(problems), tuple(_indexes(document, text, path)), library=library)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(document: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield requirement strings with their group."""
+    project = _table(document.get("project"))
+    for asked in project.get("dependencies") or ():
+        yield str(asked), "", False
+    for group, entries in _table(project.get("optional-dependencies")).items():
+        for asked in entries if isinstance(entries, list) else ():
+            yield str(asked), str(group), _is_dev(str(group))
+    for group, entries in _table(document.get("dependency-groups")).items():
+        for asked in entries if isinstance(entries, list) else ():
+            if isinstance(asked, str):  # a table includes another group, which is listed itself
+                yield asked, str(group), True
+
+
+def _is_dev(group: str) -> bool:
+    return bool(re.search(r"dev|test|lint|doc|type|bench", group, re.IGNORECASE))
+
+
+def _poetry(table: dict[str, Any], text: str, path: str) -> Iterator[Package]:
+    groups: list[tuple[str, bool, dict[str, Any]]] = [
+        ("", False, _table(table.get("dependencies"))),
+        ("dev", True, _table(table.get("dev-dependencies"))),
+    ]
+    for group, inner in _table(table.get("group")).items():
+        groups.append((str(group), True, _table(_table(inner).get("dependencies"))))
+    for group, dev, entries in groups:
+        for name, asked in entries.items():
+            if name.lower() != "python":
+                for one in asked if isinstance(asked, list) else [asked]:
+                    yield _poetry_one(name, one, group, text, path, dev=dev)
+
+
+def _poetry_one(name: str, asked: Any, group: str, text: str, path: str, *, dev: bool) -> Package:
+    found = re.search(rf"^\s*[\"']?{re.escape(name)}[\"']?\s*=", text, re.MULTILINE)
+    line = text.count("\n", 0, found.start() + len(found[0]) - len(found[0].lstrip())) + 1 if found else 0
+    table = _table(asked)
+    version = asked if isinstance(asked, str) else text_of(table, "version")
+    url = text_of(table, "git") or text_of(table, "url") or text_of(table, "path")
+    exact = re.fullmatch(r"==?\s*([\w.!+-]+)|(\d+\.\d+\.\d+[\w.]*)", version.strip())
+    # A bare number is a caret range for poetry, so only an equals sign pins.
+    pinned = exact[1] if exact and exact[1] else ""
+    kind = "vcs" if text_of(table, "git") else kind_of(url) if url else "index"
+    return Package(canonical(name), pinned, path, line, asked=version, kind=kind, url=bare(url) if "://" in url else url,
+                   group=group, dev=dev)  # fmt: skip
+
+
+def _indexes(document: dict[str, Any], text: str, path: str) -> Iterator[Doubt]:
+    tool = _table(document.get("tool"))
+    uv, poetry = _table(tool.get("uv")), _table(tool.get("poetry"))
+    if uv.get("index-strategy") in ("unsafe-best-match", "unsafe-first-match"):
+        yield Doubt("extra-index", path, line_of(text, "index-strategy"),
+                    "uv may take a package from any index that has it: remove index-strategy", severe=True)  # fmt: skip
+    for source in [*_list(uv.get("index")), *_list(poetry.get("source"))]:
+        url = text_of(source, "url")
+        if url.startswith("http://"):
+            yield Doubt("plain-http", path, line_of(text, url),
+                        f"{bare(url)} is not encrypted: anybody on the way can replace packages", severe=True)  # fmt: skip
+        if source.get("priority") in ("supplemental", "secondary") or source.get("secondary") is True:
+            yield Doubt("extra-index", path, line_of(text, url),
+                        f"{bare(url)} and the main index are asked for the same names: set priority = \"explicit\"",
+                        severe=True)  # fmt: skip
+
+
+def _list(value: Any) -> list[dict[str, Any]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
