@@ -12,6 +12,7 @@ from modelward.checks._base import (
     Evidence,
     conclude,
 )
+from modelward.checks._dependencies import dependency_findings
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
@@ -59,5 +60,6 @@ __all__ = [
     "Scope",
     "all_checks",
     "conclude",
+    "dependency_findings",
     "input_lock",
 ]

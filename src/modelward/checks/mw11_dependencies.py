@@ -24,8 +24,7 @@ class Dependencies(Check):
     def run(self, scope: Scope) -> NoReturn:  # noqa: ARG002
         """Say what would cover this row."""
         raise CheckNotGiven(
-            "the project's packages were not looked at: that will be `modelward deps` and --project DIR, which "
-            "this release does not have; until then run pip-audit on what is deployed"
+            "the project's packages were not looked at: run `modelward deps PROJECT --db FILE`"
         )
 
 

@@ -14,6 +14,7 @@ _VERBS = {
     "assess": ("_assess", "Measure how a model can fail or be attacked."),
     "data": ("_data", "Say whether a data set was tampered with."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
+    "deps": ("_deps", "Say what comes along with a project, and what of it has known holes."),
     "diff": ("_diff", "Show what changed between two model files, without loading them."),
     "explain": ("_explain", "Explain a failure mode or a check."),
     "fingerprint": ("_fingerprint", "Print what identifies a model file, and the model in it."),

@@ -6,6 +6,7 @@ from modelward.reports._page import Branch, Item, Page, RuleCard, Section, Span
 from modelward.reports._page_html import render_page_html
 from modelward.reports._page_markdown import render_page_markdown
 from modelward.reports._page_terminal import render_page_terminal
+from modelward.reports._sarif import render_sarif
 from modelward.reports._terminal import render_terminal
 from modelward.reports._write import SUFFIXES, check_suffix, render_json, write_report, write_text
 
@@ -24,6 +25,7 @@ __all__ = [
     "render_page_html",
     "render_page_markdown",
     "render_page_terminal",
+    "render_sarif",
     "render_terminal",
     "write_report",
     "write_text",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelward.errors import InputError, UsageError
 from modelward.reports._html import render_html
 from modelward.reports._markdown import render_markdown
+from modelward.reports._sarif import render_sarif
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,15 @@ def _json(report: Report, *, fail_on: FailOn) -> str:  # noqa: ARG001 - verdicts
     return render_json(report)
 
 
-_FORMATS: dict[str, Callable[..., str]] = {".html": render_html, ".json": _json, ".md": render_markdown}
+def _sarif(report: Report, *, fail_on: FailOn) -> str:  # noqa: ARG001 - verdicts do not depend on it
+    notes = [f"{r.failure_mode}: {r.reason}" for r in report.coverage if r.status in ("skipped", "error")]
+    about = str(report.inputs.get("model", {}).get("path", "")) or str(report.subject.get("name", ""))
+    return render_sarif(report.findings, verb="assess", complete=report.complete, about=about, notes=notes)
+
+
+_FORMATS: dict[str, Callable[..., str]] = {
+    ".html": render_html, ".json": _json, ".md": render_markdown, ".sarif": _sarif,
+}  # fmt: skip
 SUFFIXES = tuple(_FORMATS)
 """Suffixes of the formats that `write_report` knows."""
 
@@ -52,7 +61,7 @@ def write_report(report: Report, path: Path, *, fail_on: FailOn = "high") -> Non
     report : Report
         What to write.
     path : Path
-        Ends in ``.html``, ``.json`` or ``.md``. An existing file is replaced in one step.
+        Ends in ``.html``, ``.json``, ``.md`` or ``.sarif``. An existing file is replaced in one step.
     fail_on : {"low", "medium", "high", "critical", "never"}
         The severity from which a fail gates, for the sentence about the exit code.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import fnmatch
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from modelward.dependencies._packages import MAX_TEXT, Problem, Read
 
 if TYPE_CHECKING:
+    from pathlib import Path
 
     class _Reader(Protocol):
         def __call__(self, text: str, path: str, root: Path) -> Read: ...
@@ -43,13 +43,17 @@ def read_source(file: Path, root: Path) -> Read:
     try:
         size = file.stat().st_size
         if size > MAX_TEXT:
-            return Read(problems=(Problem(name, 0, f"has {size:,} bytes: over {MAX_TEXT:,} nothing is read"),))
+            return Read(
+                problems=(Problem(name, 0, f"has {size:,} bytes: over {MAX_TEXT:,} nothing is read"),)
+            )
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return Read(problems=(Problem(name, 0, f"is not UTF-8 (byte {error.start:,}): save it as UTF-8"),))
     except OSError as error:
         return Read(problems=(Problem(name, 0, f"cannot be read: {(error.strerror or '').lower()}"),))
-    reader: _Reader = import_module(f"modelward.dependencies.sources.{format_of(file) or '_requirements'}").read
+    reader: _Reader = import_module(
+        f"modelward.dependencies.sources.{format_of(file) or '_requirements'}"
+    ).read
     try:
         return reader(text, name, root)
     except RecursionError:

@@ -36,7 +36,9 @@ def read(text: str, path: str, root: Path) -> Read:
         if isinstance(entry, str):
             package = _package(entry, text, path)
             if package is None:
-                problems.append(Problem(path, line_of(text, entry), f"is no package of conda: {entry[:80]!r}"))
+                problems.append(
+                    Problem(path, line_of(text, entry), f"is no package of conda: {entry[:80]!r}")
+                )
             elif package.name not in _NOT_PYTHON:
                 packages.append(package)
         elif isinstance(entry, dict) and isinstance(entry.get("pip"), list):

@@ -69,7 +69,9 @@ def requirement(
     except requirements.InvalidRequirement as error:
         why = " ".join(str(error).splitlines()[0].split())[:160]
         raise Malformed(f"is no requirement: {text[:80]!r}: {why}", line) from None
-    exact = [s.version for s in found.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")]
+    exact = [
+        s.version for s in found.specifier if s.operator in ("==", "===") and not s.version.endswith(".*")
+    ]
     if len(set(exact)) > 1:
         raise Malformed(f"asks for two versions of {found.name} at once: {', '.join(exact)}", line)
     url = found.url or ""

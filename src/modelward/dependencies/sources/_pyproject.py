@@ -92,25 +92,48 @@ def _poetry_one(name: str, asked: Any, group: str, text: str, path: str, *, dev:
     # A bare number is a caret range for poetry, so only an equals sign pins.
     pinned = exact[1] if exact and exact[1] else ""
     kind = "vcs" if text_of(table, "git") else kind_of(url) if url else "index"
-    return Package(canonical(name), pinned, path, line, asked=version, kind=kind, url=bare(url) if "://" in url else url,
-                   group=group, dev=dev)  # fmt: skip
+    return Package(
+        canonical(name),
+        pinned,
+        path,
+        line,
+        asked=version,
+        kind=kind,
+        url=bare(url) if "://" in url else url,
+        group=group,
+        dev=dev,
+    )
 
 
 def _indexes(document: dict[str, Any], text: str, path: str) -> Iterator[Doubt]:
     tool = _table(document.get("tool"))
     uv, poetry = _table(tool.get("uv")), _table(tool.get("poetry"))
     if uv.get("index-strategy") in ("unsafe-best-match", "unsafe-first-match"):
-        yield Doubt("extra-index", path, line_of(text, "index-strategy"),
-                    "uv may take a package from any index that has it: remove index-strategy", severe=True)  # fmt: skip
+        yield Doubt(
+            "extra-index",
+            path,
+            line_of(text, "index-strategy"),
+            "uv may take a package from any index that has it: remove index-strategy",
+            severe=True,
+        )
     for source in [*_list(uv.get("index")), *_list(poetry.get("source"))]:
         url = text_of(source, "url")
         if url.startswith("http://"):
-            yield Doubt("plain-http", path, line_of(text, url),
-                        f"{bare(url)} is not encrypted: anybody on the way can replace packages", severe=True)  # fmt: skip
+            yield Doubt(
+                "plain-http",
+                path,
+                line_of(text, url),
+                f"{bare(url)} is not encrypted: anybody on the way can replace packages",
+                severe=True,
+            )
         if source.get("priority") in ("supplemental", "secondary") or source.get("secondary") is True:
-            yield Doubt("extra-index", path, line_of(text, url),
-                        f"{bare(url)} and the main index are asked for the same names: set priority = \"explicit\"",
-                        severe=True)  # fmt: skip
+            yield Doubt(
+                "extra-index",
+                path,
+                line_of(text, url),
+                f'{bare(url)} and the main index are asked for the same names: set priority = "explicit"',
+                severe=True,
+            )
 
 
 def _list(value: Any) -> list[dict[str, Any]]:

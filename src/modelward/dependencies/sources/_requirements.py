@@ -77,7 +77,9 @@ def _package(content: str, path: str, line: int, *, dev: bool) -> Package:
         url = plain.partition(";")[0].strip()
         name = re.search(r"#.*?egg=([\w.-]+)", url)
         shown = name[1] if name else bare(url).rstrip("/").rpartition("/")[2].partition("-")[0]
-        return Package(shown.lower(), "", path, line, kind=kind_of(url), url=bare(url), hashed=hashed, dev=dev)
+        return Package(
+            shown.lower(), "", path, line, kind=kind_of(url), url=bare(url), hashed=hashed, dev=dev
+        )
     if plain.startswith((".", "/")):
         return Package(plain, "", path, line, kind="path", url=plain, hashed=hashed, dev=dev)
     return requirement(plain, path, line, dev=dev, hashed=hashed)

@@ -51,10 +51,16 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
         needs,
     )
     packages = [
-        _package(entry, path, line, needs, dev=bool(roots) and canonical(text_of(entry, "name")) not in always | optional)
+        _package(
+            entry,
+            path,
+            line,
+            needs,
+            dev=bool(roots) and canonical(text_of(entry, "name")) not in always | optional,
+        )
         for entry, line in zip(entries, lines, strict=True)
         if not set(_source(entry)) & {"editable", "virtual"} and text_of(entry, "version")
-    ]  # fmt: skip
+    ]
     return Read(tuple(packages))
 
 
@@ -84,7 +90,9 @@ def _closure(names: set[str], needs: dict[str, set[str]]) -> set[str]:
     return seen
 
 
-def _package(entry: dict[str, Any], path: str, line: int, needs: dict[str, set[str]], *, dev: bool) -> Package:
+def _package(
+    entry: dict[str, Any], path: str, line: int, needs: dict[str, set[str]], *, dev: bool
+) -> Package:
     name = canonical(text_of(entry, "name"))
     source = _source(entry)
     kind = next((_KINDS[key] for key in source if key in _KINDS), "index")

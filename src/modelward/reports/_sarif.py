@@ -1,0 +1,133 @@
+"""SARIF 2.1.0: findings where code scanning shows them, at the very line.
+
+Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from modelward._version import __version__
+from modelward.taxonomy import mode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from modelward.findings import Finding, Verdict
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_KINDS: dict[Verdict, tuple[str, str]] = {
+    "fail": ("fail", "error"), "warn": ("fail", "warning"), "inconclusive": ("open", "none"),
+}  # fmt: skip
+_SCORES = {"low": "3.0", "medium": "5.5", "high": "8.0", "critical": "9.5"}
+
+
+def render_sarif(
+    findings: Iterable[Finding],
+    *,
+    verb: str,
+    complete: bool,
+    prefix: str = "",
+    about: str = "",
+    notes: Sequence[str] = (),
+) -> str:
+    """Return findings as SARIF; what passed, was only measured, or is ignored is left out.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+    verb : str
+        The command that found them.
+    complete : bool
+        Whether everything that was asked for could be looked at.
+    prefix : str
+        The folder that locations are relative to, relative to the repository.
+    about : str
+        The file that a finding without a place of its own is about.
+    notes : sequence of str
+        What could not be looked at.
+    """  # fmt: skip
+    shown = [f for f in findings if f.ignored is None and f.verdict in _KINDS]
+    rules = {f.code: _rule(f) for f in sorted(shown, key=lambda f: f.code)}
+    order = {code: i for i, code in enumerate(rules)}
+    seen: Counter[str] = Counter()
+    run = {
+        "tool": {"driver": {"name": "modelward", "version": __version__, "rules": list(rules.values())}},
+        "automationDetails": {"id": f"modelward/{verb}/"},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"SRCROOT": {"description": {"text": "The root of the repository."}}},
+        "invocations": [
+            {
+                "executionSuccessful": complete,
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": {"text": _text(n)}} for n in notes
+                ],
+            }
+        ],
+        "results": [_result(f, order[f.code], prefix, about, seen) for f in shown],
+    }
+    document = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _rule(finding: Finding) -> dict[str, Any]:
+    row = mode(finding.number)
+    return {
+        "id": finding.code,
+        "name": "".join(word.capitalize() for word in re.findall(r"\w+", row.name)),
+        "shortDescription": {"text": _text(row.name)},
+        "fullDescription": {"text": _text(row.explanation)},
+        "help": {"text": f"modelward explain {finding.code}"},
+        "properties": {
+            "security-severity": _SCORES[finding.severity],
+            "tags": ["security", "machine-learning"],
+        },
+    }
+
+
+def _result(finding: Finding, index: int, prefix: str, about: str, seen: Counter[str]) -> dict[str, Any]:
+    uri, line, inner = _place(finding.location or about or "pyproject.toml", prefix)
+    kind, level = _KINDS[finding.verdict]
+    advice = " ".join(f"{c.title}." for c in finding.countermeasures[:1])
+    key = "\0".join((finding.code, uri, inner, finding.title))
+    seen[key] += 1
+    digest = hashlib.sha256(f"{key}\0{seen[key]}".encode("utf-8", "backslashreplace")).hexdigest()
+    location: dict[str, Any] = {
+        "physicalLocation": {
+            "artifactLocation": {"uri": uri, "uriBaseId": "SRCROOT"},
+            # A binary has no lines, and viewers want one.
+            "region": {"startLine": line, **({} if line > 1 else {"startColumn": 1})},
+        }
+    }
+    if inner:
+        location["logicalLocations"] = [{"fullyQualifiedName": _text(inner), "kind": "member"}]
+    return {
+        "ruleId": finding.code, "ruleIndex": index, "kind": kind, "level": level,
+        "message": {"text": _text(f"{finding.title}: {finding.summary} {advice}".strip())},
+        "locations": [location],
+        "partialFingerprints": {"modelward/v1": digest},
+        "properties": {"verdict": finding.verdict, "severity": finding.severity},
+    }  # fmt: skip
+
+
+def _place(location: str, prefix: str) -> tuple[str, int, str]:
+    """Split a location into a relative URI, a line, and a member of a container."""
+    outer, _, inner = location.partition("!/")
+    found = re.fullmatch(r"(.+?):(\d{1,9})", outer)
+    path, line = (found[1], max(1, int(found[2]))) if found else (outer, 1)
+    plain = Path(path)
+    if plain.is_absolute():
+        here = Path.cwd()
+        plain = plain.relative_to(here) if plain.is_relative_to(here) else Path(plain.name)
+    parts = [part for part in (*Path(prefix).parts, *plain.parts) if part not in (".", "..", "/")]
+    return quote("/".join(parts).encode("utf-8", "surrogateescape")) or "pyproject.toml", line, inner
+
+
+def _text(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") or "-"
