@@ -59,7 +59,9 @@ def deps(
     named = db or (
         Path(os.environ["MODELWARD_ADVISORIES"]) if os.environ.get("MODELWARD_ADVISORIES") else None
     )
-    database = read_database(named, today=today) if named else None
+    database = (
+        read_database(named, today=today, wanted={p.name for p in inventory.packages}) if named else None
+    )
     holes = audit(inventory.packages, database) if database else ()
     found = dependency_findings(
         inventory, database, holes, today=today, max_age=max_db_age,
@@ -140,7 +142,7 @@ def _text(inventory: Inventory, database: Database | None, found: Sequence[Findi
     lines = [f"{len(inventory.packages)} packages with a version from {files} · {dated}"]
     if database and (database.skipped or database.broken):
         lines.append(
-            f"{database.skipped} records and {database.broken} ranges of it make no sense and were skipped"
+            f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
         )
     for finding in found:
         mark = "ignored" if finding.ignored else finding.verdict

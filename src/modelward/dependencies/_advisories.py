@@ -13,7 +13,7 @@ from modelward.dependencies._ranges import Affected, read_affected
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 MAX_RECORD = 8_000_000
@@ -63,8 +63,16 @@ class Database:
         return None if self.date is None else (today - self.date).days
 
 
-def read_database(path: Path, *, today: datetime.date) -> Database:
+def read_database(path: Path, *, today: datetime.date, wanted: Collection[str] | None = None) -> Database:
     """Read a directory or a zip of OSV records.
+
+    Parameters
+    ----------
+    path : Path
+    today : date
+        Records that were changed later do not make the database newer.
+    wanted : collection of str, optional
+        Packages by their normal names: of others no range is read, so that none of them is counted as nonsense.
 
     Raises
     ------
@@ -80,7 +88,7 @@ def read_database(path: Path, *, today: datetime.date) -> Database:
         if data is None:
             database.skipped += 1
             continue
-        _add(database, data, today)
+        _add(database, data, today, wanted)
     if not database.records or database.records == database.skipped:
         raise InputError(f"{path.name} holds no OSV record that can be read")
     return database
@@ -113,7 +121,7 @@ def _zip(path: Path) -> Iterator[bytes | None]:
         raise InputError(f"{path.name} is no zip that can be read: {type(error).__name__}") from None
 
 
-def _add(database: Database, data: bytes, today: datetime.date) -> None:
+def _add(database: Database, data: bytes, today: datetime.date, wanted: Collection[str] | None) -> None:
     try:
         record: Any = json.loads(data)
         entries = [e for e in record["affected"] if e["package"]["ecosystem"].partition(":")[0] == "PyPI"]
@@ -129,6 +137,8 @@ def _add(database: Database, data: bytes, today: datetime.date) -> None:
         return
     affected: dict[str, tuple[Affected, ...]] = {}
     for name, entry in zip(names, entries, strict=True):
+        if wanted is not None and name not in wanted:
+            continue
         one = read_affected(entry)
         database.broken += one.broken
         if one.broken or not (one.spans or one.versions):

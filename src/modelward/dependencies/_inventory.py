@@ -38,16 +38,41 @@ def take_inventory(
     files = [project] if single else _files(project)
     root = project.parent if single else project
     reads = [(file.relative_to(root).as_posix(), read_source(file, root)) for file in files]
-    problems = tuple(p for _, read in reads for p in read.problems)
+    problems: tuple[Problem, ...] = tuple(p for _, read in reads for p in read.problems)
     if single and problems:
         raise InputError(f"{problems[0].place} {problems[0].text}")
     packages = tuple(dict.fromkeys(p for _, read in reads for p in read.packages))
     doubts = [d for _, read in reads for d in read.doubts]
     known, unresolved = _resolve(packages, environment or {})
+    problems += _undragged(known, environment or {})
     library = {path for path, read in reads if read.library}
     doubts += _looseness(packages, library, problems)
     return Inventory(
         known, unresolved, tuple(dict.fromkeys(doubts)), problems, tuple(path for path, _ in reads)
+    )
+
+
+def _undragged(
+    known: tuple[Package, ...], environment: dict[str, tuple[str, tuple[str, ...]]]
+) -> tuple[Problem, ...]:
+    """Return the files of pinned packages of which nobody says what they drag in.
+
+    A file with hashes is complete, or pip would refuse it.
+    """
+    if any(p.locked for p in known):
+        return ()
+    bare: dict[str, list[Package]] = {}
+    for p in known:
+        if not p.hashed and environment.get(p.name, ("",))[0] != p.version:
+            bare.setdefault(p.path, []).append(p)
+    return tuple(
+        Problem(
+            path,
+            own[0].line,
+            f"pins {own[0].name} and {len(own) - 1} more, and what they drag in is not known: lock it with hashes "
+            "(uv pip compile --generate-hashes), or run this where it is installed",
+        )
+        for path, own in bare.items()
     )
 
 
