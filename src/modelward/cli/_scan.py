@@ -114,14 +114,15 @@ def _files(paths: tuple[str, ...]) -> Iterator[str]:
 def _read(path: str) -> tuple[Artifact, str]:
     """Read one file; whatever is wrong with it is its own verdict and never stops the rest."""
     from modelward.artifacts import Artifact, read_artifact
+    from modelward.artifacts._container import printable
     from modelward.errors import InputError
 
     try:
         # A directory may hold many files: what was read of each goes at once.
         return _bare(read_artifact(path, whole=False)), ""
     except InputError as error:
-        shown, _, reason = str(error).rpartition(": ")
-        return Artifact(shown or path, "none", b"", "unreadable", (reason,)), str(error)
+        reason = str(error).removeprefix(f"{printable(path)}: ")
+        return Artifact(printable(path, 4096), "none", b"", "unreadable", (reason,)), str(error)
     except MemoryError:
         return Artifact(
             path, "unknown", b"", "unreadable", ("reading it takes more memory than there is",)

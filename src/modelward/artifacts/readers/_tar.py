@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from modelward.artifacts._container import printable
 from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._archive import unsafe_name
+from modelward.artifacts.readers._torch_tar import PARTS, read_parts
 
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact, FileVerdict
@@ -26,7 +27,6 @@ _LINKS = {
 }
 _FILES = (b"0", b"\0", b"7")
 _MAX_NOTES = 50
-_LEGACY = {"sys_info", "pickle", "storages", "tensors"}
 
 
 class _TarError(Exception):
@@ -120,7 +120,7 @@ class _Walk:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.members: list[Artifact] = []
+        self.files: list[tuple[str, int, int]] = []
         self.odd: dict[str, None] = {}
         self.names: set[str] = set()
         self._long = ""
@@ -180,7 +180,7 @@ class _Walk:
         if header.kind in _LINKS:
             self._note(f"{name} is {_LINKS[header.kind]}")
         elif header.kind in _FILES and not (name.endswith("/") and header.end == header.start):
-            self.members.append(self.job.member(self.job.content[header.start : header.end], name))
+            self.files.append((name, header.start, header.end))
         elif header.kind == b"S":
             raise _TarError(f"{printable(name, 80)} is sparse, which is not read here")
         elif header.kind not in (*_FILES, b"5"):
@@ -195,13 +195,22 @@ def read(job: Job) -> Artifact:
         walk.run()
     except _TarError as problem:
         error = (f"as tar it cannot be read to its end: {problem}",)
-    if not walk.members and not error:
+    if not walk.files and not error:
         error = ("it holds no files",)
-    form = "tar (PyTorch)" if walk.names >= _LEGACY else "tar"
+    parts = {name: job.content[start:end] for name, start, end in walk.files if name in PARTS}
+    form, root = "tar", None
+    members: list[Artifact] = []
+    if len(parts) == len(PARTS):
+        form = "tar (PyTorch)"
+        members, root = read_parts(job, parts)
+    for name, start, end in walk.files:
+        if form == "tar" or name not in parts or name in {n for n, s, _ in walk.files if s < start}:
+            members.append(job.member(job.content[start:end], name))
     verdict: FileVerdict = "unreadable" if error else "suspicious" if walk.odd else "clean"
     inside = job.inside("")
-    root = None if error else {member.path.removeprefix(inside): member.root for member in walk.members}
-    return job.artifact(form, verdict, (*error, *walk.odd), root=root, members=walk.members)
+    if form == "tar":
+        root = {member.path.removeprefix(inside): member.root for member in members}
+    return job.artifact(form, verdict, (*error, *walk.odd), root=None if error else root, members=members)
 
 
 READER = Reader("tar", recognise, read)

@@ -67,9 +67,7 @@ class Storages:
         found = self.seen.get(key)
         if found is not None:
             return found[0]
-        size = 1 if code == "b1" else int(code[1:])
-        prefix = "|" if size == 1 or code[0] == "V" else ">" if self.big_endian else "<"
-        dtype = Dtype(prefix + code, size)
+        dtype = _dtype(code, big_endian=self.big_endian)
         storage: Inert = cls(key, count)
         self.seen[key] = storage, dtype, count
         place = self.locate(key, dtype, count)
@@ -117,7 +115,19 @@ class Storages:
         if (last + 1) * dtype.itemsize > storage.end - storage.start:
             self.problems["a tensor reaches beyond its storage"] = None
             return None
-        return _view(storage, dtype, offset, size, stride)
+        return view(storage, dtype, offset, size, stride)
+
+
+def storage_dtype(name: str) -> Dtype | None:
+    """Return the dtype of a kind of storage; None if it is not known."""
+    code = _CODES.get(name)
+    return None if code is None else _dtype(code, big_endian=False)
+
+
+def _dtype(code: str, *, big_endian: bool) -> Dtype:
+    size = 1 if code == "b1" else int(code[1:])
+    prefix = "|" if size == 1 or code[0] == "V" else ">" if big_endian else "<"
+    return Dtype(prefix + code, size)
 
 
 def _sides(value: Any) -> tuple[int, ...] | None:
@@ -137,9 +147,10 @@ def _dense(size: tuple[int, ...]) -> list[int]:
     return out[::-1]
 
 
-def _view(
+def view(
     storage: RawArray, dtype: Dtype, offset: int, size: tuple[int, ...], stride: tuple[int, ...]
 ) -> RawArray | None:
+    """Return a tensor of a storage as an array; copied where its strides are not dense, None if it repeats too much."""
     count = 1
     for side in size:
         count *= side

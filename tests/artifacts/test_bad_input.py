@@ -1,0 +1,148 @@
+"""What a folder may hold that is no model file: one line each, and the rest is still scanned."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import socket
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+
+from modelward.artifacts import _container as container
+from modelward.artifacts import read_artifact
+from modelward.cli import _scan as scan_module
+from modelward.cli._scan import scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.system, ("true",)
+
+
+def run(*args: object) -> tuple[int, list[str]]:
+    result = CliRunner().invoke(scan, [str(arg) for arg in args], standalone_mode=False)
+    if result.exception is not None:
+        raise result.exception
+    return result.return_value, result.stdout.splitlines()
+
+
+def verdicts(lines: list[str]) -> dict[str, str]:
+    words = ("clean", "suspicious", "malicious", "unreadable")
+    rows = [line.split("  ") for line in lines if line.startswith(words)]
+    return {os.path.basename(row[-2]): row[0].strip() for row in rows}  # noqa: PTH119 - as printed
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps([1]))
+    (tmp_path / "z.pkl").write_bytes(pickle.dumps(Evil()))
+    return tmp_path
+
+
+def test_special_files_are_named_and_the_rest_is_scanned(folder: Path) -> None:
+    os.mkfifo(folder / "fifo")
+    (folder / "empty").write_bytes(b"")
+    (folder / "gone").symlink_to("nowhere")
+    (folder / "device").symlink_to("/dev/zero")
+    (folder / "loop").symlink_to("loop")
+    (folder / os.fsdecode(b"\xff\xfe.pkl")).write_bytes(pickle.dumps({}))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / "sock"))
+        code, lines = run(folder)
+    assert code == 1
+    found = verdicts(lines)
+    assert (found.pop("a.pkl"), found.pop("z.pkl"), found.pop("\\udcff\\udcfe.pkl")) == (
+        "clean",
+        "malicious",
+        "clean",
+    )
+    assert found == dict.fromkeys(("fifo", "empty", "gone", "device", "loop", "sock"), "unreadable")
+    for word in ("a named pipe", "the file is empty", "no such file", "a device", "a socket"):
+        assert sum(word in line for line in lines) == 1, word
+
+
+def test_files_and_folders_without_permission(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Root may read everything, so the system's answer is made here.
+    (folder / "b.pkl").write_bytes(pickle.dumps([1]))
+    (folder / "locked").mkdir()
+    (folder / "locked" / "in.pkl").write_bytes(pickle.dumps([1]))
+    opened, listed = os.open, os.scandir
+
+    def refusing(path: Any, *args: Any, **kwargs: Any) -> int:
+        if str(path).endswith("b.pkl"):
+            raise PermissionError(13, "Permission denied", path)
+        return opened(path, *args, **kwargs)
+
+    def hiding(path: Any = ".") -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", path)
+        return listed(path)
+
+    monkeypatch.setattr(container.os, "open", refusing)
+    monkeypatch.setattr(os, "scandir", hiding)
+    code, lines = run(folder)
+    assert code == 1
+    assert verdicts(lines) == {
+        "a.pkl": "clean",
+        "b.pkl": "unreadable",
+        "locked": "unreadable",
+        "z.pkl": "malicious",
+    }
+    assert sum("no permission" in line for line in lines) == 1
+
+
+def test_many_files_are_read_as_they_come(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"{i:07}.pkl" for i in range(100_000)]
+    monkeypatch.setattr(os, "walk", lambda path, **_: iter([(path, [], names)]))
+    files: Iterator[str] = scan_module._files((str(folder),))
+    assert next(files).endswith("0000000.pkl")
+    assert sum(1 for _ in files) == 99_999
+
+
+def test_a_folder_of_thousands(tmp_path: Path) -> None:
+    good, evil = pickle.dumps([1]), pickle.dumps(Evil())
+    for i in range(3000):
+        (tmp_path / f"{i}.pkl").write_bytes(evil if i == 1234 else good)
+    code, lines = run(tmp_path)
+    assert code == 1
+    assert lines[-1] == "3000 files scanned: 2999 clean, 1 malicious."
+
+
+@pytest.mark.parametrize("grow", [True, False])
+@pytest.mark.parametrize("large", [True, False])
+def test_a_file_that_changes_while_it_is_read(
+    tmp_path: Path, grow: bool, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(container, "LARGE", 1 << 16 if large else 1 << 30)
+    path = tmp_path / "m.pkl"
+    data = pickle.dumps([list(range(200)), bytes(1 << 20)] * 8)
+    path.write_bytes(data)
+    stop = threading.Event()
+
+    def change() -> None:
+        while not stop.is_set():
+            with path.open("r+b") as file:
+                file.seek(0, 2)
+                if grow:
+                    file.write(bytes(1 << 16))
+                else:
+                    file.truncate(max(1, file.tell() // 2))
+
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        found = [read_artifact(path, whole=False) for _ in range(3)]
+    finally:
+        stop.set()
+        thread.join()
+    for artifact in found:
+        # Read whole before it was changed, or not at all: never something between the two that is called clean.
+        assert artifact.verdict == "unreadable" or (artifact.verdict == "clean" and artifact.data == data)
+    assert found[-1].verdict == "unreadable"
