@@ -57,6 +57,8 @@ _STDLIB = frozenset(sys.stdlib_module_names) | frozenset(
         "imp", "lib2to3", "macpath", "nt", "ntpath", "os2", "parser", "posix", "smtpd", "test", "telnetlib",
         "turtledemo", "_bootlocale", "cgi", "cgitb", "pipes", "nntplib", "xdrlib", "uu", "crypt", "spwd",
         "idlelib", "msilib", "winreg", "_winapi", "_winreg", "msvcrt", "winsound", "_posixsubprocess",
+        "_pyrepl", "annotationlib", "_interpreters", "_interpchannels", "_interpqueues", "_remote_debugging",
+        "_osx_support", "_aix_support", "_android_support", "_apple_support", "_ios_support", "_sysconfig",
     }
 )  # fmt: skip
 
