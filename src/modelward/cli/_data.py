@@ -103,7 +103,7 @@ def _text(found: DataComparison) -> str:
         lines.append(f"{s.verdict:9} {s.rule}  ({len(s.rows):,} rows)")
         lines.append(f"          {s.why}")
     if not found.tampered:
-        lines.append("no evidence of tampering; labels flipped at random leave none that this search can see"
+        lines.append("no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
                      if not found.matched else "no evidence of tampering in the rows that both files have")  # fmt: skip
     lines += [f"not looked into: {note}" for note in found.notes]
     plain = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
