@@ -6,7 +6,9 @@ import json
 import os
 import re
 import stat
+from pathlib import Path
 
+import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,16 +17,32 @@ from modelward.errors import InputError, UsageError
 from modelward.reports import SUFFIXES, check_suffix, render_html, render_json, render_markdown, write_report
 from modelward.reports._markdown import escape
 
+SARIF = Path(__file__).parent / "data" / "sarif-2.1.0-rtm.5.json"
+
 
 def test_suffix_picks_the_format(gallery, tmp_path):
     report = gallery.realistic()
     rendered = {".html": render_html, ".json": render_json, ".md": render_markdown}
-    assert set(rendered) == set(SUFFIXES)
+    assert {*rendered, ".sarif"} == set(SUFFIXES)
     for suffix, render in rendered.items():
         for name in (f"report{suffix}", f"REPORT{suffix.upper()}"):
             write_report(report, tmp_path / name)
             assert (tmp_path / name).read_text(encoding="utf-8") == render(report)
     assert render_json(report) == report.to_json()
+
+
+def test_sarif_is_valid_and_leaves_out_what_passed_or_is_ignored(gallery, tmp_path):
+    report = gallery.realistic()
+    write_report(report, tmp_path / "report.sarif")
+    log = json.loads((tmp_path / "report.sarif").read_text(encoding="utf-8"))
+    jsonschema.validate(log, json.loads(SARIF.read_text(encoding="utf-8")))
+    told = [f for f in report.findings if f.ignored is None and f.verdict in ("fail", "warn", "inconclusive")]
+    results = log["runs"][0]["results"]
+    assert [r["ruleId"] for r in results] == [f.code for f in told]
+    assert len({r["partialFingerprints"]["modelward/v1"] for r in results}) == len(results)
+    assert all(
+        not r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].startswith("/") for r in results
+    )
 
 
 def test_unknown_suffix_names_those_known(gallery, tmp_path):

@@ -57,7 +57,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print.")  # fmt: skip
 @click.option(
-    "-o", "--output", multiple=True, metavar="FILE", help="Also write .html, .json or .md; repeatable."
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FILE",
+    help="Also write .html, .json, .md or .sarif; repeatable.",
 )
 @click.option("--offline", is_flag=True, help="Refuse to ask an endpoint.")
 @click.pass_context

@@ -62,7 +62,7 @@ def harden(
 
     paths = [Path(name) for name in output]
     for out in paths:
-        reports.check_suffix(out)
+        reports.check_suffix(out, (".html", ".json", ".md"))
     report = run(
         model,
         data,

@@ -16,7 +16,11 @@ import click
     help="What to print.",
 )  # fmt: skip
 @click.option(
-    "-o", "--output", multiple=True, metavar="FILE", help="Also write .html, .json or .md; repeatable."
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FILE",
+    help="Also write .html, .json, .md or .sarif; repeatable.",
 )
 @click.pass_context
 def inspect(
@@ -47,7 +51,12 @@ def inspect(
     made = {".html": reports.render_page_html, ".md": reports.render_page_markdown}
     for out in paths:
         suffix = out.suffix.lower()
-        reports.write_text(out, as_json if suffix == ".json" else made[suffix](page))
+        if suffix == ".sarif":
+            whole = found.exit_code() != 3
+            text = reports.render_sarif(found.findings, verb="inspect", complete=whole, about=path)
+        else:
+            text = as_json if suffix == ".json" else made[suffix](page)
+        reports.write_text(out, text)
     if form == "json":
         click.echo(as_json, nl=False)
     else:

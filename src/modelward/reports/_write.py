@@ -41,16 +41,22 @@ SUFFIXES = tuple(_FORMATS)
 """Suffixes of the formats that `write_report` knows."""
 
 
-def check_suffix(path: Path) -> None:
+def check_suffix(path: Path, known: tuple[str, ...] = SUFFIXES) -> None:
     """Refuse a file whose suffix names no format: to be called before the work, not after it.
+
+    Parameters
+    ----------
+    path : Path
+    known : tuple of str
+        Suffixes that the caller can write.
 
     Raises
     ------
     UsageError
         It names the suffixes that are known.
     """
-    if path.suffix.lower() not in _FORMATS:
-        raise UsageError(f"no report format for {path.name!r}: end the file name in {', '.join(SUFFIXES)}")
+    if path.suffix.lower() not in known:
+        raise UsageError(f"no report format for {path.name!r}: end the file name in {', '.join(known)}")
 
 
 def write_report(report: Report, path: Path, *, fail_on: FailOn = "high") -> None:

@@ -1,0 +1,150 @@
+"""`modelward deps` beside pip-audit on a frozen set of advisories: the same verdicts, and how long.
+
+`python benchmarks/deps.py [LOCKS]`, PIP_AUDIT is pip-audit's executable in an environment of its own. Lock files draw
+names and versions from the advisories themselves: most packages have holes, many versions stand at the end of a range.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from packaging.version import InvalidVersion, Version
+
+DATABASE = Path(__file__).parents[2] / "shared" / "data" / "pypa-advisories-2024-10-10.zip"
+PEER = os.environ.get("PIP_AUDIT", "pip-audit")
+PORT, SEED, SIZE, LARGE, REPEATS = 18765, 0, 40, 300, 3
+_MAIN = "import sys; from modelward.cli import main; sys.argv[0] = 'modelward'; main()"
+Holes = set[tuple[str, frozenset[str]]]
+
+
+def known_versions() -> dict[str, list[str]]:
+    """Return every version that the advisories name, by package."""
+    known: dict[str, set[str]] = {}
+    with zipfile.ZipFile(DATABASE) as archive:
+        for member in archive.namelist():
+            for entry in json.loads(archive.read(member)).get("affected", []):
+                events = [
+                    t
+                    for r in entry.get("ranges", [])
+                    if r["type"] != "GIT"
+                    for e in r["events"]
+                    for t in e.values()
+                ]
+                for text in (*entry.get("versions", []), *events):
+                    try:
+                        Version(text)
+                    except InvalidVersion:
+                        continue
+                    known.setdefault(entry["package"]["name"].lower(), set()).add(text)
+    return {name: sorted(texts) for name, texts in sorted(known.items())}
+
+
+def write_lock(path: Path, size: int, known: dict[str, list[str]], rng: random.Random) -> None:
+    """Write a hashed requirements file of so many packages."""
+    names = rng.sample(list(known), size)
+    path.write_text("".join(f"{n}=={rng.choice(known[n])} --hash=sha256:{'0' * 64}\n" for n in names))
+
+
+def theirs(lock: Path) -> tuple[float, Holes]:
+    """Return seconds and holes of pip-audit."""
+    words = [
+        "--require-hashes",
+        "--disable-pip",
+        "-s",
+        "osv",
+        "--osv-url",
+        f"http://127.0.0.1:{PORT}/v1/query",
+    ]
+    command = [PEER, "-r", str(lock), *words, "-f", "json", "--progress-spinner", "off"]
+    seconds, found = _timed(command)
+    return seconds, {
+        (p["name"], frozenset([v["id"], *v["aliases"]]))
+        for p in found["dependencies"]
+        for v in p.get("vulns", [])
+    }
+
+
+def ours(lock: Path) -> tuple[float, Holes]:
+    """Return seconds and holes of modelward."""
+    words = ["deps", str(lock), "--db", str(DATABASE), "--max-db-age", "100000", "--format", "json"]
+    seconds, found = _timed([sys.executable, "-c", _MAIN, *words])
+    assert found["complete"]
+    holes = [f for f in found["findings"] if f["code"] == "MW111"]
+    return seconds, {
+        (f["title"].partition(": ")[0], frozenset(f["title"].partition(": ")[2].split())) for f in holes
+    }
+
+
+def _timed(command: list[str]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return time.perf_counter() - began, json.loads(done.stdout)
+
+
+def _covered(one: tuple[str, frozenset[str]], others: Holes) -> bool:
+    return any(name == one[0] and ids & one[1] for name, ids in others)
+
+
+def main() -> None:
+    """Print the table."""
+    rng, known = random.Random(SEED), known_versions()  # noqa: S311
+    locks = int(sys.argv[1]) if len(sys.argv) > 1 else 50
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("osv_server.py")), str(DATABASE), str(PORT)],
+        stdout=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    server.stdout.readline()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            lock = Path(folder) / "requirements.txt"
+            holes = split = 0
+            apart: list[tuple[str, frozenset[str]]] = []
+            for _ in range(locks):
+                write_lock(lock, SIZE, known, rng)
+                (_, peer), (_, own) = theirs(lock), ours(lock)
+                holes += len(peer)
+                missing = [hole for hole in peer if not _covered(hole, own)]
+                # One hole under two records with a common alias is one finding here, two there.
+                twice = [a for a in missing if _covered(a, peer - {a})]
+                split += len(twice)
+                apart += [a for a in missing if a not in twice]
+                apart += [hole for hole in own if not _covered(hole, peer)]
+            write_lock(lock, LARGE, known, rng)
+            runs = [(theirs(lock)[0], ours(lock)[0]) for _ in range(REPEATS)]
+    finally:
+        server.terminate()
+        server.wait()
+    peer_seconds, own_seconds = (min(side) for side in zip(*runs, strict=True))
+    versions = subprocess.run([PEER, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    print("# Known holes beside pip-audit\n")
+    print(f"`python benchmarks/deps.py {locks}`, Python {platform.python_version()}, {versions}, packaging "
+          f"{version('packaging')}, "
+          f"PyPA advisories of 2024-10-10, seed {SEED}, on a busy machine of two cores.\n")  # fmt: skip
+    print("| | |\n|---|---|")
+    print(f"| generated lock files, packages in each | {locks}, {SIZE} |")
+    print(f"| holes that pip-audit names | {holes} |")
+    print(f"| of these two records of one hole (a common alias), one finding here | {split} |")
+    print(f"| disagreements | {len(apart)} |")
+    print(
+        f"| seconds on {LARGE} packages, best of {REPEATS}: pip-audit, its service on loopback | {peer_seconds:.2f} |"
+    )
+    print(f"| the same, modelward | {own_seconds:.2f} |")
+    print(f"| ratio | {own_seconds / peer_seconds:.3f} |")
+    for name, ids in apart:
+        print(f"\ndisagreement: {name} {', '.join(sorted(ids))}")
+
+
+if __name__ == "__main__":
+    main()
