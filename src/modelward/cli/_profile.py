@@ -32,7 +32,8 @@ def profile(file: str, out: str, schema_file: str | None, like: str | None) -> N
     """Summarise FILE (CSV, Parquet or Arrow) in one pass: counts, missing, illegal, moments, histogram, distinct.
 
     Bins are those of the first 100,000 rows, or of another profile (--like). No row is in the file that is
-    written, and no value that fewer than ten rows have.
+    written. It holds the schema, with the lowest and highest value of each column, and beside it no value
+    that fewer than ten rows have.
 
     \b
         modelward profile june.csv -o june.json
