@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.evasion._floats import just_above, just_below
+from modelward.evasion._floats import first_above, just_above, just_below, last_below
 from modelward.evasion._kernels import Leaves, Prices, Relations, Sums, read_leaves
 from modelward.models import forest_cuts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from modelward.evasion._space import Space
@@ -49,17 +51,19 @@ class Binned:
     start: NDArray[np.int64]
 
     @classmethod
-    def build(cls, space: Space, forest: Forest) -> Binned:
-        """Put the ensemble's leaves into bins of the space's units."""
+    def build(cls, space: Space, forest: Forest, narrow: Collection[int] = ()) -> Binned:
+        """Put the ensemble's leaves into bins of the space's units.
+
+        Parameters
+        ----------
+        space : Space
+        forest : Forest
+        narrow : collection of int
+            Columns of a table that holds float32 itself, so that no other number can be written into them.
+        """
         d = len(space.schema)
         cuts = tuple(forest_cuts(forest, d))
-        ends = tuple(
-            (
-                just_above(np.concatenate([[-np.inf], cut]), space, j),
-                just_below(np.concatenate([cut, [np.inf]]), space, j),
-            )
-            for j, cut in enumerate(cuts)
-        )
+        ends = tuple(_ends(space, j, cut, forest.single, j in narrow) for j, cut in enumerate(cuts))
         sizes = [
             len(unit) if u >= len(space.units) - len(space.groups) else len(cuts[int(unit[0])]) + 1
             for u, unit in enumerate(space.units)
@@ -149,6 +153,16 @@ class Binned:
             elif point[u] >= 0:
                 out[int(unit[0])] = values[self.start[u] + point[u]]
         return out
+
+
+def _ends(
+    space: Space, j: int, cut: NDArray[np.float64], single: bool, narrow: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the smallest and the largest number that can be written into each bin of a column."""
+    under, over = np.concatenate([[-np.inf], cut]), np.concatenate([cut, [np.inf]])
+    if narrow:
+        return just_above(under, space, j), just_below(over, space, j)
+    return first_above(under, space, j, single=single), last_below(over, space, j, single=single)
 
 
 def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...]) -> Leaves:

@@ -78,7 +78,9 @@ class EnsembleSearch:
         if forest is None:
             raise UsageError(f"{subject.name} is no additive ensemble of trees: use CoordinateSearch")
         desk = open_desk(subject, Space(schema), X, codes, goal, budget)
-        binned = Binned.build(desk.space, forest)
+        kinds = subject.codec.dtypes
+        narrow = [j for j, name in enumerate(schema.names) if str(kinds.get(name)) == "Float32"]
+        binned = Binned.build(desk.space, forest, narrow)
         return desk.run(lambda desk: self._search(desk, binned))
 
     def _search(self, desk: Desk, binned: Binned) -> None:
