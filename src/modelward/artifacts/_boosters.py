@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._arrays import to_bytes
+from modelward.artifacts._arrays import plain, to_bytes
 from modelward.artifacts._container import printable
 from modelward.artifacts._inert import Inert
 from modelward.artifacts.readers._notes import BrokenError, Notes
@@ -95,6 +95,14 @@ class BoosterTrees:
     averaged : bool
         The trees' sum is divided by the number of rounds before the link function is undone (LightGBM's
         random forest; its own raw scores are not divided).
+    best : int
+        How many of the trees answer if training noted a best round; 0 for all. XGBoost's wrappers keep to it,
+        its raw boosters do not; LightGBM's both do.
+    feature_types : tuple of str
+        XGBoost's, ``"c"`` for a column of categories; empty if the file has none.
+    categories : object
+        What the file holds of the categories that pandas had, as the graph has it: LightGBM's list of lists, one
+        for each categorical column, or XGBoost's ``cats``.
     linear : array of float64, shape (n_features + 1, n_groups), or None
         Weights of a linear booster, which has no trees; the last row is the intercept.
     """
@@ -113,6 +121,9 @@ class BoosterTrees:
     single: bool
     set_left: bool
     averaged: bool = False
+    best: int = 0
+    feature_types: tuple[str, ...] = ()
+    categories: Any = None
     linear: NDArray[np.float64] | None = field(default=None, repr=False)
 
 
@@ -150,16 +161,36 @@ def booster_graph(value: Any, *, max_memory: int = MAX_MEMORY) -> dict[str, Any]
     return state
 
 
+def trees_of_bytes(data: bytes) -> BoosterTrees:
+    """Return the trees of a model as its library saves it: XGBoost's JSON or UBJSON, LightGBM's text.
+
+    Raises
+    ------
+    BoosterError
+        If it cannot be read.
+    """
+    from modelward.artifacts.readers import _lightgbm
+    from modelward.artifacts.readers._notes import standing
+
+    text = _lightgbm.recognise(data)
+    place = ("lightgbm.basic", "Booster") if text else ("xgboost.core", "Booster")
+    held = {"handle": data.decode("utf-8", "surrogateescape") if text else data}
+    found = booster_trees(standing(*place, held))
+    assert found is not None  # noqa: S101 - a stand-in of a booster has trees or raises
+    return found
+
+
 def booster_trees(value: Any, *, max_memory: int = MAX_MEMORY) -> BoosterTrees | None:
     """Return the trees of a booster; arguments, None and errors are those of `booster_graph`."""
     state = booster_graph(value, max_memory=max_memory)
-    if state is None:
+    booster = _booster_of(value)
+    if state is None or booster is None:
         return None
     try:
         if "tree_sizes" in state or "max_feature_idx" in state:
             from modelward.artifacts._boosters_lightgbm import lightgbm_trees
 
-            return lightgbm_trees(state)
+            return lightgbm_trees(state, plain(booster.attributes.get("best_iteration")))
         from modelward.artifacts._boosters_xgboost import xgboost_trees
 
         return xgboost_trees(state)

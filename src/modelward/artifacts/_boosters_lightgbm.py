@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def lightgbm_trees(state: dict[str, Any]) -> BoosterTrees:
-    """Return the trees of a model."""
+def lightgbm_trees(state: dict[str, Any], best: Any = None) -> BoosterTrees:
+    """Return the trees of a model; `best` is the round that a pickle notes as the best."""
     groups = state["num_tree_per_iteration"]
     trees = tuple(_tree(i, tree, i % groups) for i, tree in enumerate(state["trees"]))
     parameters = state.get("parameters")
@@ -24,6 +24,8 @@ def lightgbm_trees(state: dict[str, Any]) -> BoosterTrees:
         state["max_feature_idx"] + 1, state["num_class"], groups, (0.0,),
         tuple(printable(name) for name in state.get("feature_names", [])), trees,
         strict=False, single=False, set_left=True, averaged="average_output" in state,
+        best=best * groups if type(best) is int and 0 < best * groups < len(trees) else 0,
+        categories=state.get("pandas_categorical"),
     )  # fmt: skip
 
 

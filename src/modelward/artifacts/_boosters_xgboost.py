@@ -40,8 +40,25 @@ def xgboost_trees(state: dict[str, Any]) -> BoosterTrees:
     return BoosterTrees(
         "xgboost", version_of(model), name, printable(str(objective), 80), features, classes, groups,
         tuple(base_scores(param.get("base_score"))), tuple(printable(str(n)) for n in names), trees,
-        strict=True, single=True, set_left=False, linear=linear,
+        strict=True, single=True, set_left=False, linear=linear, best=_best(learner, inner, len(trees), groups),
+        feature_types=tuple(printable(str(kind), 20) for kind in learner.get("feature_types") or []),
+        categories=inner.get("cats"),
     )  # fmt: skip
+
+
+def _best(learner: dict[str, Any], inner: dict[str, Any], trees: int, groups: int) -> int:
+    """Return how many trees there are up to the best round; 0 for all."""
+    noted = learner.get("attributes")
+    best = noted.get("best_iteration") if isinstance(noted, dict) else None
+    if not isinstance(best, str) or not best.isascii() or not best.isdigit() or len(best) > 10:
+        return 0
+    bounds = vector(inner.get("iteration_indptr"), int)
+    if bounds is not None:
+        place = int(best) + 1
+        return int(bounds[place]) if place < len(bounds) - 1 else 0
+    parallel = count(section(inner, "gbtree_model_param"), "num_parallel_tree", 1)
+    found = (int(best) + 1) * max(parallel, 1) * groups
+    return found if found < trees else 0
 
 
 def version_of(model: dict[str, Any]) -> str:
@@ -72,8 +89,8 @@ def _tree(tree: dict[str, Any], group: int, weight: float) -> BoosterTree:
     import numpy as np
 
     left, right = _integers(tree["left_children"]), _integers(tree["right_children"])
-    leaf = left == -1
     n = len(left)
+    leaf = left == -1
     condition = _single(tree["split_conditions"])
     if "leaf_weights" in tree:
         width = max(count(section(tree, "tree_param"), "size_leaf_vector", 1), 1)
