@@ -10,6 +10,7 @@ import numpy as np
 
 from modelward.errors import SubjectError
 from modelward.models._answers import NOT_A_CLASSIFIER, Meaning
+from modelward.models._kinds import is_rebuilt
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 
 def is_booster(model: Any) -> bool:
     """Whether the model is a raw booster; neither library is imported for the question."""
-    return _xgboost(model) or _lightgbm(model)
+    return _xgboost(model) or _lightgbm(model) or _rebuilt(model)
+
+
+def _rebuilt(model: Any) -> bool:
+    return is_rebuilt(model) and getattr(model, "raw_booster", False) is True
 
 
 def _xgboost(model: Any) -> bool:
@@ -52,6 +57,8 @@ def booster_call(model: Any) -> tuple[Callable[[Any], Any], Meaning]:
             )
 
         call: Callable[[Any], Any] = ask
+    elif _rebuilt(model):
+        objective, call = model.objective, model.predict
     else:
         line = model.model_to_string(num_iteration=1).partition("\nobjective=")[2].split()
         objective = line[0] if line else ""

@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from modelward.models._estimator import step_module
+from modelward.models._kinds import is_rebuilt
+from modelward.models.rebuilt._booster_categories import CodedColumns
 
 if TYPE_CHECKING:
     from modelward.schema import Codec
@@ -31,6 +33,9 @@ def categories_of(model: Any, codec: Codec) -> dict[str, list[Any]]:
     """
     if hasattr(model, "steps") or hasattr(model, "best_estimator_"):
         return {}
+    coded = getattr(model, "categories_", None) if is_rebuilt(model) else None
+    if isinstance(coded, CodedColumns):
+        return _rebuilt(coded, codec)
     library = step_module(model)
     if library == "lightgbm":
         return _lightgbm(getattr(model, "booster_", model), codec)
@@ -50,9 +55,24 @@ def _histogram(model: Any, codec: Codec) -> dict[str, list[Any]]:
     return {c.name: sorted(codec.values[c.name]) for c, yes in columns if yes and c.coded}
 
 
+def _rebuilt(coded: CodedColumns, codec: Codec) -> dict[str, list[Any]]:
+    if coded.ordered:
+        return _in_order(coded.ordered, codec)
+    if len(coded.types) != len(codec.schema) or "pandas" not in sys.modules:
+        return {}
+    return {
+        column.name: coded.by_column.get(j) or sorted(codec.values[column.name])
+        for j, (column, kind) in enumerate(zip(codec.schema, coded.types, strict=True))
+        if kind == "c" and column.coded
+    }
+
+
 def _lightgbm(booster: Any, codec: Codec) -> dict[str, list[Any]]:
-    """Match its lists of categories, which are in column order, with the columns that hold such values."""
-    lists = [list(c) for c in getattr(booster, "pandas_categorical", None) or ()]
+    return _in_order([list(c) for c in getattr(booster, "pandas_categorical", None) or ()], codec)
+
+
+def _in_order(lists: list[list[Any]], codec: Codec) -> dict[str, list[Any]]:
+    """Match lists of categories, which are in column order, with the columns that hold such values."""
     found: dict[str, list[Any]] = {}
     columns = iter(codec.schema)
     for categories in lists:

@@ -7,12 +7,12 @@ lightgbm do not; xgboost sends ``x < t`` left, so its thresholds become the next
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelward.models._booster_nodes import booster_of, starting_margins
 from modelward.models._boxes import decision_trees
 from modelward.models._estimator import step_module
 from modelward.models._kinds import is_kind, is_rebuilt
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from modelward.artifacts._boosters import BoosterTrees
 
 
 class CategoricalSplitError(Exception):
@@ -126,7 +128,7 @@ def forest_of(model: Any) -> Forest | None:
         return None
     if np.asarray(getattr(model, "classes_", np.empty((0, 0)))).ndim != 1:
         return None
-    library = "sklearn" if is_rebuilt(model) else step_module(model)
+    library = getattr(model, "library", "sklearn") if is_rebuilt(model) else step_module(model)
     for (home, name), reader in _READERS.items():
         if home == library and (is_kind(model, name) if home == "sklearn" else type(model).__name__ == name):
             return reader(model)
@@ -208,115 +210,51 @@ def histogram_nodes(model: Any, k: int = 1) -> list[Nodes]:
     return nodes
 
 
-def _xgboost(model: Any) -> Forest | None:
-    document = json.loads(model.get_booster().save_raw("json"))["learner"]
-    if document["gradient_booster"].get("name") != "gbtree":
-        return None
+def _booster(model: Any) -> Forest | None:
+    """Read a classifier of xgboost or lightgbm, loaded or rebuilt."""
+    found = booster_of(model)
     classes = np.asarray(model.classes_)
     k = len(classes)
-    start = _xgboost_start(document, k)
+    if found is None or found.averaged or found.n_groups != (1 if k == 2 else k):
+        return None
+    start = starting_margins(found)
     if start is None:
         return None
-    nodes = xgboost_nodes(document, k)
-    best = document.get("attributes", {}).get("best_iteration")
-    if best is not None:
-        parallel = int(
-            document["gradient_booster"]["model"]["gbtree_model_param"].get("num_parallel_tree", 1)
-        )
-        nodes = nodes[: (int(best) + 1) * parallel * (1 if k == 2 else k)]
-    return replace(_summed(nodes, start, True, 2e-7, classes), sums_in="float32")
+    if found.library == "lightgbm":
+        return _summed(booster_nodes(found, k), _base(start, k), False, 1e-12, classes)
+    if found.booster != "gbtree" or found.objective not in ("binary:logistic", "multi:softprob"):
+        return None
+    nodes = booster_nodes(found, k)[: found.best or None]
+    return replace(_summed(nodes, _base(start, k), True, 2e-7, classes), sums_in="float32")
 
 
-def xgboost_nodes(learner: Any, k: int = 1) -> list[Nodes]:
-    """Return the trees of the learner in xgboost's JSON document with k columns of values.
+def booster_nodes(found: BoosterTrees, k: int = 1) -> list[Nodes]:
+    """Return the trees of xgboost or lightgbm with k columns of values.
 
     Raises
     ------
     CategoricalSplitError
-        If a tree splits on a set of categories, or there are no plain trees.
+        If a tree splits on a set of categories or takes zeros for missing, or there are no plain trees.
     """
-    gradient = learner["gradient_booster"]
-    inner = gradient.get("gbtree", gradient).get("model")
-    if inner is None or "trees" not in inner:
+    if found.linear is not None:
         raise CategoricalSplitError
     nodes = []
-    for tree, c in zip(inner["trees"], inner["tree_info"], strict=True):
-        if int(tree["tree_param"].get("size_leaf_vector", "1")) > 1:
+    for tree in found.trees:
+        split = tree.left != -1
+        if tree.categories or tree.value.shape[1] > 1 or np.any(tree.missing[split] == 1):
             raise CategoricalSplitError
-        left = np.asarray(tree["left_children"], dtype=np.int64)
-        split = left != -1
-        if np.any(np.asarray(tree["split_type"])[split]):
-            raise CategoricalSplitError
-        at = np.asarray(tree["split_conditions"], dtype=np.float64).astype(np.float32)
-        below = np.nextafter(at, np.float32(-np.inf)).astype(np.float64)
+        at = np.where(split, tree.threshold, 0.0)
+        # A missing cell goes its own way only where training met some; else lightgbm counts it as zero.
+        goes = np.where(tree.missing == 0, at >= 0, tree.default_left) & split
+        if found.strict:
+            at = np.nextafter(at.astype(np.float32), np.float32(-np.inf)).astype(np.float64)
         nodes.append(
             Nodes(
-                left, np.asarray(tree["right_children"], dtype=np.int64),
-                np.asarray(tree["split_indices"], dtype=np.int64), below,
-                np.asarray(tree["default_left"], dtype=bool), _column(at.astype(np.float64), c, k),
+                tree.left, tree.right, np.where(split, tree.feature, 0), at, goes,
+                _column(tree.value[:, 0] * tree.weight, tree.group, k),
             )
         )  # fmt: skip
     return nodes
-
-
-def _xgboost_start(document: Any, k: int) -> NDArray[np.float64] | None:
-    """Return the margin from which xgboost begins; None for objectives that are no classification by margin."""
-    name = document["objective"]["name"]
-    text = str(document["learner_model_param"]["base_score"]).strip("[]")
-    guess = np.array([float(part) for part in text.split(",")])
-    if name == "binary:logistic" and k == 2:
-        return np.array([0.0, float(np.log(guess[0] / (1 - guess[0])))])
-    if name in ("multi:softprob", "multi:softmax") and len(guess) in (1, k):
-        return np.broadcast_to(guess, (k,)).astype(np.float64)
-    return None
-
-
-def _lightgbm(model: Any) -> Forest | None:
-    classes = np.asarray(model.classes_)
-    k = len(classes)
-    dump = model.booster_.dump_model()
-    per_stage = int(dump["num_tree_per_iteration"])
-    if per_stage != (1 if k == 2 else k) or dump.get("average_output"):
-        return None
-    return _summed(lightgbm_nodes(dump, k), np.zeros(k), False, 1e-12, classes)
-
-
-def lightgbm_nodes(dump: Any, k: int = 1) -> list[Nodes]:
-    """Return the trees of lightgbm's dump with k columns of values.
-
-    Raises
-    ------
-    CategoricalSplitError
-        If a tree splits on a set of categories, or treats zeros as missing.
-    """
-    stage = int(dump["num_tree_per_iteration"])
-    return [_lightgbm_tree(tree["tree_structure"], i % stage, k) for i, tree in enumerate(dump["tree_info"])]
-
-
-def _lightgbm_tree(root: Any, c: int, k: int) -> Nodes:
-    order = [root]
-    for node in order:  # grows while it is walked
-        if "split_feature" in node:
-            if node["decision_type"] != "<=":
-                raise CategoricalSplitError
-            node["at"] = len(order)
-            order += [node["left_child"], node["right_child"]]
-    splits = ["split_feature" in node for node in order]
-    left = np.array([node["at"] if s else -1 for node, s in zip(order, splits, strict=True)], dtype=np.int64)
-    # A missing cell goes its own way only where training met some; else it counts as zero.
-    goes = [
-        bool(n["default_left"] if n["missing_type"] != "None" else n["threshold"] >= 0) if s else False
-        for n, s in zip(order, splits, strict=True)
-    ]
-    if any(s and n["missing_type"] == "Zero" for n, s in zip(order, splits, strict=True)):
-        raise CategoricalSplitError
-    value = np.array([0.0 if s else float(n["leaf_value"]) for n, s in zip(order, splits, strict=True)])
-    return Nodes(
-        left, np.where(left == -1, -1, left + 1),
-        np.array([n["split_feature"] if s else 0 for n, s in zip(order, splits, strict=True)], dtype=np.int64),
-        np.array([n["threshold"] if s else 0.0 for n, s in zip(order, splits, strict=True)], dtype=np.float64),
-        np.array(goes, dtype=bool), _column(value, c, k),
-    )  # fmt: skip
 
 
 def _column(values: NDArray[np.float64], c: int, k: int) -> NDArray[np.float64]:
@@ -348,7 +286,7 @@ _READERS: dict[tuple[str, str], Callable[[Any], Forest | None]] = {
     ("sklearn", "ExtraTreesClassifier"): _averaging,
     ("sklearn", "GradientBoostingClassifier"): _boosting,
     ("sklearn", "HistGradientBoostingClassifier"): _histogram,
-    ("xgboost", "XGBClassifier"): _xgboost,
-    ("xgboost", "XGBRFClassifier"): _xgboost,
-    ("lightgbm", "LGBMClassifier"): _lightgbm,
+    ("xgboost", "XGBClassifier"): _booster,
+    ("xgboost", "XGBRFClassifier"): _booster,
+    ("lightgbm", "LGBMClassifier"): _booster,
 }

@@ -114,6 +114,8 @@ def _file(path: Path, trust: Collection[str], *, rebuild: bool) -> Opened:
         return _rebuilt(path, artifact, "as --rebuild says")
     if artifact.verdict == "malicious":
         return Opened(None, "file", artifact, path.name)
+    if artifact.format.startswith(("XGBoost", "LightGBM")):
+        return _rebuilt(path, artifact, "it holds trees and no object that could be loaded")
     try:
         model, notes = load_artifact(artifact, trust)
     except SubjectError as err:

@@ -6,21 +6,20 @@ A threshold t of column j says: rows with ``x[j] <= t`` and rows with ``x[j] > t
 from __future__ import annotations
 
 import itertools
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelward.models._booster_nodes import booster_of
 from modelward.models._boxes import decision_trees
 from modelward.models._estimator import step_module
 from modelward.models._kinds import is_kind, is_rebuilt
 from modelward.models._nodes import (
     CategoricalSplitError,
     Nodes,
+    booster_nodes,
     histogram_nodes,
-    lightgbm_nodes,
     plain_nodes,
-    xgboost_nodes,
 )
 
 if TYPE_CHECKING:
@@ -70,11 +69,9 @@ def _splits(model: Any) -> Iterator[Split] | None:
     library = step_module(model)
     if hasattr(model, "steps") or hasattr(model, "best_estimator_"):
         return None
-    if library == "xgboost":
-        booster = model.get_booster() if hasattr(model, "get_booster") else model
-        return _of(xgboost_nodes(json.loads(booster.save_raw("json"))["learner"]))
-    if library == "lightgbm":
-        return _of(lightgbm_nodes(getattr(model, "booster_", model).dump_model()))
+    found = booster_of(model)
+    if found is not None:
+        return _of(booster_nodes(found))
     if library == "sklearn" or is_rebuilt(model):
         return _sklearn(model)
     return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modelward.errors import SubjectError
 from modelward.models.rebuilt import (
     bayes,
+    boosters,
     boosting,
     compose,
     encoders,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from modelward.artifacts import Artifact
 
 __all__ = [
-    "FAMILIES", "Estimator", "bayes", "boosting", "compose", "encoders", "features", "forests", "histogram",
-    "imputers", "linear", "meta", "rebuild", "scalers", "trees",
+    "FAMILIES", "Estimator", "bayes", "boosters", "boosting", "compose", "encoders", "features", "forests",
+    "histogram", "imputers", "linear", "meta", "rebuild", "scalers", "trees",
 ]  # fmt: skip
 
 
@@ -36,7 +37,8 @@ def rebuild(artifact: Artifact) -> Estimator:
 
     Nothing is imported or called on the file's say-so: its numbers are read, checked, and put into formulas
     that modelward has. Labels are those of the loaded model and scores equal its scores to rounding; trees
-    are walked in float32 and added in their order, so theirs are equal to the last bit.
+    are walked in float32 and added in their order, so theirs are equal to the last bit; xgboost's sums are
+    float32 and equal to the last bit too, where its release adds as the current one does.
 
     Parameters
     ----------

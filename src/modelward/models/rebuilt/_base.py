@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from modelward.models.rebuilt._view import View
 
 FAMILIES: dict[str, type[Estimator]] = {}
-"""What computes as a class of scikit-learn would, by that class's name."""
+"""What computes as a class of scikit-learn, xgboost or lightgbm would, by that class's name."""
 
 
 class Estimator:
@@ -30,6 +30,8 @@ class Estimator:
     """
 
     rebuilt: ClassVar[bool] = True
+    packages: ClassVar[tuple[str, ...]] = ("sklearn",)
+    """Whose class of that name it computes."""
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     # Present only where the file's class has it; `_offer` sets them.
@@ -98,15 +100,17 @@ class Regressor(Estimator):
     _estimator_type = "regressor"
 
 
-def family(*names: str) -> Callable[[type[Any]], type[Any]]:
-    """Enter a class into the list, under the names of the classes of scikit-learn that it computes.
+def family(*names: str, packages: tuple[str, ...] = ("sklearn",)) -> Callable[[type[Any]], type[Any]]:
+    """Enter a class into the list, under the names of the classes that it computes.
 
     Each name gets a subclass of that name, so that reports and searches call the model what it is.
     """
 
     def enter(cls: type[Any]) -> type[Any]:
         for name in names:
-            FAMILIES[name] = type(name, (cls,), {"__doc__": cls.__doc__, "__module__": cls.__module__})
+            FAMILIES[name] = type(name, (cls,), {
+                "__doc__": cls.__doc__, "__module__": cls.__module__, "packages": packages,
+            })  # fmt: skip
         return cls
 
     return enter

@@ -54,8 +54,8 @@ class Builder:
         if not isinstance(value, Inert):
             raise cannot(f"an estimator is wanted where the file has a {_kind(value)}")
         package, _, rest = value.type_name.partition(".")
-        family = self._families.get(rest.rpartition(".")[2]) if package == "sklearn" else None
-        if family is None:
+        family = self._families.get(rest.rpartition(".")[2])
+        if family is None or package not in family.packages:
             raise cannot(f"{printable(value.type_name, 120)} is no class that can be rebuilt")
         self._made += 1
         if self._made > _MOST_OBJECTS or len(self._open) >= _DEEPEST or id(value) in self._open:
