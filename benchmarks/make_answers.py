@@ -68,6 +68,7 @@ SEED = 0
 RNG = np.random.default_rng(SEED)
 X = np.round(RNG.normal(size=(400, 6)), 2)
 X[:, 4] = RNG.integers(0, 4, len(X))
+GAPS = RNG.uniform(size=X.shape) < 0.05
 LABELS = {
     "two": np.where(X[:, 0] + X[:, 1] ** 2 > 0.5, "yes", "no"),
     "three": np.digitize(X[:, 0] + X[:, 1], [-0.5, 0.5]) * 3 - 1,
@@ -135,14 +136,27 @@ def boosters(name: str) -> list[tuple[str, object]]:
             for kind in ("two", "three")
             for cls in (xgboost.XGBClassifier, xgboost.XGBRFClassifier)
             for more in ({}, {"max_depth": 3, "subsample": 0.7})
-        ] + [("number", xgboost.XGBRegressor(n_estimators=20, n_jobs=1))]
+        ] + [
+            ("two", xgboost.XGBClassifier(n_estimators=20, n_jobs=1, booster="dart", rate_drop=0.3)),
+            ("three", xgboost.XGBClassifier(n_estimators=20, n_jobs=1, booster="gblinear")),
+            ("two", xgboost.XGBClassifier(n_estimators=20, n_jobs=1, missing=0.0)),
+            ("number", xgboost.XGBRegressor(n_estimators=20, n_jobs=1)),
+            ("number", xgboost.XGBRegressor(n_estimators=20, n_jobs=1, objective="reg:absoluteerror")),
+        ]
     import lightgbm
 
     return [
         (kind, lightgbm.LGBMClassifier(n_estimators=20, random_state=SEED, n_jobs=1, verbose=-1, **more))
         for kind in ("two", "three")
-        for more in ({}, {"num_leaves": 5, "subsample": 0.7, "subsample_freq": 1})
-    ] + [("number", lightgbm.LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1))]
+        for more in (
+            {}, {"num_leaves": 5, "subsample": 0.7, "subsample_freq": 1}, {"boosting_type": "dart"},
+            {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}, {"zero_as_missing": True},
+            {"categorical_feature": [4], "min_data_per_group": 5},
+        )
+    ] + [
+        ("number", lightgbm.LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1, objective=objective))
+        for objective in ("regression", "poisson")
+    ]  # fmt: skip
 
 
 def answers(model: object, rows: np.ndarray) -> dict[str, np.ndarray]:
@@ -160,10 +174,11 @@ def save(folder: Path, found: list[tuple[str, object]], rows: np.ndarray) -> int
     for i, (kind, model) in enumerate(found):
         states = [k for k in model.get_params() if k == "random_state" or k.endswith("__random_state")]
         model.set_params(**dict.fromkeys(states, SEED))
-        y = LABELS[kind]
-        if not type(model).__module__.startswith("sklearn") and kind != "number":
-            y = np.unique(y, return_inverse=True)[1]
-        model.fit(X, y)
+        y, seen = LABELS[kind], X
+        if not type(model).__module__.startswith("sklearn"):
+            seen = np.where(GAPS, np.nan, X)  # boosters send missing cells a way of their own
+            y = np.exp(y / 4) if kind == "number" else np.unique(y, return_inverse=True)[1]
+        model.fit(seen, y)
         last = model.steps[-1][1] if hasattr(model, "steps") else model
         stem = f"{i:03d}-{type(last).__name__}-{kind}"
         if i % 2:
@@ -185,7 +200,8 @@ def main() -> None:
             library = __import__(name)
         except ImportError:
             continue
-        count = save(out / f"{name}-{library.__version__}", boosters(name), rows)
+        gaps = np.random.default_rng(SEED + 2).uniform(size=rows.shape) < 0.05
+        count = save(out / f"{name}-{library.__version__}", boosters(name), np.where(gaps, np.nan, rows))
         print(f"{name} {library.__version__}: {count} models")
 
 

@@ -16,7 +16,7 @@ from modelward.models._kinds import is_rebuilt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LOGISTIC = ("binary:logistic", "binary:logitraw", "reg:logistic")
+_LOGISTIC = ("binary:logistic", "reg:logistic")
 _LOGARITHM = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,8 +103,6 @@ def _stored(value: Any) -> dict[int, list[Any]]:
             raise cannot("cats of its booster are of an unknown kind")
         elif len(offsets) > 1:
             data = (numbers & 0xFF).astype(np.uint8).tobytes()
-            ends = offsets.tolist()
-            found[j] = [
-                data[a:b].decode("utf-8", "replace") for a, b in zip(ends[:-1], ends[1:], strict=True)
-            ]
+            if data.isascii():  # beyond that xgboost counts characters and cuts bytes: its names are no names
+                found[j] = [data[a:b].decode() for a, b in itertools.pairwise(offsets.tolist())]
     return found

@@ -6,21 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelward.artifacts._boosters import BoosterTree, BoosterTrees
 from modelward.models._booster_nodes import starting_margins
+from modelward.models.rebuilt._base import softmax
 from modelward.models.rebuilt._kernels import (
     booster_leaves,
     exponential_single,
     logistic_single,
     softmax_single,
 )
-from modelward.models.rebuilt._base import softmax
 from modelward.models.rebuilt._view import cannot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from modelward.artifacts._boosters import BoosterTree, BoosterTrees
 
 _AS_IT_IS = (
     "reg:squarederror", "reg:linear", "reg:squaredlogerror", "reg:pseudohubererror", "reg:absoluteerror",
@@ -62,6 +63,8 @@ class BoosterSums:
         Checked by the reader.
     trees : int
         How many of the trees answer; 0 for all.
+    in_place : bool
+        Whether xgboost predicts without a DMatrix, as its wrappers do: DART rounds otherwise then.
 
     Raises
     ------
@@ -69,8 +72,9 @@ class BoosterSums:
         If a part of it does not fit the rest, or its objective is not known.
     """
 
-    def __init__(self, found: BoosterTrees, trees: int = 0) -> None:
+    def __init__(self, found: BoosterTrees, trees: int = 0, *, in_place: bool = False) -> None:
         self.found = found
+        self._in_place = in_place
         start = starting_margins(found)
         if start is None:
             raise cannot("base_score of its booster does not fit")
@@ -91,13 +95,13 @@ class BoosterSums:
             rows = rows.astype(np.float32).astype(np.float64)
             if self.found.linear is not None:
                 return self._weighted(rows)
-        kind = np.float32 if self.found.single else np.float64
+        kind: type[np.floating[Any]] = np.float32 if self.found.single else np.float64
         out = np.tile(self._start.astype(kind), (len(rows), 1))
         for walk in self._walks:
             tree = walk.tree
-            told = tree.value.astype(kind)[walk.leaves(rows, self.found)]
+            told: NDArray[Any] = tree.value.astype(kind)[walk.leaves(rows, self.found)]
             if self.found.booster == "dart" and self.found.library == "xgboost":
-                told = told * kind(tree.weight)
+                told = self._dropped(told, tree)
             if told.shape[1] == 1:
                 out[:, tree.group] += told[:, 0]
             else:
@@ -112,17 +116,26 @@ class BoosterSums:
         out = self._link(out)
         return out[:, 0] if out.ndim == 2 and out.shape[1] == 1 else out
 
+    def _dropped(self, told: NDArray[Any], tree: BoosterTree) -> NDArray[Any]:
+        """Return a DART tree's leaves times its weight; in place, the base is added before and taken off again."""
+        if self._in_place:
+            base = self._start.astype(np.float32)
+            base = base if told.shape[1] > 1 else base[tree.group : tree.group + 1]
+            told = (base + told) - base
+        return np.asarray(told * np.float32(tree.weight), dtype=np.float32)
+
     def _weighted(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Add a linear booster's columns one by one; a missing cell adds nothing."""
         linear = self.found.linear
         assert linear is not None  # noqa: S101 - the caller asked
         weights = linear.astype(np.float32)
-        out = np.tile(weights[-1] + self._start.astype(np.float32), (len(rows), 1))
+        # Its linear booster begins every score with the first one's base.
+        out = np.tile(weights[-1] + np.float32(self._start[0]), (len(rows), 1))
         for j in range(self.found.n_features):
             column = rows[:, j].astype(np.float32)
             there = ~np.isnan(column)
             out[there] += column[there, None] * weights[j]
-        return out  # type: ignore[no-any-return]
+        return out
 
     def _linked(self) -> Callable[[NDArray[Any]], NDArray[Any]]:
         """Return the function from margins to answers.

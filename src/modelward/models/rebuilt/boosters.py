@@ -40,7 +40,8 @@ class _Boosted(Estimator):
         if names and names != tuple(f"Column_{i}" for i in range(len(names))):
             self.feature_names_in_ = np.array(names, dtype=object)
         # A raw booster of xgboost answers with all its trees, whatever its best round was.
-        self._sums = BoosterSums(found, found.best if wrapped or found.library == "lightgbm" else 0)
+        best = found.best if wrapped or found.library == "lightgbm" else 0
+        self._sums = BoosterSums(found, best, in_place=wrapped)
         self.objective = self._sums.objective
         self.categories_ = CodedColumns(found)
         missing = view.get("missing", float("nan"))
