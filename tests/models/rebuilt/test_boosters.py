@@ -265,3 +265,17 @@ def test_changed_files_answer_or_say_why(data: Any) -> None:
         assert "\n" not in str(err)
     else:
         assert len(answer) == 5
+
+
+def test_a_split_that_only_sends_missing_cells_away() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 5, size=(400, 3)).astype(float)
+    rows[rng.random(rows.shape) < 0.2] = np.nan
+    y = (np.nan_to_num(rows[:, 0], nan=4.0) + np.nan_to_num(rows[:, 1], nan=0.0) > 4).astype(int)
+    model = lightgbm.LGBMClassifier(n_estimators=6, min_child_samples=2, verbose=-1, random_state=0, n_jobs=1)
+    artifact = read_bytes(pickle.dumps(model.fit(rows, y)))
+    assert "=inf" in model.booster_.model_to_string() or " inf" in model.booster_.model_to_string()
+    assert artifact.verdict == "clean"
+    np.testing.assert_allclose(
+        rebuild(artifact).predict_proba(rows), model.predict_proba(rows), rtol=0, atol=1e-12
+    )

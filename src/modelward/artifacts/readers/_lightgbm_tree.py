@@ -39,7 +39,10 @@ def _links(where: str, tree: dict[str, Any], leaves: int, max_feature: int, note
     import numpy as np
 
     inf = float("inf")
-    if not all(abs(value) < inf for value in (*tree["leaf_value"], *tree.get("threshold", ()))):
+    # LightGBM itself writes an infinite threshold where a split only sends missing cells away.
+    if not all(abs(value) < inf for value in tree["leaf_value"]) or any(
+        value != value for value in tree.get("threshold", ())
+    ):
         notes.suspicious(f"{where} holds values that are not finite")
     if leaves == 1:
         return
