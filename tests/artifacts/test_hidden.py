@@ -9,6 +9,7 @@ import io
 import lzma
 import os
 import pickle
+import pickletools
 import time
 import zipfile
 import zlib
@@ -17,11 +18,17 @@ from typing import TYPE_CHECKING
 import joblib
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.neighbors import KNeighborsClassifier
 
 from modelward.artifacts import read_artifact, read_bytes
+from modelward.artifacts._container import snapshot
+from modelward.artifacts._content import BLOCK, Content
+from modelward.artifacts._hidden_opcodes import may_name
+from modelward.artifacts._unpickle import Log, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,6 +102,51 @@ def test_a_large_file_is_searched_without_being_kept(tmp_path: Path) -> None:
     path.write_bytes(pickle.dumps(data, 5))
     artifact = read_artifact(path, whole=False)
     assert (artifact.verdict, len(artifact.members)) == ("malicious", 1)
+
+
+def test_what_is_tried_in_a_large_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "random.pkl"
+    path.write_bytes(pickle.dumps(np.frombuffer(np.random.default_rng(0).bytes(70_000_000), "u1"), 5))
+    opened: list[Content | None] = []
+
+    def watched(place: str | Path) -> Content | None:
+        opened.append(snapshot(place))
+        return opened[-1]
+
+    monkeypatch.setattr("modelward.artifacts._read.snapshot", watched)
+    assert read_artifact(path, whole=False).verdict == "clean"
+    (content,) = opened
+    assert content is not None
+    assert content.held < 4 << 20
+
+
+def test_content_aside_is_as_it_was_read_and_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(b"a" * 3 * BLOCK)
+    content = Content(os.open(path, os.O_RDONLY), 3 * BLOCK)
+    assert content[:3] == b"aaa"
+    path.write_bytes(b"b" * 3 * BLOCK)
+    aside = content.aside()
+    assert (aside[:3], aside[BLOCK : BLOCK + 3], aside[-1:]) == (b"aaa", b"bbb", b"b")
+    assert content.held == BLOCK
+
+
+OPCODES = bytes(ord(op.code) for op in pickletools.opcodes)
+PIECES = st.one_of(
+    st.sampled_from([bytes([op]) for op in OPCODES]),
+    st.sampled_from([b"cos\nsystem\n", b"\x8c\x02os", b"\x8c\x06system", b"\x93", b"K\x01", b"X\1\0\0\0a", b"(ios\na\n", b"I1\n"]),
+    st.binary(max_size=3),
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=20).map(b"".join), st.integers(0, 40))
+@settings(max_examples=500, deadline=None)
+def test_the_first_look_never_passes_over_a_place_that_reaches_a_name(data: bytes, cut: int) -> None:
+    log = Log()
+    read_one(data, 0, log, joblib=False, max_memory=1 << 24)
+    if log.names:
+        assert may_name(data[:cut], 0, len(data))
+        assert may_name(b"xy" + data, 2, len(data))
 
 
 def test_no_false_alarm_on_honest_data() -> None:

@@ -51,9 +51,10 @@ class Compiled:
         state[k.FRAME_END], state[k.FRAME_START] = walker.frame_end, walker.frame_start
         state[k.MEMORY] = walker.memory_left
         have = len(self._data)
-        if walker.content is not None:
-            have = walker.content.need(walker.position, walker.position + WINDOW)
         step = WINDOW
+        if walker.content is not None:
+            step = walker.content.ahead
+            have = walker.content.need(walker.position, walker.position + step)
         while True:
             ended = int(k.walk(self._data, have, self._stack, self._marks, self._memo, state))
             if ended == k.GROW_STACK:

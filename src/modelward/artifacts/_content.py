@@ -36,6 +36,10 @@ class Content:
     def __init__(self, handle: int, size: int) -> None:
         self._handle = handle
         self._size = size
+        self.ahead = WINDOW
+        """How far to read ahead of whoever goes through it."""
+        self.held = 0
+        """Bytes that were read so far, and are kept."""
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _NO_RESERVE
         self.space = mmap.mmap(-1, size, flags=flags)
         self._read = bytearray(-(-size // BLOCK))
@@ -82,6 +86,7 @@ class Content:
             after = last if after < 0 else after
             self._fill(block * BLOCK, min(after * BLOCK, self._size))
             self._read[block:after] = b"\1" * (after - block)
+            self.held += (after - block) * BLOCK
             block = self._read.find(0, after, last)
         return min(last * BLOCK, self._size)
 
@@ -114,6 +119,14 @@ class Content:
             return self.space[block * BLOCK : (block + 1) * BLOCK]
         return os.pread(self._handle, min(BLOCK, self._size - block * BLOCK), block * BLOCK)
 
+    def aside(self) -> Content:
+        """Return the same content once more; what is read of that is not kept here, and goes with it."""
+        return _Aside(self, os.dup(self._handle))
+
+    def as_read(self, block: int) -> bytes:
+        """Return a block as it was when it was read; nothing if it was not."""
+        return self.space[block * BLOCK : (block + 1) * BLOCK] if self._read[block] else b""
+
     def changed(self) -> bool:
         """Say whether the file was written to since it was opened."""
         now = os.fstat(self._handle)
@@ -122,7 +135,7 @@ class Content:
     def find(self, what: bytes, start: int = 0, end: int | None = None) -> int:
         """Return the first place of some bytes, or -1; it reads no further than it must."""
         stop = self._size if end is None else min(end, self._size)
-        step = WINDOW
+        step = self.ahead
         while start < stop:
             have = self.need(start, min(start + step + len(what), stop))
             found = self.space.find(what, start, min(have, stop))
@@ -141,6 +154,24 @@ class Content:
         """Return bytes without copying them."""
         self.need(start, end)
         return memoryview(self.space)[start:end].toreadonly()
+
+
+class _Aside(Content):
+    """Content to be looked into in passing: as it was read before where it was, else as it is now."""
+
+    def __init__(self, kept: Content, handle: int) -> None:
+        super().__init__(handle, len(kept))
+        self._kept = kept
+        self.ahead = BLOCK // 4
+
+    def _fill(self, start: int, end: int) -> None:
+        for at in range(start, end, BLOCK):
+            stop = min(at + BLOCK, end)
+            block = self._kept.as_read(at // BLOCK)
+            if block:
+                self.space[at:stop] = block
+            else:
+                super()._fill(at, stop)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,6 +16,7 @@ from modelward.artifacts._artifact import Artifact, GlobalUse
 from modelward.artifacts._content import Content
 from modelward.artifacts._formats import MAX_DEPTH, gathered
 from modelward.artifacts._hidden_forms import Unpacking, decoded, unpacked
+from modelward.artifacts._hidden_opcodes import may_name
 from modelward.artifacts._hidden_where import place_of
 from modelward.artifacts._walk import Walker
 
@@ -96,14 +97,10 @@ class _Search:
         """Look at every place of the content from `first` on; a large file is passed over in windows and not kept."""
         content: Any = self.job.content
         if isinstance(content, Content):
-            for at in range(0, len(content), _STEP):
-                window = content.passing(at, at + _STEP + _OVERLAP)
-                for match in _HEADED.finditer(window):
-                    if at + match.start():
-                        self._try(content, at + match.start())
+            self._pass_over(content)
             return
         for start in self._places(content, first):
-            self._try(content, start)
+            self._try(content, start, content, start)
         unpacking = Unpacking(self.job.purse, MAX_TRIES + len(content) // 256)
         for at, how, inner in unpacked(content, first, unpacking, zipped=zipped):
             self._unpacked(at, how, inner)
@@ -111,6 +108,18 @@ class _Search:
             self._decoded(at, how, inner)
         if unpacking.spent:
             self._full("more data is compressed in it than may be read")
+
+    def _pass_over(self, content: Content) -> None:
+        """Try the places of a large file in windows, and keep nothing of what was read for that."""
+        aside = content.aside()
+        for at in range(0, len(content), _STEP):
+            window = content.passing(at, at + _STEP + _OVERLAP)
+            for match in _HEADED.finditer(window, 0 if at else 1):
+                if match.start() >= _STEP:
+                    break
+                self._try(aside, at + match.start(), window, match.start())
+                if aside.held > _STEP:
+                    aside = content.aside()
 
     def _places(self, content: bytes, first: int) -> Iterator[int]:
         """Yield where a pickle may begin: at its PROTO opcode, or without one at a name that matters."""
@@ -130,17 +139,19 @@ class _Search:
             self._judged[key] = f"{key[0]}.{key[1]}" not in self._known and judge_name(*key)[0] == "dangerous"
         return self._judged.get(key, True)
 
-    def _try(self, content: Any, start: int) -> None:
-        """Read a place as a pickle, if its opcodes name anything."""
+    def _try(self, content: Any, start: int, seen: bytes, at: int) -> None:
+        """Read a place as a pickle, if its opcodes name anything; it is at another position in what was seen of it."""
         if len(self.found) >= MAX_FOUND:
             return
         self._tries -= 1
         if self._tries < 0 or self._work < 0:
             self._full(_TOO_MANY)
             return
+        if not may_name(seen, at, len(content) - start):
+            return
         segment = Walker(content, start, max_memory=self.job.max_memory).advance()
         self._work -= segment.end - start
-        if segment.end - start < 8 or _NAMING.search(content[start : segment.end]) is None:
+        if segment.end - start < 8 or not _names(content, start, segment.end):
             return
         self._read(content, start, headed=content[start] == 0x80)
 
@@ -203,6 +214,14 @@ class _Search:
         self.found.setdefault(
             (reason,), Artifact(path, "hidden pickle", b"", "unreadable", (reason,), pickles=0)
         )
+
+
+def _names(content: Any, start: int, end: int) -> bool:
+    """Say whether a byte of a stretch can be an opcode that names something."""
+    if not isinstance(content, Content):
+        return _NAMING.search(content, start, end) is not None
+    parts = (content.passing(at, min(at + _STEP, end)) for at in range(start, end, _STEP))
+    return any(_NAMING.search(part) is not None for part in parts)
 
 
 def _spent(found: Artifact) -> bool:

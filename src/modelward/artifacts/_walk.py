@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._content import WINDOW, Content
+from modelward.artifacts._content import Content
 
 if TYPE_CHECKING:
     from modelward.artifacts._compiled import Compiled
@@ -237,7 +237,7 @@ class Walker:
         """Have the bytes after a position read; return how far the walk may go before it asks again."""
         if self.content is None:
             return limit
-        have = self.content.need(position, position + WINDOW)
+        have = self.content.need(position, position + self.content.ahead)
         return limit if have == len(self.data) else min(limit, have - AHEAD)
 
     def _run(self) -> int:  # noqa: C901 - one loop, for speed
