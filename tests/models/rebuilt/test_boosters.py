@@ -93,7 +93,9 @@ def test_wrappers_answer_as_their_libraries(model: Any, y: np.ndarray) -> None:
         rows = asked(booster)
         ours = _pickled(model)
         told = {
-            m: np.asarray(getattr(model, m)(rows)) for m in ("predict", "predict_proba") if hasattr(model, m)
+            m: np.asarray(getattr(model, m)(rows))
+            for m in ("predict", "predict_proba", "decision_function")
+            if hasattr(model, m)
         }
     assert ours.n_features_in_ == model.n_features_in_
     for method, theirs in told.items():

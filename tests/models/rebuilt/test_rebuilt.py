@@ -407,3 +407,10 @@ print(answers.tolist())
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(model.predict(X).tolist())
+
+
+@pytest.mark.parametrize("model", [FunctionTransformer(), VarianceThreshold(), SelectKBest(k=2)])
+def test_transformers_that_only_pass_columns_on_give_arrays(model: Any) -> None:
+    ours = rebuild(read_bytes(pickle.dumps(model.fit(X, THREE))))
+    assert isinstance(ours.transform(X), np.ndarray)
+    np.testing.assert_array_equal(ours.transform(X), model.transform(X))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray, as_array
+from modelward.artifacts._catboost import catboost_facts
 from modelward.artifacts._graph import labels, shape_of
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._inspect.params import is_estimator, members
@@ -95,6 +96,9 @@ def _own_count(value: Inert) -> int | None:
     if r_kind(value):
         names = r_names(value)
         return None if names is None else len(names)
+    said = catboost_facts(value)
+    if said is not None:
+        return len(said.feature_names) or None
     attributes = value.attributes
     for key in _COUNT:
         count = whole(attributes.get(key))
@@ -109,6 +113,9 @@ def _own_count(value: Inert) -> int | None:
 def _own_names(value: Inert) -> list[str] | None:
     if r_kind(value):
         return r_names(value)
+    said = catboost_facts(value)
+    if said is not None and list(said.feature_names) != [str(i) for i in range(len(said.feature_names))]:
+        return list(said.feature_names)
     for key in _NAMES:
         names = texts(value.attributes.get(key))
         if names:
@@ -119,6 +126,9 @@ def _own_names(value: Inert) -> list[str] | None:
 def _own_classes(value: Inert) -> list[Any] | None:
     if r_kind(value):
         return r_classes(value)
+    said = catboost_facts(value)
+    if said is not None and said.classes:
+        return list(said.classes)
     attributes = value.attributes
     for key in _CLASSES:
         if key not in attributes:

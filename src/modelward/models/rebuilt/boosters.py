@@ -131,6 +131,14 @@ class LightGBMClassifier(_BoostedClassifier):
     def _labels(self, view: View) -> NDArray[Any]:
         return view.labels("_classes")
 
+    def __init__(self, view: View) -> None:
+        super().__init__(view)
+        self._offer(decision_function=self._decide)
+
+    def _decide(self, X: Any) -> Matrix:
+        out = self._sums.margins(self.rows(X))
+        return out[:, 0] if out.shape[1] == 1 else out
+
     def _allowed(self) -> bool:
         return self.objective in ("binary", "multiclass", "multiclassova", "cross_entropy", "xentropy")
 

@@ -174,11 +174,10 @@ class FunctionTransformer(Estimator):
 
     @staticmethod
     def _run(call: Any, X: Any) -> Any:
-        table = Table.of(X)
         if call is None:
-            return table
+            return X
         with np.errstate(all="ignore"):
-            return call(table.floats(nan=True, inf=True))
+            return call(Table.of(X).floats(nan=True, inf=True))
 
 
 _FUNCTIONS = {

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.models.rebuilt._base import Estimator, family
+from modelward.models.rebuilt._table import Table
 from modelward.models.rebuilt._view import cannot
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelward.models.rebuilt._table import Matrix, Table
+    from modelward.models.rebuilt._table import Matrix
     from modelward.models.rebuilt._view import View
 
 _MOST_COLUMNS = 100_000
@@ -30,8 +31,9 @@ class _Selector(Estimator):
     def _mask(self, view: View) -> NDArray[np.bool_]:
         raise NotImplementedError
 
-    def _transform(self, X: Any) -> Table:
-        return self.table(X).take(self._kept)
+    def _transform(self, X: Any) -> Table | Matrix:
+        kept = self.table(X).take(self._kept)
+        return kept if isinstance(X, Table) else kept.matrix()
 
 
 @family("RFE", "RFECV", "SequentialFeatureSelector")
