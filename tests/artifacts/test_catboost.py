@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelward.artifacts import inspect_file, read_artifact
+from modelward.artifacts import inspect, read_artifact
 from modelward.artifacts._catboost import catboost_facts, facts_of_bytes
 
 DATA = Path(__file__).parent / "data" / "catboost"
@@ -32,7 +32,7 @@ def test_what_catboost_says(name: str) -> None:
     assert found is not None
     assert (found.feature_names, found.classes) == TRUTH[name]
     assert (found.version, found.trees) == ("1.2.10", 5)
-    seen = inspect_file(DATA / f"{name}.pkl")
+    seen = inspect(artifact)
     assert seen.feature_names == (TRUTH[name][0] if name != "number" else None)
     assert seen.n_features == 4
     assert (seen.classes or ()) == TRUTH[name][1]

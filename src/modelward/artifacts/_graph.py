@@ -178,6 +178,12 @@ def _writers(value: Inert) -> Iterator[tuple[str, str]]:
         written = booster_version(value)
         if written:
             yield "xgboost", written
+    elif value.type_name.startswith("catboost."):
+        from modelward.artifacts._catboost import catboost_facts
+
+        said = catboost_facts(value)
+        if said is not None and said.version:
+            yield "catboost", said.version
     elif value.type_name == "onnx.ModelProto":
         name, release = (value.attributes.get(key) for key in ("producer_name", "producer_version"))
         if isinstance(name, str) and isinstance(release, str) and name and release:

@@ -18,4 +18,3 @@ for name, model, rows, y in (
     ("three", catboost.CatBoostClassifier(**more), frame, rng.integers(0, 3, 200)),
 ):
     (HERE / f"{name}.pkl").write_bytes(pickle.dumps(model.fit(rows, y)))
-    print(name, model.feature_names_, getattr(model, "classes_", []), model.tree_count_)
