@@ -13,8 +13,8 @@ import numpy as np
 from scipy import stats
 
 import modelward
-from modelward.monitoring._normal import WEEK, Normal, State, step
-from modelward.monitoring._watch import MARGIN, fold_peaks
+from modelward.monitoring._normal import WEEK, Normal, State, crept, step
+from modelward.monitoring._watch import fold_peaks, limits
 
 COLUMNS, KINDS, FIT_WEEKS, DAYS = 24, 3, 8, 30
 SERIES = COLUMNS * KINDS
@@ -48,36 +48,34 @@ def simulate(months: int, rng: np.random.Generator) -> np.ndarray:
     return out
 
 
-def watched(Y: np.ndarray, months: int) -> tuple[np.ndarray, np.ndarray, list[list[float]]]:
-    """Return alarms of each month by the fast and the slow detector, and delays of planted jumps."""
+def watched(Y: np.ndarray, months: int) -> tuple[list[np.ndarray], list[list[float]]]:
+    """Return alarms of each month by the fast, slow and reference detectors, and delays of planted jumps."""
     fit, live = Y[: FIT_WEEKS * WEEK], Y[FIT_WEEKS * WEEK :]
     phase = np.arange(len(Y)) % WEEK
     folds = fold_peaks(fit, phase[: len(fit)])
-    grouped = [[np.asarray(p).reshape(months, SERIES).max(axis=1) for p in fold] for fold in folds]
-    limits = [MARGIN * np.max([g[d] for g in grouped], axis=0) for d in (0, 1)]
-    fast_at, slow_at = (np.repeat(limit, SERIES) for limit in limits)
+    own = np.max(folds, axis=0).reshape(3, months, SERIES)
+    at = np.concatenate([limits(own[:, m])[0] for m in range(months)], axis=1)
     normal = Normal.fit(fit, phase[: len(fit)])
     state = State.start(normal)
-    fast, slow = np.zeros(Y.shape[1]), np.zeros(Y.shape[1])
+    found = np.zeros((3, Y.shape[1]))
     for y, p in zip(live, phase[len(fit) :].tolist(), strict=True):
-        fast += np.abs(step(normal, state, y, p)) > fast_at
-        loud = np.maximum(state.up, state.down) > slow_at
-        slow += loud
+        found[0] += np.abs(step(normal, state, y, p)) > at[0]
+        loud = np.maximum(state.up, state.down) > at[1]
+        found[1] += loud
         state.up[loud] = state.down[loud] = 0.0
-    delays = [planted(normal, live, phase[len(fit) :], (fast_at, slow_at), size) for size in SHIFTS]
-    return fast.reshape(months, -1).sum(axis=1), slow.reshape(months, -1).sum(axis=1), delays
+        found[2] += np.abs(crept(normal, state)) > at[2]
+    delays = [planted(normal, live, phase[len(fit) :], at, size) for size in SHIFTS]
+    return [each.reshape(months, -1).sum(axis=1) for each in found], delays
 
 
-def planted(
-    normal: Normal, live: np.ndarray, phase: np.ndarray, limits: tuple[np.ndarray, np.ndarray], size: float
-) -> list[float]:
+def planted(normal: Normal, live: np.ndarray, phase: np.ndarray, at: np.ndarray, size: float) -> list[float]:
     """Return hours until a lasting jump of every series is seen, 240 at most; infinite if it is not."""
     state = State.start(normal)
     seen = np.full(live.shape[1], np.inf)
     move = size * np.median(normal.scale, axis=0)
     for t, (y, p) in enumerate(zip(live[:240], phase[:240].tolist(), strict=True)):
-        fast = np.abs(step(normal, state, y + move, p)) > limits[0]
-        loud = fast | (np.maximum(state.up, state.down) > limits[1])
+        fast = np.abs(step(normal, state, y + move, p)) > at[0]
+        loud = fast | (np.maximum(state.up, state.down) > at[1])
         seen = np.where(loud & np.isinf(seen), t + 1.0, seen)
     return [float(s) for s in seen]
 
@@ -117,8 +115,14 @@ def main() -> None:
     while done < months:
         now = min(CHUNK, months - done)
         Y = simulate(now, rng)
-        fast, slow, late = watched(Y, now)
-        rows = {"Watch, fast and slow together": fast + slow, "of these fast": fast, "of these slow": slow}
+        (fast, slow, crept_), late = watched(Y, now)
+        rows = {
+            "Watch, all detectors": fast + slow + crept_,
+            "of these fast": fast,
+            "of these slow": slow,
+            "of these against the frozen reference (every hour that it lasts)": crept_,
+            "series-months in alert against the frozen reference": (crept_ > 0).astype(float),
+        }
         for name, counts in (rows | bands(Y, now)).items():
             found.setdefault(name, []).append(counts)
         for held, more in zip(delays, late, strict=True):

@@ -44,7 +44,7 @@ def test_a_jump_is_seen_at_once_and_names_its_series() -> None:
     jump = y[-168] + np.eye(6)[2] * 2 * watch.smallest_jump
     (alarm,) = watch.observe(jump)
     assert (alarm.series, alarm.detector) == ("s2", "fast")
-    assert alarm.score > alarm.threshold
+    assert alarm.score > alarm.threshold > 0
 
 
 def test_a_small_shift_is_seen_by_the_slow_detector() -> None:
@@ -100,3 +100,44 @@ def test_wrong_input_is_one_clear_line() -> None:
         Watch(["a", "b"]).fit(y, start=0)
     with pytest.raises(InputError, match="does not fit"):
         Watch(["a", "b"]).observe(np.zeros(3))
+
+
+def test_creep_that_the_level_follows_is_seen_against_the_frozen_reference() -> None:
+    y = _quiet(40, 3, 4)
+    watch = Watch(_names(3)).fit(y[: 20 * 168], start=0)
+    rest = y[20 * 168 :]
+    creep = np.zeros_like(rest)
+    creep[:, 1] = np.arange(len(rest)) * 2 * watch.smallest_jump[1] / len(rest)
+    found = [a for row in rest + creep for a in watch.observe(row)]
+    assert {a.series for a in found if a.detector == "reference"} == {"s1"}
+    assert all(a.score > 0 for a in found if a.detector == "reference")
+
+
+def test_a_wild_series_does_not_blind_the_others() -> None:
+    y = _quiet(16, 5, 5)
+    calm = Watch(_names(5)).fit(y, start=0)
+    y[100::97, 4] += 400
+    wild = Watch(_names(5)).fit(y, start=0)
+    assert wild.thresholds.wild == ("s4",)
+    assert wild.smallest_jump[0] == pytest.approx(calm.smallest_jump[0], rel=0.3)
+
+
+def test_hours_of_an_event_are_told_and_leave_no_trace() -> None:
+    y = _quiet(12, 3, 6)
+    one, two = (Watch(_names(3)).fit(y[:-48], start=0) for _ in range(2))
+    for row in y[-48:-24]:
+        assert [a.detector for a in one.observe(row + 500, np.ones(3, dtype=bool))] == ["fast"] * 3
+        two.observe(np.full(3, np.nan))
+    for key, value in one.state().items():
+        np.testing.assert_array_equal(value, two.state()[key])
+
+
+def test_a_watch_goes_on_from_its_state() -> None:
+    y = _quiet(12, 3, 7)
+    one, two = (Watch(_names(3)).fit(y[:-48], start=0) for _ in range(2))
+    for row in y[-48:-24]:
+        one.observe(row)
+    two.restore(one.state())
+    assert [one.observe(r + 9) for r in y[-24:]] == [two.observe(r + 9) for r in y[-24:]]
+    with pytest.raises(InputError, match="another watch"):
+        two.restore({"clock": np.zeros(2)})

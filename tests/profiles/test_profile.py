@@ -188,3 +188,16 @@ def test_the_command_writes_a_profile_that_reads_back(tmp_path: Path) -> None:
     merged = read_profile(tmp_path / "june.json").merge(read_profile(tmp_path / "july.json"))
     assert merged.rows == 6000
     assert merged.missing[1] == 3000
+
+
+def test_fast_moments_are_the_exact_ones_before_and_after_carrying() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(500, 12)) * np.logspace(-5, 8, 12) - 3
+    layout = Layout.fit(pl.DataFrame({f"x{j}": X[:, j] for j in range(12)}))
+    profile = Profile(layout)
+    profile.update(X)
+    for held in (profile, profile.merge(Profile(layout))):
+        mean, variance = held.moments()
+        np.testing.assert_allclose(mean, [held.mean(j) for j in range(12)], rtol=1e-12)
+        np.testing.assert_allclose(variance, [held.variance(j) for j in range(12)], rtol=1e-9)
+    assert np.isnan(Profile(layout).moments()[0]).all()

@@ -37,12 +37,15 @@ class Normal:
         Lag-one autocorrelation of what is left.
     scale : ndarray of float64, shape (24, S)
         Standard deviation of innovations by hour of the day.
+    drift : ndarray of float64, shape (S,)
+        How far the running level moves in a week of the hours that were learned from (root mean square).
     """
 
     season: NDArray[np.float64]
     level: NDArray[np.float64]
     memory: NDArray[np.float64]
     scale: NDArray[np.float64]
+    drift: NDArray[np.float64]
 
     @classmethod
     def fit(cls, Y: NDArray[np.float64], phase: NDArray[np.int64]) -> Normal:
@@ -67,17 +70,26 @@ class Normal:
         left = rest - level
         memory = _autocorrelation(left)
         innovations = left[1:] - memory * np.where(np.isnan(left[:-1]), 0.0, left[:-1])
-        return cls(season, level[-1], memory, _scales(innovations, phase[1:] % DAY))
+        scale = _scales(innovations, phase[1:] % DAY)
+        weekly = np.diff(level[::-1][::WEEK], axis=0)
+        # A level of pure noise moves this much as well; a short history must not promise less.
+        least = scale.mean(axis=0) / (1.0 - memory) / np.sqrt(2.0 * WEEK)
+        drift = np.sqrt(np.maximum(np.mean(weekly**2, axis=0) if len(weekly) else 0.0, least**2))
+        return cls(season, level[-1], memory, scale, drift)
 
 
 @dataclass(eq=False)
 class State:
-    """Where the watch over S series is: running level, last residual, and the two sums of the slow detector."""
+    """Where the watch over S series is.
+
+    Running level, last residual, the two sums of the slow detector, and the hours since the normal was learned.
+    """
 
     level: NDArray[np.float64]
     last: NDArray[np.float64]
     up: NDArray[np.float64]
     down: NDArray[np.float64]
+    hours: int = 0
 
     @classmethod
     def start(cls, normal: Normal) -> State:
@@ -86,36 +98,53 @@ class State:
         return cls(normal.level.copy(), zero.copy(), zero.copy(), zero.copy())
 
 
-def step(normal: Normal, state: State, y: NDArray[np.float64], phase: int) -> NDArray[np.float64]:
+def step(
+    normal: Normal,
+    state: State,
+    y: NDArray[np.float64],
+    phase: int,
+    held: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float64]:
     """Take in an hour and return each series' standardised innovation, shape (S,); 0 where y is NaN.
 
     The level follows what is left after clipping, so one wild hour cannot drag it away. The two sums are
-    CUSUMs (Page 1954) with slack 0.25 over innovations clipped at 3.
+    CUSUMs (Page 1954) with slack 0.25 over innovations clipped at 3. Series that are `held` are scored, and
+    leave no trace in the state.
     """
     there = np.isfinite(y)
     left = np.where(there, y - normal.season[phase] - state.level, 0.0)
     scale = normal.scale[phase % DAY]
+    state.hours += 1
     z = np.where(there, (left - normal.memory * state.last) / scale, 0.0)
+    if held is not None:
+        there = there & ~held
     clipped = np.clip(z, -_CLIP, _CLIP)
     state.up = np.where(there, np.maximum(0.0, state.up + clipped - _SLACK), state.up)
     state.down = np.where(there, np.maximum(0.0, state.down - clipped - _SLACK), state.down)
     wide = _CLIP * scale / np.sqrt(1.0 - normal.memory**2)
-    state.level = state.level + _LEVEL * np.clip(left, -wide, wide)
-    state.last = left
+    state.level = state.level + np.where(there, _LEVEL * np.clip(left, -wide, wide), 0.0)
+    state.last = np.where(there, left, 0.0)
     return z
 
 
-def peaks(
-    normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the largest fast and the largest slow score of each series over a span, shapes (S,)."""
+def crept(normal: Normal, state: State) -> NDArray[np.float64]:
+    """Return how far the running level is from the one that was learned, shape (S,), signed.
+
+    In weekly moves of the level; beyond four weeks a level that wanders by chance goes with the root of time.
+    """
+    weeks = max(1.0, state.hours / (4 * WEEK))
+    return np.asarray((state.level - normal.level) / (normal.drift * np.sqrt(weeks)))
+
+
+def peaks(normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the largest fast, slow and frozen-reference score of each series over a span, shape (3, S)."""
     state = State.start(normal)
-    fast = np.zeros(Y.shape[1])
-    slow = np.zeros(Y.shape[1])
+    out = np.zeros((3, Y.shape[1]))
     for y, p in zip(Y, phase.tolist(), strict=True):
-        fast = np.maximum(fast, np.abs(step(normal, state, y, p)))
-        slow = np.maximum(slow, np.maximum(state.up, state.down))
-    return fast, slow
+        out[0] = np.maximum(out[0], np.abs(step(normal, state, y, p)))
+        out[1] = np.maximum(out[1], np.maximum(state.up, state.down))
+        out[2] = np.maximum(out[2], np.abs(crept(normal, state)))
+    return out
 
 
 def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:

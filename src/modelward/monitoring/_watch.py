@@ -12,19 +12,24 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._normal import WEEK, Normal, State, peaks, step
+from modelward.monitoring._normal import WEEK, Normal, State, crept, peaks, step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
 MARGIN = 1.15
 """Thresholds lie so far above the largest score of the held-out weeks."""
 LEAST_WEEKS = 8
+WILD = 4.0
+"""A series whose largest score is so many times the middle one has a threshold of its own."""
+_WILD_MARGIN = 1.5
 _SPAN = 4
 """Weeks that are learned from at least, and that each fold holds out."""
 _LEAST_SHARE = 0.5
+Detector = Literal["fast", "slow", "reference"]
+_DETECTORS: tuple[Detector, ...] = ("fast", "slow", "reference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +39,18 @@ class Alarm:
     Parameters
     ----------
     series : str
-    detector : {"fast", "slow"}
-        A jump within the hour, or a move that hours added up to.
+    detector : {"fast", "slow", "reference"}
+        A jump within the hour, a move that hours added up to, or a level that crept away from the one that was
+        learned.
     score, threshold : float
-        In standard deviations of an hour's innovation.
+        In standard deviations of an hour's innovation; of "reference" in weekly moves of the level. The score has
+        the sign of the move.
     value, expected : float
         What was measured, and what the season and the level gave to expect.
     """
 
     series: str
-    detector: Literal["fast", "slow"]
+    detector: Detector
     score: float
     threshold: float
     value: float
@@ -56,14 +63,16 @@ class Thresholds:
 
     Parameters
     ----------
-    fast, slow : float
-        Infinite if the history is insufficient.
+    fast, slow, reference : float
+        Of all series but the wild ones; infinite if the history is insufficient.
     folds : int
         Spans of four weeks that were held out, one after another.
     tested : int
         Of those the ones that thresholds from earlier folds alone were tried on.
     alarms : int
         Series that alarmed in those, counted by series and detector.
+    wild : tuple of str
+        Series with outbursts of their own, which have thresholds of their own.
     """
 
     fast: float
@@ -71,6 +80,8 @@ class Thresholds:
     folds: int
     tested: int
     alarms: int
+    reference: float = np.inf
+    wild: tuple[str, ...] = ()
 
 
 class Watch:
@@ -100,6 +111,7 @@ class Watch:
         self._normal: Normal | None = None
         self._state: State | None = None
         self._phase = 0
+        self._limits = np.full((3, len(self.names)), np.inf)
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
     def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
@@ -132,6 +144,7 @@ class Watch:
         self._phase = int((start + len(Y)) % WEEK)
         if len(Y) < LEAST_WEEKS * WEEK:
             self._normal = self._state = None
+            self._limits = np.full((3, len(self.names)), np.inf)
             self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
             return self
         thin = np.isfinite(Y).mean(axis=0) < _LEAST_SHARE
@@ -139,19 +152,15 @@ class Watch:
             name = self.names[int(np.argmax(thin))]
             raise InputError(f"series {name!r} has less than half of its hours: leave it out")
         folds = fold_peaks(Y, phase)
-        each = [(float(fast.max()), float(slow.max())) for fast, slow in folds]
         alarms = sum(
-            int((folds[k][d] > MARGIN * max(e[d] for e in each[:k])).sum())
-            for k in range(1, len(folds))
-            for d in (0, 1)
+            int((folds[k] > limits(np.max(folds[:k], axis=0))[0]).sum()) for k in range(1, len(folds))
         )
+        self._limits, wild = limits(np.max(folds, axis=0))
+        fast, slow, reference = np.min(self._limits, axis=1).tolist()
         self.thresholds = Thresholds(
-            MARGIN * max(e[0] for e in each),
-            MARGIN * max(e[1] for e in each),
-            len(folds),
-            len(folds) - 1,
-            alarms,
-        )
+            fast, slow, len(folds), len(folds) - 1, alarms, reference,
+            tuple(self.names[j] for j in np.flatnonzero(wild).tolist()),
+        )  # fmt: skip
         self._normal = Normal.fit(Y, phase)
         self._state = State.start(self._normal)
         return self
@@ -187,15 +196,17 @@ class Watch:
         """
         if self._normal is None:
             return np.full(len(self.names), np.inf)
-        return np.asarray(self.thresholds.fast * np.median(self._normal.scale, axis=0))
+        return np.asarray(self._limits[0] * np.median(self._normal.scale, axis=0))
 
-    def observe(self, y: NDArray[np.float64]) -> tuple[Alarm, ...]:
+    def observe(self, y: NDArray[np.float64], held: NDArray[np.bool_] | None = None) -> tuple[Alarm, ...]:
         """Take in the next hour and return the alarms that it raises, by series and detector.
 
         Parameters
         ----------
         y : ndarray of float64, shape (S,)
             NaN where nothing was measured.
+        held : ndarray of bool, shape (S,), optional
+            Series in which an event goes on: a jump is told, and nothing is learned from it.
 
         Raises
         ------
@@ -210,34 +221,78 @@ class Watch:
         if normal is None or state is None:
             return ()
         expected = normal.season[phase] + state.level + normal.memory * state.last
-        z = step(normal, state, y, phase)
-        sums = np.maximum(state.up, state.down)
-        loud = sums > self.thresholds.slow
-        out = [
+        z = step(normal, state, y, phase, held)
+        sums = np.where(state.up >= state.down, state.up, -state.down)
+        scores = np.stack([z, sums, crept(normal, state)])
+        loud = np.abs(scores) > self._limits
+        loud[1:, ~np.isfinite(y)] = False
+        if held is not None:
+            loud[1:, held] = False
+        if not loud.any():
+            return ()
+        state.up[loud[1]] = state.down[loud[1]] = 0.0
+        return tuple(
             Alarm(
-                self.names[j], "fast", abs(float(z[j])), self.thresholds.fast, float(y[j]), float(expected[j])
+                self.names[j], _DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
+                float(expected[j]),
             )
-            for j in np.flatnonzero(np.abs(z) > self.thresholds.fast).tolist()
-        ]
-        out += [
-            Alarm(
-                self.names[j], "slow", float(sums[j]), self.thresholds.slow, float(y[j]), float(expected[j])
-            )
-            for j in np.flatnonzero(loud).tolist()
-        ]
-        state.up[loud] = state.down[loud] = 0.0
-        return tuple(out)
+            for d, j in np.argwhere(loud).tolist()
+        )  # fmt: skip
+
+    def skip(self, hours: int) -> None:
+        """Pass over hours in which nothing was watched at all."""
+        self._phase = (self._phase + hours) % WEEK
+        if self._state is not None:
+            self._state.hours += hours
+            self._state.last = np.zeros_like(self._state.last)
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Return where the watch is, for `restore`."""
+        if self._state is None:
+            return {"clock": np.array([self._phase, 0.0])}
+        s = self._state
+        clock = np.array([float(self._phase), float(s.hours)])
+        return {"clock": clock, "level": s.level, "last": s.last, "up": s.up, "down": s.down}
+
+    def restore(self, held: Mapping[str, NDArray[np.float64]]) -> None:
+        """Go on from where `state` was taken.
+
+        Raises
+        ------
+        InputError
+            If it is the state of another watch.
+        """
+        try:
+            phase, hours = (int(v) for v in held["clock"])
+            if self._state is not None:
+                parts = [np.array(held[k], dtype=np.float64) for k in ("level", "last", "up", "down")]
+                if {p.shape for p in parts} != {(len(self.names),)}:
+                    raise ValueError
+                self._state = State(parts[0], parts[1], parts[2], parts[3], hours)
+        except (KeyError, ValueError, TypeError):
+            raise InputError("the state is of another watch: fit it anew") from None
+        self._phase = phase % WEEK
 
 
-def fold_peaks(
-    Y: NDArray[np.float64], phase: NDArray[np.int64]
-) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+def limits(held: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return where each series alarms, shape (3, S), given its largest held-out scores, and which are wild.
+
+    All share 1.15 × the largest score of all, but for series that have outbursts of their own: those would make
+    the others blind, and have 1.5 × their own largest score.
+    """
+    middle = np.median(held, axis=1, keepdims=True)
+    apart = held > WILD * np.maximum(middle, 1e-9)
+    common = MARGIN * np.max(np.where(apart, 0.0, held), axis=1, keepdims=True)
+    return np.where(apart, np.maximum(common, _WILD_MARGIN * held), common), np.asarray(apart.any(axis=0))
+
+
+def fold_peaks(Y: NDArray[np.float64], phase: NDArray[np.int64]) -> list[NDArray[np.float64]]:
     """Replay walk-forward: learn from the first weeks, replay the next four, learn from those as well, and so on.
 
     Returns
     -------
-    list of (fast, slow)
-        Largest scores of each series in each fold, shapes (S,). The last folds end with the history.
+    list of ndarray of shape (3, S)
+        Largest fast, slow and reference scores of each series in each fold. The last fold ends with the history.
     """
     weeks = len(Y) // WEEK
     first = len(Y) - WEEK * _SPAN * ((weeks - _SPAN) // _SPAN)

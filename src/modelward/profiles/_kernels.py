@@ -1,4 +1,4 @@
-"""The one pass over a matrix, compiled.."""
+"""The one pass over a matrix, compiled."""
 
 from __future__ import annotations
 
@@ -145,3 +145,28 @@ def scan(
                     rank += 1
                 if rank > marks[place]:
                     marks[place] = rank
+
+
+@njit(cache=True, nogil=True)
+def rounded(limbs: Any, out: Any) -> None:
+    """Write exact sums (d, 2, 68) to out (d, 2) as float64, within a few units in the last place."""
+    one = np.empty(LIMBS, dtype=np.int64)
+    for j in range(limbs.shape[0]):
+        for k in range(limbs.shape[1]):
+            sign = 1.0
+            for turn in range(2):
+                for i in range(LIMBS):
+                    one[i] = limbs[j, k, i] if turn == 0 else -one[i]
+                for i in range(LIMBS - 1):
+                    over = one[i] >> np.int64(32)
+                    one[i] -= over << np.int64(32)
+                    one[i + 1] += over
+                if one[LIMBS - 1] >= 0:
+                    break
+                # A negative sum carries to -1 on top of ones all the way; its opposite has no such run.
+                sign = -1.0
+            total = 0.0
+            for i in range(LIMBS - 1, -1, -1):
+                if one[i] != 0:
+                    total += np.ldexp(float(one[i]), 32 * i - 1074)
+            out[j, k] = sign * total
