@@ -184,7 +184,7 @@ class Watch:
             )
         return (
             f"on the last {_SPAN * t.tested} held-out weeks thresholds from the weeks before them raised {t.alarms} "
-            f"alarms, counted by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
+            f"alarms, counted once by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
             "expected at most 1 in 30 days if coming weeks resemble them"
         )
 
