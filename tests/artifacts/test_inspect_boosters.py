@@ -64,3 +64,17 @@ def test_what_cannot_be_proven_says_why(tmp_path: Path) -> None:
     assert found.n_features == 5
     assert "score" in found.surface.why_no_rule
     assert found.params == {}
+
+
+def test_a_rule_speaks_of_the_tables_columns_where_nothing_stands_before_the_trees() -> None:
+    import xgboost
+
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(300, 4))
+    model = xgboost.XGBClassifier(n_estimators=5, max_depth=3, n_jobs=1)
+    model.fit(rows, (rows[:, 0] + rows[:, 1] > 0).astype(int))
+    found = inspect(read_bytes(pickle.dumps(model), "m.pkl"))
+    assert found.surface is not None
+    said = [term.column for rule in found.surface.rules for term in rule.terms]
+    assert said
+    assert not [name for name in said if "preprocessing" in name]

@@ -64,7 +64,8 @@ def _alarm(found: Inspection) -> str:
 def _headline(found: Inspection) -> str:
     if not found.kind:
         return "There is no model in this file whose class is known."
-    article = "An" if found.short[:1].upper() in "AEIOU" else "A"
+    spoken = found.short.startswith(("XGB", "LGBM", "MLP", "SGD", "SV", "RFE"))
+    article = "An" if spoken or found.short[:1].upper() in "AEIOU" else "A"
     made = f"{article} {found.short} of {found.library}" + (
         f" {found.library_version}" if found.library_version else ""
     )

@@ -9,7 +9,7 @@ from modelward.artifacts._arrays import plain
 from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import printable
 from modelward.artifacts._graph import library_versions, walk_graph
-from modelward.artifacts._inspect import identity, parts, surface, tensors
+from modelward.artifacts._inspect import columns, identity, parts, surface, tensors
 from modelward.artifacts._inspect.ensembles import MAX_COLUMNS, STRANGE, tree_set
 from modelward.artifacts._inspect.inspection import Inspection, SeenColumn, SureRule, Surface, TrainRow
 from modelward.artifacts._inspect.params import params as params_of
@@ -162,6 +162,8 @@ class _Reading:
             return None
         if self.names is None and len(own.feature_names) == own.n_features:
             self.names = list(own.feature_names)
+        # The model is what decides, so no step stands between the table's columns and its own.
+        self.decider = Decider(self.decider.path, self.value, columns.identity(own.n_features))
         return own.n_features
 
     def _tree_sets(self) -> list[TreeSet]:
