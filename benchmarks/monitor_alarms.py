@@ -117,7 +117,9 @@ def main() -> None:
         Y = simulate(now, rng)
         (fast, slow, crept_), late = watched(Y, now)
         rows = {
-            "Watch, all detectors, an excursion of the reference counted once": fast + slow + (crept_ > 0),
+            "Watch, all detectors, a month away from the frozen reference counted once": fast
+            + slow
+            + (crept_ > 0),
             "of these fast": fast,
             "of these slow": slow,
             "of these months with a series away from the frozen reference": (crept_ > 0).astype(float),

@@ -1,6 +1,7 @@
 """Monitoring: what production sends, compared with what was seen before."""
 
 from modelward.monitoring._bands import RULES, Bands, Rule
+from modelward.monitoring._monitor import Alert, Monitor
 from modelward.monitoring._shift import (
     MIN_DISTANCE,
     ColumnShift,
@@ -15,8 +16,10 @@ __all__ = [
     "MIN_DISTANCE",
     "RULES",
     "Alarm",
+    "Alert",
     "Bands",
     "ColumnShift",
+    "Monitor",
     "Rule",
     "Thresholds",
     "Watch",

@@ -1,0 +1,64 @@
+"""Counts that are rare or were never seen: how surprising, as a Poisson rate that is itself uncertain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_PRIOR = 0.5
+_MARGIN = 1.15
+_OWN_MARGIN = 1.5
+_SPAN = 4 * 168
+_MOST = 300.0
+
+
+class Novelty:
+    """Rare counts, and from which surprise on they alarm.
+
+    The rate of a count that was seen `a` times in N rows has the gamma posterior of Jeffreys' prior, so a coming
+    count is negative binomial. Surprise is −log10 of its tail; 1 / (hours of 30 days × counts) of them is allowed
+    for, and held-out weeks raise that where real traffic comes in bursts.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (T, C)
+        An hour a row.
+    rows : ndarray of float64, shape (T,)
+    """
+
+    def __init__(self, counts: NDArray[np.float64], rows: NDArray[np.float64]) -> None:
+        hours, c = counts.shape
+        nominal = float(np.log10(30 * 24 * max(c, 1)))
+        own = np.zeros(c)
+        for begin in range(hours % _SPAN + (_SPAN if hours % _SPAN < _SPAN // 2 else 0), hours, _SPAN):
+            seen, total = counts[:begin].sum(axis=0), float(rows[:begin].sum())
+            for k, n in zip(counts[begin : begin + _SPAN], rows[begin : begin + _SPAN].tolist(), strict=True):
+                own = np.maximum(own, surprise(k, n, seen, total))
+        bursty = own > 2 * nominal
+        common = max(nominal, _MARGIN * float(np.where(bursty, 0.0, own).max(initial=0.0)))
+        self.limits = np.where(bursty, np.maximum(common, _OWN_MARGIN * own), common)
+        self.seen = counts.sum(axis=0)
+        self.total = float(rows.sum())
+
+    def score(self, counts: NDArray[np.float64], rows: float) -> NDArray[np.float64]:
+        """Return the surprise of an hour's counts, shape (C,)."""
+        return surprise(counts, rows, self.seen, self.total)
+
+
+def surprise(
+    counts: NDArray[np.float64], rows: float, seen: NDArray[np.float64], total: float
+) -> NDArray[np.float64]:
+    """Return −log10 P(at least so many), of counts that were `seen` in `total` rows; 0 where none came."""
+    out = np.zeros(len(counts))
+    some = counts > 0
+    if rows > 0 and some.any():
+        p = rows / (rows + max(total, 1.0))
+        with np.errstate(divide="ignore"):
+            tail = np.log10(special.betainc(counts[some], seen[some] + _PRIOR, p))
+        out[some] = np.minimum(_MOST, -tail)
+    return out
