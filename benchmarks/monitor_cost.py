@@ -93,12 +93,12 @@ def main() -> None:
         any(a.series.startswith(f"x{k}:") and a.start // 3600 >= begin for k, begin in planted)
         for a in others
     )
+    told = ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
     print(
-        f"\nAlerts that no planted fault explains (another column, or over {APART} h after it began): {len(others)} in "
-        f"{(hour - first) / 24:.0f} days ({', '.join(f'{kinds.count(k)} {k}' for k in sorted(set(kinds)))}), {again} of "
-        "them of a column that had had its fault before. That is more than the one in 30 days that is promised: one "
-        "held-out fold of four weeks sets these thresholds. "
-        "One run; an hour's delay is the hour itself. Not run here: other libraries, 1,000 rows an hour, words and images."
+        f"\nAlerts that no planted fault explains (another column, or over {APART} h after it began): {len(others)} "
+        f"in {(hour - first) / 24:.0f} days ({told}), {again} of them of a column that had had its fault before: the "
+        "level follows a fault that lasts, and is then away from the truth for days. "
+        "One run; an hour's delay is the hour itself. Not run here: other libraries, 1,000 rows an hour, words, images."
     )
 
 
