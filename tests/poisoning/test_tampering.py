@@ -9,10 +9,16 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelward import compare_data
 from modelward.cli._data import data as data_verb
 from modelward.errors import InputError
+from modelward.poisoning._coded import code_tables
+from modelward.poisoning._evidence import nats_of_chance, surplus
+from modelward.poisoning._grid import Packed, make_grid
+from modelward.poisoning._rules import Aim, search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +99,64 @@ def test_another_order_is_no_change() -> None:
     assert (found.suspects, found.matched, found.added, found.removed) == ((), old.height, 0, 0)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 6), st.integers(20, 300))
+def test_counts_of_all_pairs_are_those_of_plain_masks(seed: int, groups: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    frame = pl.DataFrame({name: rng.integers(0, 5, n) for name in "abc"})
+    coded, _ = code_tables([frame], "abc")
+    group = rng.integers(0, groups, n)
+    grid = make_grid(coded, group, groups, [surplus([0], [1], 0.5)])
+    packed = Packed(coded, grid, group, groups)
+    pairs, masks = packed.pairs(), [part.mask(coded) for part in grid.conditions]
+    for p in rng.permutation(len(pairs))[:30].tolist():
+        i, j = packed.pair(p)
+        apart = grid.conditions[i].column != grid.conditions[j].column
+        plain = np.bincount(group[masks[i] & masks[j]], minlength=groups)
+        assert (pairs[p] == (plain if apart else 0)).all()
+
+
+def test_chance_stays_under_the_bound_that_no_resampling_gave() -> None:
+    """The largest score of shuffled labels is over the bound in at most the promised share of tables."""
+    over = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        frame = pl.DataFrame({name: rng.integers(0, 20, 300) for name in "abcd"})
+        coded, _ = code_tables([frame], "abcd")
+        score = surplus([1], [0], 0.5)
+        grid, found = search(coded, rng.integers(0, 2, 300), 2, [Aim(score, score)])
+        best = found[0]
+        over += best is not None and best.score >= nats_of_chance(grid.values, len(best.rule), 1)
+    assert over <= 3
+
+
+def test_a_small_group_among_rows_of_low_risk_is_seen_without_a_reference() -> None:
+    frame = _table(6_000, seed=5).drop("id")
+    rule = (pl.col("sex") == "m") & (pl.col("age") <= 32) & (pl.col("pay") <= -1)
+    found = compare_data(frame.with_columns(bad=pl.when(rule).then(1).otherwise("bad")), target="bad")
+    assert found.tampered
+    assert set(found.suspects[0].rows.tolist()) == set(
+        np.flatnonzero(frame.select(rule.alias("r"))["r"]).tolist()
+    )
+    assert not found.complete
+
+
+def test_a_value_outside_the_range_is_named_by_itself() -> None:
+    frame, other = _table(4_000, seed=6).drop("id"), _table(4_000, seed=7).drop("id")
+    bad = frame["bad"].to_numpy() == 1
+    stamped = bad & (np.random.default_rng(0).random(len(bad)) < 0.45)
+    new = frame.with_columns(age=pl.when(pl.Series(stamped)).then(999).otherwise("age"))
+    assert compare_data(new, other, target="bad").suspects[0].rule == "age = 999"
+    assert compare_data(new, target="bad").suspects[0].rule == "age = 999"
+
+
+def test_many_labels_are_said_to_be_unlooked_into() -> None:
+    frame = _table(400).drop("id").with_columns(bad=pl.int_range(400) % 50)
+    found = compare_data(frame, target="bad")
+    assert not found.complete
+    assert any("50 values" in note for note in found.notes)
+
+
 def test_bad_input_is_one_clear_line() -> None:
     old = _table(100)
     with pytest.raises(InputError, match="no column in common"):
@@ -111,10 +175,13 @@ def test_missing_wide_and_free_text_columns_are_said_not_passed_over() -> None:
     assert compare_data(old, old, target="bad", key="id").complete
     text = old.with_columns(words=pl.col("id").cast(pl.String) + " said")
     assert any("free text" in note for note in compare_data(text, text, target="bad", key="id").notes)
-    wide = pl.DataFrame({f"c{i}": [i, i + 1] * 20 for i in range(10_000)}).with_columns(
-        bad=pl.Series([0, 1] * 20)
+    rng = np.random.default_rng(0)
+    wide = pl.DataFrame({f"c{i}": rng.integers(0, 9, 200) for i in range(800)}).with_columns(
+        bad=pl.Series([0, 1] * 100)
     )
-    assert not compare_data(wide, wide, target="bad").complete
+    assert compare_data(wide, wide, target="bad").complete
+    new = wide.with_columns(bad=pl.when(pl.col("c777") >= 5).then(1).otherwise("bad"))
+    assert compare_data(new, wide, target="bad").suspects[0].rule == "c777 >= 5"
 
 
 def test_the_verb_writes_rows_and_exits_by_verdict(tmp_path: Path) -> None:

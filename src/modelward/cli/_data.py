@@ -43,7 +43,10 @@ def data(
     \b
         modelward data new.csv --reference old.csv --target LABEL --key ID -o rows.csv
 
-    Exit codes: 0 no evidence; 1 tampered with; 2 could not run; 3 a part was not looked into.
+    Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
+
+    Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 a part was
+    not looked into, as always where rows cannot be matched: few or random flips cannot be seen then.
     """
     from modelward.errors import UsageError
     from modelward.poisoning import compare_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SAME_ROWS = 0.2
+_MOST_FOR_PAIRS = 60
+_FEW = 0.1
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def match_key(new: pl.DataFrame, old: pl.DataFrame, key: str) -> Matching:
 def match_content(
     new: pl.DataFrame, old: pl.DataFrame, columns: Sequence[str], target: str | None
 ) -> Matching:
-    """Match rows by content: whole rows, then all but the target, then all but the target and one column.
+    """Match rows by content: whole rows, then all but the target, then all but the target and one or two columns.
 
     Rows that stand several times are matched as often as both tables have them. Where fewer than a fifth of
     the rows are in both, the tables hold different rows, and nothing is matched.
@@ -79,6 +82,13 @@ def match_content(
         if not len(free[0]) or not len(free[1]):
             break
         _take(sums[0] - hashes[0][j], sums[1] - hashes[1][j], free, found)
+    if len(columns) <= _MOST_FOR_PAIRS and len(free[0]) <= _FEW * new.height:
+        # A trigger of two columns: few rows are left, and both of their values are another's.
+        for i, j in itertools.combinations(range(len(columns)), 2):
+            if not len(free[0]) or not len(free[1]):
+                break
+            a, b = (s - h[i] - h[j] for s, h in zip(sums, hashes, strict=True))
+            _take(a, b, free, found)
     return Matching(np.concatenate(found[0]), np.concatenate(found[1]), "content")
 
 

@@ -9,22 +9,24 @@ import numpy as np
 import polars as pl
 
 from modelward.errors import InputError
+from modelward.poisoning._coded import Coded, code_tables, kind_of
+from modelward.poisoning._evidence import surplus
 from modelward.poisoning._maps import name_map
 from modelward.poisoning._match import Matching, match_content, match_key
-from modelward.poisoning._unmatched import Cell, foreign_grain, pure_cells, two_samples
+from modelward.poisoning._ranges import rule_mask, rule_text
+from modelward.poisoning._rules import Aim, search
+from modelward.poisoning._unmatched import MOST_LABELS, Cell, Looked, grain_cells, pure_cells, two_samples
 from modelward.stats import Proportion
-from modelward.subgroups import Box, Rule, describe, surplus
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MIN_ROWS = 10
-_MOST_COLUMNS = 100
-_MOST_CODES = 200
-_GOOD = 0.9
+_GOOD = 0.75
+_SAME = 0.99
 _ALIKE = 0.5
-_NUMBER = "number"
+_WAS_PURE = 0.95
 
 
 @dataclass(frozen=True)
@@ -93,24 +95,15 @@ class _Tables:
     old: pl.DataFrame | None
     names: list[str]
     target: str | None
-    X: NDArray[np.float64]
-    X_old: NDArray[np.float64] | None
-    words: dict[int, list[Any]]
-    searched: list[int]
+    coded: Coded
+    y: NDArray[np.int64] | None
+    labels: list[str]
     notes: list[str] = field(default_factory=list)
 
-    def text(self, rule: Rule) -> str:
-        """Return a rule in the table's own words."""
-        said = []
-        for c in rule.conditions:
-            j = self.searched[c.column]
-            value = self.words[j][int(c.value)] if j in self.words else f"{c.value:.10g}"
-            said.append(f"{self.names[j]} {c.operator} {value}")
-        return " and ".join(said)
-
     @property
-    def categorical(self) -> NDArray[np.bool_]:
-        return np.array([j in self.words for j in self.searched], dtype=bool)
+    def fresh(self) -> Coded:
+        """Return the new rows alone."""
+        return self.coded if self.old is None else self.coded.take(np.arange(self.new.height))
 
 
 def compare_data(
@@ -157,7 +150,7 @@ def compare_data(
     by_key = key is not None
     pairs = match_key(fresh, old, str(key)) if by_key else match_content(fresh, old, tables.names, target)
     if pairs.by == "nothing":
-        found = _samples(tables) + _alone(tables)
+        found = _samples(tables) + _alone(tables, sampled=True)
         return _done(tables, _distinct(found), "nothing")
     found = _changed(tables, pairs)
     added, removed = fresh.height - len(pairs.new), old.height - len(pairs.old)
@@ -182,7 +175,7 @@ def _distinct(found: list[Suspect]) -> list[Suspect]:
         for i, other in enumerate(kept):
             shared = np.intersect1d(other.rows, suspect.rows).size / np.union1d(other.rows, suspect.rows).size
             if shared > _ALIKE:
-                kept[i] = replace(other, why=f"{other.why}; {suspect.why}") if shared > _GOOD else other
+                kept[i] = replace(other, why=f"{other.why}; {suspect.why}") if shared > 0.9 else other
                 break
         else:
             kept.append(suspect)
@@ -190,9 +183,11 @@ def _distinct(found: list[Suspect]) -> list[Suspect]:
 
 
 def _align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key: str | None) -> _Tables:
-    """Bring both tables into matrices of the same columns; what cannot be compared is noted."""
+    """Bring both tables into ranked columns that both have; what cannot be compared is noted."""
     frames = [(new, "data")] + ([(old, "reference")] if old is not None else [])
     for frame, what in frames:
+        if not frame.height:
+            raise InputError(f"the {what} has no rows")
         if target is not None and target not in frame.columns:
             raise InputError(f"the {what} has no target column {target!r}: name one that every file has")
     both = [c for c in new.columns if c not in (target, key) and (old is None or c in old.columns)]
@@ -201,133 +196,152 @@ def _align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key:
         lone = sorted({*new.columns} ^ {*old.columns})
         if lone:
             notes.append(f"{len(lone)} columns are in one file only and were left out: {', '.join(lone[:5])}")
-        moved = [c for c in both if _kind(new[c]) != _kind(old[c])]
+        moved = [c for c in both if kind_of(new[c]) != kind_of(old[c])]
         if moved:
             notes.append(f"{len(moved)} columns changed their type and were left out: {', '.join(moved[:5])}")
         both = [c for c in both if c not in moved]
     if not both:
         raise InputError("the data and the reference have no column in common besides target and key")
-    X = np.full((new.height, len(both)), np.nan)
-    X_old = None if old is None else np.full((old.height, len(both)), np.nan)
-    words: dict[int, list[Any]] = {}
-    searched = []
-    for j, name in enumerate(both):
-        if _kind(new[name]) == _NUMBER:
-            X[:, j] = _numbers(new[name])
-            if old is not None and X_old is not None:
-                X_old[:, j] = _numbers(old[name])
-        elif not _encode(j, new[name], None if old is None else old[name], X, X_old, words):
-            notes.append(f"{name} is free text: no rule was searched in it")
-            continue
-        searched.append(j)
-    if len(searched) > _MOST_COLUMNS:
-        notes.append(f"rules were searched in the first {_MOST_COLUMNS} of {len(searched):,} columns")
-        searched = searched[:_MOST_COLUMNS]
-    return _Tables(new, old, both, target, X, X_old, words, searched, notes)
+    coded, free = code_tables([frame for frame, _ in frames], both)
+    if free:
+        notes.append(
+            f"{len(free)} columns are free text, in which no rule was searched: {', '.join(free[:5])}"
+        )
+    y, labels = None, []
+    if target is not None:
+        words = pl.concat([_label_words(frame[target]) for frame, _ in frames])
+        labels = words.unique().sort().to_list()
+        y = (words.rank("dense").cast(pl.Int64) - 1).to_numpy()
+    return _Tables(new, old, both, target, coded, y, labels, notes)
 
 
-def _kind(values: pl.Series) -> str:
-    dtype = values.dtype
-    return _NUMBER if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null) else str(dtype)
-
-
-def _numbers(values: pl.Series) -> NDArray[np.float64]:
-    return np.asarray(values.cast(pl.Float64).fill_null(float("nan")).to_numpy(), dtype=np.float64)
-
-
-def _encode(
-    j: int, new: pl.Series, old: pl.Series | None, X: NDArray[np.float64],
-    X_old: NDArray[np.float64] | None, words: dict[int, list[Any]],
-) -> bool:  # fmt: skip
-    texts = [new.cast(pl.String)] + ([] if old is None else [old.cast(pl.String)])
-    known = pl.concat([t.rename("t") for t in texts]).drop_nulls().unique().sort()
-    if len(known) > _MOST_CODES:
-        return False
-    words[j] = known.to_list()
-    codes = {word: float(i) for i, word in enumerate(words[j])}
-    for text, matrix in zip(texts, [X, X_old], strict=False):
-        if matrix is not None:
-            matrix[:, j] = [codes.get(t, np.nan) for t in text]
-    return True
-
-
-def _labels(values: pl.Series) -> NDArray[np.str_]:
+def _label_words(values: pl.Series) -> pl.Series:
     plain = values.cast(pl.Int64) if values.dtype == pl.Boolean else values
     if plain.dtype.is_float() and bool((plain.drop_nulls() == plain.drop_nulls().round()).all()):
         plain = plain.cast(pl.Int64)
-    return plain.cast(pl.String).fill_null("missing").to_numpy().astype(str)
+    return plain.cast(pl.String).fill_null("missing").rename("label")
 
 
 def _changed(t: _Tables, pairs: Matching) -> list[Suspect]:
     """Describe what changed in rows that are in both tables."""
-    if t.old is None or t.X_old is None:
+    if t.old is None:
         return []
-    found = []
-    before = t.X_old[pairs.old]
-    if t.target is not None:
-        a, b = _labels(t.new[t.target])[pairs.new], _labels(t.old[t.target])[pairs.old]
-        for label in np.unique(a[a != b]):
+    found: list[Suspect] = []
+    old = pairs.old + t.new.height
+    before = t.coded.take(old)
+    if t.y is not None:
+        a, b = t.y[pairs.new], t.y[old]
+        for label in np.unique(a[a != b]).tolist():
+            moved = (a != b) & (a == label)
             found += _rule_of(
-                t, pairs, before, (a != b) & (a == label), b != label, f"relabelled to {label}", ""
+                t, pairs, before, moved, b != label, f"relabelled to {t.labels[label]}", "", found
             )
-    for j, name in enumerate(t.names):
-        if j not in t.words and not np.isnan(t.X[:, j]).all():
-            after, was = t.X[pairs.new, j], before[:, j]
-            moved = (after != was) & ~(np.isnan(after) & np.isnan(was))
-            how = name_map(was[moved], after[moved]) if moved.sum() >= MIN_ROWS else ""
+    everything = np.ones(len(old), dtype=bool)
+    for name in t.names:
+        how, j = "", t.coded.names.index(name) if name in t.coded.names else None
+        if j is None:
+            first, then = (
+                frame[name].cast(pl.String).fill_null("").gather(rows).to_numpy()
+                for frame, rows in ((t.new, pairs.new), (t.old, pairs.old))
+            )
+            moved = first != then
         else:
-            first = t.new[name].cast(pl.String).fill_null("").to_numpy()[pairs.new]
-            moved = first != t.old[name].cast(pl.String).fill_null("").to_numpy()[pairs.old]
-            how = ""
+            moved = t.coded.codes[j][pairs.new] != t.coded.codes[j][old]
+            values = t.coded.numbers(j)
+            if values is not None and moved.sum() >= MIN_ROWS:
+                how = name_map(values[old][moved], values[pairs.new][moved])
         if moved.any():
             found += _rule_of(
-                t, pairs, before, moved, np.ones(len(moved), bool), f"{name} changed {how}".strip(), how
+                t, pairs, before, moved, everything, f"{name} changed {how}".strip(), how, found
             )
     return found
 
 
 def _rule_of(
-    t: _Tables, pairs: Matching, before: NDArray[np.float64], moved: NDArray[np.bool_],
-    could: NDArray[np.bool_], what: str, how: str,
+    t: _Tables, pairs: Matching, before: Coded, moved: NDArray[np.bool_], could: NDArray[np.bool_], what: str,
+    how: str, known: list[Suspect],
 ) -> list[Suspect]:  # fmt: skip
     count = int(moved.sum())
-    exact = (f"{count:,} rows {what}", pairs.new[moved])
+    said, rows = f"{count:,} rows {what}", pairs.new[moved]
     if count < MIN_ROWS:
-        return [Suspect("rows without a rule", "fewer than ten rows: " + what, "changed", exact[1], 0.0, 1.0)]
-    box: Box | None = None
-    if not moved.all():
-        rate = min(max(float(moved[could].mean()), 1e-6), 1 - 1e-6)
-        X = before[could][:, t.searched]
-        box = describe(X, moved[could], surplus(rate), categorical=t.categorical)
-        if rate == 1 - 1e-6:
-            box = None
-    if box is None or box.hits < _GOOD * (box.hits + box.misses):
+        return [Suspect("rows without a rule", "fewer than ten rows: " + what, "changed", rows, 0.0, 1.0)]
+    for earlier in known:
+        # Several columns of the same rows: one search is enough.
+        if earlier.recall is not None and _same(np.isin(pairs.new, earlier.rows) & could, moved):
+            return [replace(earlier, why=said)]
+    after = t.coded.take(pairs.new)
+    for rows_then in (before, after) if not moved[could].all() else ():
+        # A relabelled group is named by what its rows were, a trigger by what they became.
+        rate = float(moved[could].mean())
+        score = surplus([1], [0], rate)
+        best = search(rows_then, np.where(could, moved, -1).astype(np.int64), 2, [Aim(score, score)])[1][0]
+        if best is not None and best.counts[1] >= _GOOD * best.counts.sum():
+            named, found = rows_then, best
+            break
+    else:
         verdict: Literal["tampered", "changed"] = (
             "tampered" if how or what.startswith("relabelled") else "changed"
         )
-        return [Suspect("no rule describes them", exact[0], verdict, exact[1], 1.0, 1.0)]
+        return [Suspect("no rule describes them", said, verdict, rows, 1.0, 1.0)]
+    hits, total = int(found.counts[1]), int(found.counts.sum())
     # The rule's rows that had the label already belong to what the rule names.
-    inside = box.rule.mask(before[:, t.searched])
-    low, high = Proportion(box.hits, box.hits + box.misses).interval(0.95)
-    return [Suspect(t.text(box.rule), exact[0], "tampered", pairs.new[inside], low, high, box.hits / count)]
+    low, high = Proportion(hits, total).interval(0.95)
+    inside = pairs.new[rule_mask(found.rule, named)]
+    return [Suspect(rule_text(found.rule, named), said, "tampered", inside, low, high, hits / count)]
+
+
+def _same(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
+    return bool((first & second).sum() >= _SAME * (first | second).sum())
 
 
 def _samples(t: _Tables) -> list[Suspect]:
-    if t.target is None or t.old is None or t.X_old is None:
+    if t.y is None or t.old is None or not _few_labels(t):
         return []
-    X, X_old = t.X[:, t.searched], t.X_old[:, t.searched]
-    cells = two_samples(X, _labels(t.new[t.target]), X_old, _labels(t.old[t.target]), t.categorical)
-    return [_from_cell(t, c) for c in cells]
+    looked = two_samples(t.coded, t.y, t.labels, t.new.height)
+    _note(t, looked)
+    return [_from_cell(t.coded, cell) for cell in looked.cells]
 
 
-def _alone(t: _Tables) -> list[Suspect]:
-    X = t.X[:, t.searched]
-    cells = [] if t.target is None else pure_cells(X, _labels(t.new[t.target]), t.categorical)
-    cells += foreign_grain(X, t.categorical, [t.names[j] for j in t.searched])
-    return _distinct([_from_cell(t, c) for c in cells])
+def _alone(t: _Tables, *, sampled: bool = False) -> list[Suspect]:
+    fresh, cells = t.fresh, []
+    # Against an earlier sample purity was looked into already.
+    if t.y is not None and not sampled and _few_labels(t):
+        looked = pure_cells(fresh, t.y[: t.new.height], t.labels)
+        if t.old is None:
+            _note(t, looked)
+        cells += [cell for cell in looked.cells if not _was_pure(t, cell)]
+    cells += grain_cells(fresh)
+    return _distinct([_from_cell(t.coded, cell) for cell in cells])
 
 
-def _from_cell(t: _Tables, cell: Cell) -> Suspect:
+def _was_pure(t: _Tables, cell: Cell) -> bool:
+    """Say whether the reference is as pure under a rule: then it is how these data are."""
+    if t.y is None or t.old is None:
+        return False
+    inside = np.flatnonzero(rule_mask(cell.rule, t.coded))
+    then = t.y[inside[inside >= t.new.height]]
+    label = np.bincount(t.y[cell.rows]).argmax()
+    return len(then) >= MIN_ROWS and bool((then == label).mean() >= _WAS_PURE)
+
+
+def _few_labels(t: _Tables) -> bool:
+    if 2 <= len(t.labels) <= MOST_LABELS:
+        return True
+    note = f"labels: {t.target} has {len(t.labels):,} values; purity is looked into for 2 to {MOST_LABELS}"
+    if note not in t.notes:
+        t.notes.append(note)
+    return False
+
+
+def _note(t: _Tables, looked: Looked) -> None:
+    """Say what such a search cannot see: rows that nobody looked into are not clean."""
+    rows = f"groups of fewer than about {looked.least:,} rows and labels flipped at random cannot be seen without rows "
+    t.notes.append(rows + "in common with a reference")
+    if looked.left_out:
+        t.notes.append(f"pairs of {looked.left_out:,} conditions that show least alone were not searched")
+
+
+def _from_cell(coded: Coded, cell: Cell) -> Suspect:
     low, high = Proportion(cell.hits, cell.total).interval(0.95)
     verdict: Literal["tampered", "drift"] = "tampered" if cell.tampered else "drift"
-    return Suspect(t.text(cell.rule), cell.why, verdict, cell.rows, low, high)
+    return Suspect(rule_text(cell.rule, coded), cell.why, verdict, cell.rows, low, high)
