@@ -214,13 +214,16 @@ def _pure(
         Aim(excess([hits[s] for s in low], [misses[s] for s in low], [rates[s] for s in low]), risk),
     ]
     grid, found = search(coded, group, 2 * _STRATA, aims)
+    risk_of_row = np.array(rates)[strata]
     best: Cell | None = None
     for each in found:
         if each is None:
             continue
         for score in (everywhere, risk):
             rule = climb(coded.take(free), group[free], 2 * _STRATA, score, each.rule)
-            cell = _sharp(coded, hit, free, rule, nats_of_chance(grid.values, len(rule), 3), base, label)
+            cell = _sharp(
+                coded, hit, free, rule, nats_of_chance(grid.values, len(rule), 3), base, label, risk_of_row
+            )
             if cell is not None and (best is None or cell.score > best.score):
                 best = cell
     if best is not None and _naturally_pure(coded, hit, free, best):
@@ -231,6 +234,7 @@ def _pure(
 def _sharp(
     coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], rule: Rule, bound: float, base: float,
     label: str,
+    risk_of_row: NDArray[np.float64],
 ) -> Cell | None:  # fmt: skip
     """Return the cell if its purity is more than the rates beyond its edges can give by chance."""
     inside = rule_mask(rule, coded) & free
@@ -238,7 +242,9 @@ def _sharp(
     if total < MIN_ROWS or hits < (1 - _IMPURE) * total:
         return None
     beyond = max(base, *edge_rates(coded, hit, free, rule))
-    if float(purity([0], [1], [beyond], _HARD)(np.array([hits, total - hits]))) < bound:
+    # A column whose rate jumps by nature has a sharp edge too: the risk that the columns alone predict counts as well.
+    expected = max(beyond, float(risk_of_row[inside].mean()))
+    if float(purity([0], [1], [expected], _HARD)(np.array([hits, total - hits]))) < bound:
         return None
     score = float(purity([0], [1], [base], _HARD)(np.array([hits, total - hits])))
     why = (
