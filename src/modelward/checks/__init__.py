@@ -12,7 +12,7 @@ from modelward.checks._base import (
     Evidence,
     conclude,
 )
-from modelward.checks._dependencies import dependency_findings
+from modelward.checks._dependencies import code_findings, dependency_findings
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
@@ -59,6 +59,7 @@ __all__ = [
     "Sample",
     "Scope",
     "all_checks",
+    "code_findings",
     "conclude",
     "dependency_findings",
     "input_lock",

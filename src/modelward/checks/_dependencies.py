@@ -10,10 +10,11 @@ from modelward.taxonomy import mode
 if TYPE_CHECKING:
     import datetime
 
-    from modelward.dependencies import Database, Doubt, Inventory, Vulnerability
+    from modelward.dependencies import CodeRead, Database, Doubt, Hazard, Inventory, Vulnerability
 
 TITLES: dict[str, tuple[str, Severity]] = {
     "MW111": ("Dependencies with known vulnerabilities", "high"),
+    "MW112": ("Dangerous code", "high"),
     "MW113": ("How dependencies are asked for", "medium"),
 }
 
@@ -66,12 +67,8 @@ def open_questions(
     if age is None:
         asked.append((f"{database.name} does not tell its date", None))
     elif age > max_age:
-        asked.append(
-            (
-                f"{database.name} is of {database.date}, {age:,} days old, and may be {max_age}: run --update-db",
-                None,
-            )
-        )
+        old = f"{database.name} is of {database.date}, {age:,} days old, and may be {max_age}"
+        asked.append((f"{old}: download the current one", None))
     ours = {p.name: p for p in inventory.packages}
     asked += [
         (f"an advisory about {name} has a range that makes no sense and was skipped", ours[name].place)
@@ -119,4 +116,27 @@ def _finding(
     return Finding(
         code=code, number=11, failure_mode=mode(11).name, title=title, verdict=verdict, severity=TITLES[code][1],
         summary=summary, location=place, countermeasures=(Countermeasure(remedy),) if remedy else (),
+    )  # fmt: skip
+
+
+def code_findings(code: CodeRead) -> tuple[Finding, ...]:
+    """Return the findings about a project's code: one for each place, and one for each file that was not read."""
+    found = [_hazard(hazard) for hazard in code.hazards]
+    found += [
+        _finding(
+            "MW112", "inconclusive", TITLES["MW112"][0], f"Not checked: {p.place} {p.text}.", p.place, ""
+        )
+        for p in code.problems
+    ]
+    return tuple(found)
+
+
+def _hazard(hazard: Hazard) -> Finding:
+    cell = f"Cell {hazard.cell}: " if hazard.cell else ""
+    also = f" (bandit {', '.join(hazard.also)})" if hazard.also else ""
+    level = " bandit calls it low." if hazard.level == "low" and hazard.rule.startswith("B") else ""
+    verdict: Verdict = "fail" if hazard.level == "high" else "warn"
+    return _finding(
+        "MW112", verdict, f"{TITLES['MW112'][0]}: {hazard.rule}", f"{cell}{hazard.text}{also}.{level}",
+        hazard.place, hazard.remedy,
     )  # fmt: skip

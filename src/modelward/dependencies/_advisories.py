@@ -80,7 +80,7 @@ def read_database(path: Path, *, today: datetime.date, wanted: Collection[str] |
         If it is absent, no zip, or unfolds to more than a database of advisories has.
     """
     if not path.exists():
-        raise InputError(f"no advisory database at {path.name}: `modelward deps --update-db` fetches one")
+        raise InputError(f"no advisory database at {path.name}: download a zip of OSV records and name it")
     database = Database(path.name)
     records = _folder(path) if path.is_dir() else _zip(path)
     for data in records:

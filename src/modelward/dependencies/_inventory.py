@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from importlib import metadata
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from modelward.dependencies._extra import canonical
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
+from modelward.dependencies._walk import walk
 from modelward.dependencies.sources import format_of, read_source
 from modelward.errors import InputError
 
-_SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def take_inventory(
@@ -35,7 +36,7 @@ def take_inventory(
     if not project.exists():
         raise InputError(f"{project} does not exist: name a project folder or a requirements or lock file")
     single = project.is_file()
-    files = [project] if single else _files(project)
+    files = [project] if single else [f for f in walk(project, lambda _: True) if format_of(f)]
     root = project.parent if single else project
     reads = [(file.relative_to(root).as_posix(), read_source(file, root)) for file in files]
     problems: tuple[Problem, ...] = tuple(p for _, read in reads for p in read.problems)
@@ -74,19 +75,6 @@ def _undragged(
         )
         for path, own in bare.items()
     )
-
-
-def _files(root: Path) -> list[Path]:
-    found: list[Path] = []
-    for folder, inner, names in os.walk(root):
-        here = Path(folder)
-        inner[:] = sorted(
-            n
-            for n in inner
-            if not n.startswith(".") and n not in _SKIPPED and not (here / n / "pyvenv.cfg").exists()
-        )
-        found += [here / name for name in sorted(names) if format_of(here / name)]
-    return found
 
 
 def installed(path: Path | None = None) -> dict[str, tuple[str, tuple[str, ...]]]:
