@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 from click.testing import CliRunner
 
-from modelward.checks import Check, Evidence
+from modelward.checks import Check, Evidence, all_codes
 from modelward.cli._explain import explain
 from modelward.errors import UsageError
-from modelward.findings import Limit
+from modelward.findings import Limit, read_policy
 from modelward.taxonomy import MODES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.testing import Result
 
     from modelward.checks import Scope
@@ -73,6 +75,23 @@ def test_a_full_code_shows_only_its_check() -> None:
 def test_a_code_that_no_check_has_is_an_error() -> None:
     with pytest.raises(UsageError, match="there is no check MW059; .* MW051, MW052"):
         run("MW059")
+
+
+def test_what_other_commands_find_is_explained_too() -> None:
+    text = run("MW113").output
+    assert "How dependencies are asked for  (severity medium)" in text
+    assert "modelward deps PROJECT" in text
+    assert "Dangerous code" not in text
+    assert "MW025  Tampered rows" in run("poisoning").output
+    assert "MW113" not in run("MW112").output
+
+
+def test_a_policy_may_name_what_any_command_finds(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text(
+        '[[tool.modelward.ignore]]\ncode = "MW113"\nreason = "pinned elsewhere"\nuntil = 2030-01-01\n'
+    )
+    assert read_policy(path, all_codes()).ignores[0].code == "MW113"
 
 
 @pytest.mark.parametrize("row", MODES, ids=lambda row: row.slug)

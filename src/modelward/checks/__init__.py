@@ -13,6 +13,7 @@ from modelward.checks._base import (
     conclude,
 )
 from modelward.checks._dependencies import code_findings, dependency_findings
+from modelward.checks._elsewhere import ELSEWHERE, Elsewhere
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
@@ -46,8 +47,14 @@ def all_checks() -> tuple[type[Check], ...]:
     return tuple(sorted(found, key=lambda check: check.code))
 
 
+def all_codes() -> frozenset[str]:
+    """Return the codes of all findings that any command can give: what a policy may name."""
+    return frozenset({check.code for check in all_checks()} | {kind.code for kind in ELSEWHERE})
+
+
 __all__ = [
     "BUDGETS",
+    "ELSEWHERE",
     "EXPOSURES",
     "Answers",
     "Budget",
@@ -55,10 +62,12 @@ __all__ = [
     "CheckNotApplicable",
     "CheckNotGiven",
     "CheckSkipped",
+    "Elsewhere",
     "Evidence",
     "Sample",
     "Scope",
     "all_checks",
+    "all_codes",
     "code_findings",
     "conclude",
     "dependency_findings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelward.checks._elsewhere import ELSEWHERE
 from modelward.findings import Countermeasure, Finding, Severity, Verdict
 from modelward.taxonomy import mode
 
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
 
 TITLES: dict[str, tuple[str, Severity]] = {
     "MW111": ("Dependencies with known vulnerabilities", "high"),
-    "MW112": ("Dangerous code", "high"),
-    "MW113": ("How dependencies are asked for", "medium"),
+    **{kind.code: (kind.title, kind.severity) for kind in ELSEWHERE},
 }
 
 

@@ -128,10 +128,10 @@ def assess(
 
 
 def _policy(path: Path) -> Policy:
-    from modelward.checks import all_checks
+    from modelward.checks import all_codes
     from modelward.findings import Policy, read_policy
 
-    return read_policy(path, {check.code for check in all_checks()}) if path.is_file() else Policy()
+    return read_policy(path, all_codes()) if path.is_file() else Policy()
 
 
 def _next_step(written: str, train: str | None) -> str:

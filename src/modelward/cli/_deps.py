@@ -48,7 +48,7 @@ def deps(
     Exit codes: 0 nothing found; 1 a failure at or over --fail-on; 2 could not run; 3 something could not be
     checked, or the database is absent or too old.
     """
-    from modelward.checks import code_findings, dependency_findings
+    from modelward.checks import all_codes, code_findings, dependency_findings
     from modelward.dependencies import CodeRead, audit, installed, read_code, read_database, take_inventory
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
@@ -74,7 +74,7 @@ def deps(
     found += code_findings(code)
     complete = not any(f.verdict == "inconclusive" for f in found)
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
-    policy = read_policy(settings, _codes()) if settings.is_file() and not inventory.problems else Policy()
+    policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
     found, _ = policy.apply_ignores(found, today)
     result = _as_dict(inventory, database, code, found, complete=complete)
     for path in output:
@@ -86,12 +86,6 @@ def deps(
     else:
         click.echo(_text(inventory, database, code, found))
     context.exit(_exit_code(found, fail_on, complete=complete))
-
-
-def _codes() -> set[str]:
-    from modelward.checks import all_checks
-
-    return {check.code for check in all_checks()} | {"MW112", "MW113"}
 
 
 def _exit_code(found: Sequence[Finding], fail_on: FailOn, *, complete: bool) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from modelward.checks import Check
+    from modelward.checks import Check, Elsewhere
     from modelward.taxonomy import Countermeasure, FailureMode
 
 _WIDEST = 100
@@ -40,7 +40,7 @@ def explain(name: str | None, form: str) -> None:
     """
     from rich.console import Console
 
-    from modelward.checks import all_checks
+    from modelward.checks import ELSEWHERE, all_checks
     from modelward.taxonomy import MODES
 
     checks = all_checks()
@@ -48,35 +48,40 @@ def explain(name: str | None, form: str) -> None:
     console.width = min(console.width, _WIDEST)
     if name is None:
         if form == "json":
-            _echo({"failure_modes": [_data(row, checks) for row in MODES]})
+            _echo({"failure_modes": [_data(row, checks, ELSEWHERE) for row in MODES]})
         else:
             _list(MODES, checks, console)
         return
-    row, wanted = _resolve(name, checks)
+    row, wanted, other = _resolve(name, checks)
     if form == "json":
-        _echo(_data(row, wanted))
+        _echo(_data(row, wanted, other))
     else:
-        _page(row, wanted, console)
+        _page(row, wanted, other, console)
 
 
-def _resolve(name: str, checks: tuple[type[Check], ...]) -> tuple[FailureMode, tuple[type[Check], ...]]:
-    """Return the row that is meant and its checks: the one asked for, if it was a full code."""
+def _resolve(
+    name: str, checks: tuple[type[Check], ...]
+) -> tuple[FailureMode, tuple[type[Check], ...], tuple[Elsewhere, ...]]:
+    """Return the row that is meant, its checks, and what other commands find; of a full code only that one."""
+    from modelward.checks import ELSEWHERE
     from modelward.errors import UsageError
     from modelward.taxonomy import find
 
     row = find(name)
     mine = tuple(check for check in checks if check.number == row.number)
+    other = tuple(kind for kind in ELSEWHERE if kind.number == row.number)
     code = name.strip().upper()
     if len(code) == len("MW051") and code.startswith("MW"):
         exact = tuple(check for check in mine if check.code == code)
-        if not exact:
-            known = ", ".join(check.code for check in mine) or "none"
+        named = tuple(kind for kind in other if kind.code == code)
+        if not exact and not named:
+            known = ", ".join(sorted([check.code for check in mine] + [kind.code for kind in other]))
             raise UsageError(f"there is no check {code}; those of {row.name.lower()} are: {known}")
-        return row, exact
-    return row, mine
+        return row, exact, named
+    return row, mine, other
 
 
-def _data(row: FailureMode, checks: tuple[type[Check], ...]) -> dict[str, Any]:
+def _data(row: FailureMode, checks: tuple[type[Check], ...], other: tuple[Elsewhere, ...]) -> dict[str, Any]:
     return {
         **asdict(row),
         "checks": [
@@ -91,6 +96,7 @@ def _data(row: FailureMode, checks: tuple[type[Check], ...]) -> dict[str, Any]:
             for check in checks
             if check.number == row.number
         ],
+        "elsewhere": [asdict(kind) for kind in other if kind.number == row.number],
     }
 
 
@@ -125,7 +131,9 @@ def _codes(row: FailureMode, checks: tuple[type[Check], ...]) -> str:
     return f"{codes[0]}–{codes[-1][-1]}" if len(codes) > 1 else "".join(codes)
 
 
-def _page(row: FailureMode, checks: tuple[type[Check], ...], console: Console) -> None:
+def _page(
+    row: FailureMode, checks: tuple[type[Check], ...], other: tuple[Elsewhere, ...], console: Console
+) -> None:
     from rich.text import Text
 
     title = Text(f"{row.number}  {row.name}", style="bold")
@@ -137,13 +145,19 @@ def _page(row: FailureMode, checks: tuple[type[Check], ...], console: Console) -
         console.print()
         _indented(f"It breaks {_and(row.breaks)}. An attacker needs {_access(row)}.", console, 0)
     _heading("How it is checked", console)
-    if not checks:
+    if not checks and not other:
         _indented("Nothing in this release checks it.", console)
     for check in checks:
         _check(check, console)
     if checks:
         codes = ",".join(check.code for check in checks)
         _code(f"modelward assess MODEL --data FILE --target COL --train FILE --select {codes}\n", console)
+    for kind in other:
+        line = Text(kind.code, style="green")
+        line.append(f"  {kind.title}", "default")
+        line.append(f"  (severity {kind.severity})", "dim")
+        _indented(line, console)
+        _code(f"{kind.command}\n", console)
     _heading("What helps", console)
     for i, lock in enumerate(row.countermeasures, 1):
         if i > 1:

@@ -1,0 +1,42 @@
+"""Findings that other commands than `assess` give: their codes, so that every command knows all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelward.findings import Severity
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A kind of finding that no check of `assess` gives.
+
+    Parameters
+    ----------
+    code : str
+        Such as ``MW112``.
+    number : int
+        Row of the taxonomy.
+    title : str
+        What was found, in a few words.
+    severity : str
+        Of a failure.
+    command : str
+        What finds it.
+    """
+
+    code: str
+    number: int
+    title: str
+    severity: Severity
+    command: str
+
+
+ELSEWHERE = (
+    Elsewhere("MW025", 2, "Tampered rows", "critical", "modelward data NEW --reference OLD --target COL"),
+    Elsewhere("MW112", 11, "Dangerous code", "high", "modelward deps PROJECT"),
+    Elsewhere("MW113", 11, "How dependencies are asked for", "medium", "modelward deps PROJECT"),
+    Elsewhere("MW145", 14, "Rows that drifted", "medium", "modelward data NEW --reference OLD --target COL"),
+)
