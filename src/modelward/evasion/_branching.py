@@ -202,7 +202,7 @@ def _cut_at_conflict(
     leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any,
     branch: Any,
 ) -> Any:  # fmt: skip
-    """Cut a column in which chosen leaves contradict each other, where both sides lose most; say if there is one."""
+    """Cut a column in which the chosen leaves contradict each other, where both sides lose most; say if there is one."""
     best = 0.0
     for u in range(len(p.own)):
         if p.group[u] or p.own[u] < 0 or ilow[u] <= ihigh[u]:
