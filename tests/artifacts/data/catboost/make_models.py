@@ -1,4 +1,4 @@
-"""Made with catboost 1.2.10 and scikit-learn 1.9.1: `python make.py`, in an environment that has them."""
+"""Made with catboost 1.2.10 and scikit-learn 1.9.1: `python make_models.py`, in an environment that has them."""
 
 import pickle
 from pathlib import Path
