@@ -149,6 +149,13 @@ def test_the_first_look_never_passes_over_a_place_that_reaches_a_name(data: byte
         assert may_name(b"xy" + data, 2, len(data))
 
 
+@pytest.mark.parametrize("code", [b"\x82\x01", b"\x83\x01\0", b"\x84\x01\0\0\0"])
+def test_an_extension_code_turns_no_place_away(code: bytes) -> None:
+    # A registered code is whatever the other process registered, and what follows it is reached.
+    data = b"\x80\x02" + code + b"0cos\nsystem\n."
+    assert may_name(data, 0, len(data))
+
+
 def test_no_false_alarm_on_honest_data() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -220,6 +221,39 @@ def test_settings_of_bandit_are_followed_and_counted(tmp_path: Path) -> None:
     assert (code.hazards, code.files, code.left_out) == ((), ("a.py",), 1)
     (tmp_path / "pyproject.toml").write_text("[tool.bandit]\nskips = 3\n")
     assert [p.path for p in read_code(tmp_path).problems] == ["pyproject.toml"]
+
+
+def test_a_folder_that_cannot_be_read_is_not_clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shut").mkdir()
+    scandir = os.scandir
+
+    def refused(path: object) -> object:
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    (problem,) = read(tmp_path, a__py="x = 1\n").problems
+    assert (problem.path, problem.text) == ("shut", "cannot be read: permission denied")
+    assert CliRunner().invoke(deps, [str(tmp_path)]).exit_code == 3
+
+
+def test_sources_that_were_not_looked_at_are_said(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("eval(x)\n")
+    assert (
+        "sources and notebooks were not looked at"
+        in CliRunner().invoke(deps, [str(tmp_path), "--no-code"]).output
+    )
+    told = json.loads(CliRunner().invoke(deps, [str(tmp_path), "--no-code", "--format", "json"]).output)
+    assert told["code"] is None
+
+
+def test_findings_have_the_severity_that_bandit_gives_them(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("assert x\neval(x)\n")
+    told = json.loads(CliRunner().invoke(deps, [str(tmp_path), "--format", "json"]).output)
+    levels = {f["title"].rpartition(" ")[2]: f["severity"] for f in told["findings"] if f["code"] == "MW112"}
+    assert levels == {"B101": "low", "B307": "medium"}
+    assert "1 of low severity: B101" in CliRunner().invoke(deps, [str(tmp_path)]).output
 
 
 def test_links_out_of_the_project_are_not_read(tmp_path: Path) -> None:

@@ -126,6 +126,11 @@ def test_an_unused_ignore_warns() -> None:
     assert "nothing to ignore" in warned[0]
 
 
+def test_an_ignore_of_what_another_command_finds_is_let_be() -> None:
+    policy = Policy(ignores=(Ignore("MW113", "pinned elsewhere", TODAY),))
+    assert policy.apply_ignores([_finding()], TODAY)[1] == ()
+
+
 def test_a_limit_for_a_measure_that_does_not_exist_warns() -> None:
     policy = Policy(
         limits={"MW041.AUK": Limit(fail=0.6), "MW041.AUC": Limit(fail=0.6), "MW051.x": Limit(fail=1)}

@@ -146,6 +146,12 @@ def test_nothing_makes_it_raise(X: object, when: object) -> None:
 _SHARED = _fitted(8)
 
 
+def test_a_figure_that_is_no_number_is_counted(monitor: Monitor) -> None:
+    name = monitor._kpis[0]
+    monitor.kpi(name, float("nan"), 0)
+    assert monitor.dropped["figures that are no number"] == 1
+
+
 def test_short_history_is_said_and_bad_references_are_refused() -> None:
     short = _fitted(2)
     assert "insufficient history" in short.promise

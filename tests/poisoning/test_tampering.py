@@ -84,6 +84,15 @@ def test_labels_that_follow_from_the_columns_are_no_evidence() -> None:
     assert not compare_data(frame, target="bad").tampered
 
 
+def test_rows_that_nothing_was_matched_with_leave_the_result_open() -> None:
+    old = _table()
+    new = pl.concat([old, _table(seed=1).head(5)])
+    found = compare_data(new, old, target="bad")
+    assert (found.matched, found.added, found.tampered) == (old.height, 5, False)
+    assert not found.complete
+    assert "5 rows are not in the reference" in found.notes[0]
+
+
 def test_drift_is_not_tampering() -> None:
     new = _table(seed=3).drop("id")
     flip = np.random.default_rng(0).random(new.height) < 0.7

@@ -33,6 +33,7 @@ _WORK = 4
 _FREE_WORK = 16 << 20
 _STEP = 8 << 20
 _OVERLAP = 1 << 10
+_LOOK_FAR = 1_000_000
 
 _OPCODES = re.escape(b"()]}NIJKMLFGTUVXBCSPQcijh\x8c\x8d\x8e\x8a\x8b\x88\x89\x8f\x95\x96")
 _HEADED = re.compile(rb"\x80[\x00-\x05][" + _OPCODES + rb"]")
@@ -217,11 +218,13 @@ class _Search:
 
 
 def _names(content: Any, start: int, end: int) -> bool:
-    """Say whether a byte of a stretch can be an opcode that names something."""
-    if not isinstance(content, Content):
-        return _NAMING.search(content, start, end) is not None
-    parts = (content.passing(at, min(at + _STEP, end)) for at in range(start, end, _STEP))
-    return any(_NAMING.search(part) is not None for part in parts)
+    """Say whether an opcode that names something can stand in a stretch that was walked.
+
+    Of a large file opcodes are followed, so that what a long text or byte string holds is not read for nothing.
+    """
+    if isinstance(content, Content):
+        return may_name(content, start, end - start, _LOOK_FAR)
+    return _NAMING.search(content, start, end) is not None
 
 
 def _spent(found: Artifact) -> bool:

@@ -13,7 +13,7 @@ from modelward.checks._base import (
     conclude,
 )
 from modelward.checks._dependencies import code_findings, dependency_findings
-from modelward.checks._elsewhere import ELSEWHERE, Elsewhere
+from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
@@ -71,5 +71,6 @@ __all__ = [
     "code_findings",
     "conclude",
     "dependency_findings",
+    "elsewhere",
     "input_lock",
 ]

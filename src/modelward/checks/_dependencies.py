@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 TITLES: dict[str, tuple[str, Severity]] = {
     "MW111": ("Dependencies with known vulnerabilities", "high"),
-    **{kind.code: (kind.title, kind.severity) for kind in ELSEWHERE},
+    **{kind.code: (kind.title, kind.severity) for kind in ELSEWHERE if kind.number == 11},
 }
 
 
@@ -111,11 +111,18 @@ def _doubt(doubt: Doubt) -> Finding:
 
 
 def _finding(
-    code: str, verdict: Verdict, title: str, summary: str, place: str | None, remedy: str
+    code: str,
+    verdict: Verdict,
+    title: str,
+    summary: str,
+    place: str | None,
+    remedy: str,
+    severity: Severity | None = None,
 ) -> Finding:
     return Finding(
-        code=code, number=11, failure_mode=mode(11).name, title=title, verdict=verdict, severity=TITLES[code][1],
-        summary=summary, location=place, countermeasures=(Countermeasure(remedy),) if remedy else (),
+        code=code, number=11, failure_mode=mode(11).name, title=title, verdict=verdict,
+        severity=severity or TITLES[code][1], summary=summary, location=place,
+        countermeasures=(Countermeasure(remedy),) if remedy else (),
     )  # fmt: skip
 
 
@@ -134,9 +141,8 @@ def code_findings(code: CodeRead) -> tuple[Finding, ...]:
 def _hazard(hazard: Hazard) -> Finding:
     cell = f"Cell {hazard.cell}: " if hazard.cell else ""
     also = f" (bandit {', '.join(hazard.also)})" if hazard.also else ""
-    level = " bandit calls it low." if hazard.level == "low" and hazard.rule.startswith("B") else ""
     verdict: Verdict = "fail" if hazard.level == "high" else "warn"
     return _finding(
-        "MW112", verdict, f"{TITLES['MW112'][0]}: {hazard.rule}", f"{cell}{hazard.text}{also}.{level}",
-        hazard.place, hazard.remedy,
+        "MW112", verdict, f"{TITLES['MW112'][0]}: {hazard.rule}", f"{cell}{hazard.text}{also}.",
+        hazard.place, hazard.remedy, severity=hazard.level,
     )  # fmt: skip

@@ -80,13 +80,14 @@ def _shown(suspect: Suspect) -> dict[str, Any]:
 
 def _to_dict(found: DataComparison) -> dict[str, Any]:
     """Return the JSON contract, version 1."""
-    verdicts = {"tampered": ("MW025", 2, "fail", "critical"), "changed": ("MW025", 2, "warn", "critical")}
+    from modelward.checks import elsewhere
+
     findings = []
     for s in found.suspects:
-        code, number, verdict, severity = verdicts.get(s.verdict, ("MW145", 14, "warn", "medium"))
+        kind = elsewhere("MW145" if s.verdict == "drift" else "MW025")
         findings.append(
-            {"code": code, "failure_mode": number, "verdict": verdict, "severity": severity,
-             "summary": f"{s.rule}: {s.why}"}
+            {"code": kind.code, "failure_mode": kind.number, "severity": kind.severity,
+             "verdict": "fail" if s.verdict == "tampered" else "warn", "summary": f"{s.rule}: {s.why}"}
         )  # fmt: skip
     return {
         "schema_version": 1, "complete": found.complete, "matched_by": found.matched_by,

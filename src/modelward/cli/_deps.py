@@ -39,8 +39,9 @@ def deps(
     PROJECT is a folder, or a requirements or lock file. Read are requirements.txt, pyproject.toml, uv.lock,
     poetry.lock, pylock.toml and conda's environment.yml. Versions that no file gives are those installed beside
     modelward. Python files and notebooks are looked through by bandit's rules and by those that machine
-    learning needs; `# nosec` and [tool.bandit] silence them, and what they silence is counted. Nothing of the
-    project is run, and nothing is asked of the network.
+    learning needs; `# nosec` and [tool.bandit] silence them, and what they silence is counted. Hidden folders and
+    such as hold what was built or installed are left out. Nothing of the project is run, and nothing is asked of
+    the network.
 
     \b
         modelward deps . --db pypa-advisories.zip -o deps.sarif
@@ -49,7 +50,7 @@ def deps(
     checked, or the database is absent or too old.
     """
     from modelward.checks import all_codes, code_findings, dependency_findings
-    from modelward.dependencies import CodeRead, audit, installed, read_code, read_database, take_inventory
+    from modelward.dependencies import audit, installed, read_code, read_database, take_inventory
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
     from modelward.reports import write_text
@@ -70,8 +71,8 @@ def deps(
         inventory, database, holes, today=today, max_age=max_db_age,
         missing="there is no advisory database: name one with --db",
     )  # fmt: skip
-    code = CodeRead() if no_code or not project.is_dir() else read_code(project)
-    found += code_findings(code)
+    code = None if no_code or not project.is_dir() else read_code(project)
+    found += code_findings(code) if code else ()
     complete = not any(f.verdict == "inconclusive" for f in found)
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
     policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
@@ -103,7 +104,7 @@ def _exit_code(found: Sequence[Finding], fail_on: FailOn, *, complete: bool) -> 
 def _as_dict(
     inventory: Inventory,
     database: Database | None,
-    code: CodeRead,
+    code: CodeRead | None,
     found: Sequence[Finding],
     *,
     complete: bool,
@@ -122,7 +123,7 @@ def _as_dict(
     packages = [asdict(p) for p in (*inventory.packages, *inventory.unresolved)]
     return {
         "schema_version": 1, "complete": complete, "database": about, "packages": packages,
-        "code": {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
+        "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "findings": [asdict(f) for f in found],
     }  # fmt: skip
 
@@ -141,13 +142,17 @@ def _sarif(found: Sequence[Finding], project: Path, *, complete: bool) -> str:
     return render_sarif(found, verb="deps", complete=complete, prefix=prefix)
 
 
-def _text(inventory: Inventory, database: Database | None, code: CodeRead, found: Sequence[Finding]) -> str:
+def _text(
+    inventory: Inventory, database: Database | None, code: CodeRead | None, found: Sequence[Finding]
+) -> str:
     from collections import Counter
 
     dated = f"advisories: {database.name} of {database.date}" if database else "no advisories"
     files = ", ".join(inventory.files[:6]) or "no file"
     lines = [f"{len(inventory.packages)} packages with a version from {files} · {dated}"]
-    if code.files or code.left_out:
+    if code is None:
+        lines.append("sources and notebooks were not looked at")
+    elif code.files or code.left_out:
         quiet = f" · {code.silenced} findings silenced by # nosec" if code.silenced else ""
         out = f" · {code.left_out} left out by [tool.bandit]" if code.left_out else ""
         lines.append(f"{len(code.files)} source files and notebooks{quiet}{out}")
@@ -155,7 +160,7 @@ def _text(inventory: Inventory, database: Database | None, code: CodeRead, found
         lines.append(
             f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
         )
-    low = [f for f in found if f.summary.endswith("bandit calls it low.")]
+    low = [f for f in found if f.severity == "low" and f.verdict == "warn" and not f.ignored]
     for finding in (f for f in found if f not in low):
         mark = "ignored" if finding.ignored else finding.verdict
         lines.append(f"{mark:13} {finding.code}  {finding.location or ''}  {_clean(finding.summary)}")
@@ -163,7 +168,7 @@ def _text(inventory: Inventory, database: Database | None, code: CodeRead, found
     if low:
         counts = Counter(f.title.rpartition(" ")[2] for f in low)
         said = ", ".join(f"{rule} × {n}" for rule, n in counts.most_common(6))
-        lines.append(f"{'warn':13} MW112  {len(low)} that bandit calls low: {said}; -o FILE.json lists each")
+        lines.append(f"{'warn':13} MW112  {len(low)} of low severity: {said}; -o FILE.json lists each")
     return "\n".join(lines if found else [*lines, "Nothing was found."])
 
 

@@ -36,10 +36,11 @@ def take_inventory(
     if not project.exists():
         raise InputError(f"{project} does not exist: name a project folder or a requirements or lock file")
     single = project.is_file()
-    files = [project] if single else [f for f in walk(project, lambda _: True) if format_of(f)]
+    inside, unread = ([project], ()) if single else walk(project, lambda _: True)
+    files = [file for file in inside if single or format_of(file)]
     root = project.parent if single else project
     reads = [(file.relative_to(root).as_posix(), read_source(file, root)) for file in files]
-    problems: tuple[Problem, ...] = tuple(p for _, read in reads for p in read.problems)
+    problems: tuple[Problem, ...] = (*unread, *(p for _, read in reads for p in read.problems))
     if single and problems:
         raise InputError(f"{problems[0].place} {problems[0].text}")
     packages = tuple(dict.fromkeys(p for _, read in reads for p in read.packages))

@@ -6,16 +6,27 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from modelward.dependencies._packages import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
 
 
-def walk(root: Path, wanted: Callable[[str], bool]) -> list[Path]:
-    """Return the files of a folder whose names are wanted, in order; links to folders are not followed."""
+def walk(root: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], tuple[Problem, ...]]:
+    """Return the files of a folder whose names are wanted, in order, and the folders that could not be read.
+
+    Links to folders are not followed; hidden folders and such as hold what was installed or built are left out.
+    """
     found: list[Path] = []
-    for folder, inner, names in os.walk(root):
+    problems: list[Problem] = []
+
+    def unread(error: OSError) -> None:
+        place = Path(error.filename).relative_to(root).as_posix()
+        problems.append(Problem(place, 0, f"cannot be read: {(error.strerror or '').lower()}"))
+
+    for folder, inner, names in os.walk(root, onerror=unread):
         here = Path(folder)
         inner[:] = sorted(
             n
@@ -23,4 +34,4 @@ def walk(root: Path, wanted: Callable[[str], bool]) -> list[Path]:
             if not n.startswith(".") and n not in _SKIPPED and not (here / n / "pyvenv.cfg").exists()
         )
         found += [here / name for name in sorted(names) if wanted(name)]
-    return found
+    return found, tuple(problems)

@@ -103,7 +103,8 @@ class Policy:
                 used.add(finding.code)
                 finding = replace(finding, ignored=Ignored(match.reason, match.until.isoformat()))
             marked.append(finding)
-        unused = sorted(set(active) - used)
+        # What another command finds is none of this one's business.
+        unused = sorted((set(active) & {finding.code for finding in findings}) - used)
         warnings += [f"the ignore of {code} had nothing to ignore: remove it" for code in unused]
         return tuple(marked), tuple(warnings)
 

@@ -222,7 +222,11 @@ def _booster(model: Any) -> Forest | None:
         return None
     if found.library == "lightgbm":
         return _summed(booster_nodes(found, k), _base(start, k), False, 1e-12, classes)
-    if found.booster != "gbtree" or found.objective not in ("binary:logistic", "multi:softprob"):
+    if found.booster != "gbtree" or found.objective not in (
+        "binary:logistic",
+        "multi:softprob",
+        "multi:softmax",
+    ):
         return None
     nodes = booster_nodes(found, k)[: found.best or None]
     return replace(_summed(nodes, _base(start, k), True, 2e-7, classes), sums_in="float32")

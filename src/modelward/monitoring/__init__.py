@@ -1,7 +1,8 @@
 """Monitoring: what production sends, compared with what was seen before."""
 
+from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
-from modelward.monitoring._monitor import Alert, Monitor
+from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._shift import (
     MIN_DISTANCE,
     ColumnShift,

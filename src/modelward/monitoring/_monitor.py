@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from modelward.errors import InputError
+from modelward.monitoring._alerts import Alert, AlertBook
 from modelward.monitoring._clock import HOUR, Gate, many_seconds, seconds
 from modelward.monitoring._novelty import Novelty
 from modelward.monitoring._series import DENSE, Plan, shares
@@ -21,48 +21,15 @@ from modelward.schema import FeatureSchema, infer
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
 _BUFFER = 256
-_MOST_ALERTS = 10_000
 _MOST_GAP = 672
-_SAME = 3
-"""Hours of quiet after which the next alarm of a series is another alert."""
 _THURSDAY = 72
 """1970-01-01 was a Thursday, and hour 0 of a week is Monday's first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """A series out of its normal, from its first hour to its last.
-
-    Parameters
-    ----------
-    series : str
-        Such as ``"AGE: above 80"``.
-    detector : {"fast", "slow", "reference", "novelty"}
-        As in `Alarm`; "novelty" is a rare count that became frequent.
-    start, end : int
-        First and last hour in alert, seconds since 1970 UTC.
-    hours : int
-        Hours in alert.
-    score, threshold : float
-        Largest of its hours. Of a novelty −log10 of its probability.
-    value, expected : float
-        In that hour. Of shares and novelties the share of rows; of spreads the logarithm.
-    """
-
-    series: str
-    detector: str
-    start: int
-    end: int
-    hours: int
-    score: float
-    threshold: float
-    value: float
-    expected: float
 
 
 class Monitor:
@@ -100,8 +67,7 @@ class Monitor:
         self._watch: Watch | None = None
         self._open: dict[int, Profile] = {}
         self._figures: dict[int, dict[str, list[float]]] = {}
-        self._alerts: deque[Alert] = deque(maxlen=_MOST_ALERTS)
-        self._last: dict[tuple[str, str], Alert] = {}
+        self._book = AlertBook(self.dropped)
         self._held = 0
 
     def fit(
@@ -199,7 +165,9 @@ class Monitor:
             with self._lock:
                 if name not in self._kpis:
                     self.dropped["figures of a name that was not learned"] += 1
-                elif np.isfinite(number) and self._gate.admit(np.array([hour]), self._clock())[0]:
+                elif not np.isfinite(number):
+                    self.dropped["figures that are no number"] += 1
+                elif self._gate.admit(np.array([hour]), self._clock())[0]:
                     total = self._figures.setdefault(int(hour), {}).setdefault(name, [0.0, 0.0])
                     total[0] += number
                     total[1] += 1
@@ -222,7 +190,7 @@ class Monitor:
         """Return the alerts so far, by their start; of very many the newest 10,000."""
         with self._lock:
             self._flush()
-            return tuple(sorted((*self._alerts, *self._last.values()), key=lambda a: (a.start, a.series)))
+            return self._book.all()
 
     def _history(
         self, X: NDArray[np.float64], hour: NDArray[np.int64]
@@ -335,20 +303,9 @@ class Monitor:
             value, expected = (float(np.sin(np.clip(v, 0, np.pi / 2)) ** 2) for v in (value, expected))
         elif alarm.series == "rows":
             value, expected = float(np.expm1(value)), float(np.expm1(expected))
-        at, key = int(hour * HOUR), (alarm.series, detector)
-        new = Alert(
-            alarm.series, detector, at, at, 1, alarm.score, alarm.threshold, float(value), float(expected)
+        self._book.note(
+            replace(alarm, value=float(value), expected=float(expected)), detector, int(hour * HOUR)
         )
-        held = self._last.get(key)
-        if held is not None and at - held.end <= _SAME * HOUR:
-            worst = new if abs(new.score) > abs(held.score) else held
-            self._last[key] = replace(worst, start=held.start, end=at, hours=held.hours + 1)
-            return
-        if held is not None:
-            if len(self._alerts) == _MOST_ALERTS:
-                self.dropped["alerts, the oldest"] += 1
-            self._alerts.append(held)
-        self._last[key] = new
 
 
 def _hourly(figure: tuple[Any, Any], first: int, hours: int) -> NDArray[np.float64]:

@@ -4,6 +4,9 @@ All scores are in nats of log-likelihood, and the bounds need no resampling. For
 rows were seen, a likelihood ratio of n nats has a probability of at most ``exp(-n)`` (Chernoff 1952 for rates, which
 Hoeffding 1963 extends to draws without replacement; Markov's inequality for a ratio of two fixed models). A union
 bound over every rule that the columns' values allow does the rest.
+
+Where a rate is estimated from the very rows that are searched (strata of risk, earlier rows under a rule) the ratio
+is not of two fixed models, and the bound a guide: what it is worth is measured on quiet tables, not proved.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ Score: TypeAlias = Callable[[NDArray[Any]], NDArray[np.float64]]
 """Counts of shape (..., groups) to scores of shape (...)."""
 
 ALPHA = 0.005
-"""Probability that a search names anything where nothing is."""
+"""Probability that a search names anything where nothing is, as far as the bound holds."""
 
 
 def _sum(counts: NDArray[Any], groups: list[int]) -> NDArray[np.float64]:

@@ -9,20 +9,23 @@ import numpy as np
 import polars as pl
 
 from modelward.errors import InputError
+from modelward.poisoning._cells import MOST_LABELS, Cell, Looked
 from modelward.poisoning._coded import Coded, code_tables, kind_of
 from modelward.poisoning._evidence import surplus
+from modelward.poisoning._grain import grain_cells
+from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._maps import name_map
 from modelward.poisoning._match import Matching, match_content, match_key
+from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._rules import Aim, search
-from modelward.poisoning._unmatched import MOST_LABELS, Cell, Looked, grain_cells, pure_cells, two_samples
+from modelward.poisoning._unmatched import two_samples
 from modelward.stats import Proportion
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MIN_ROWS = 10
 _GOOD = 0.75
 _SAME = 0.99
 _ALIKE = 0.5
@@ -154,6 +157,10 @@ def compare_data(
         return _done(tables, _distinct(found), "nothing")
     found = _changed(tables, pairs)
     added, removed = fresh.height - len(pairs.new), old.height - len(pairs.old)
+    if added:
+        tables.notes.append(
+            f"{added:,} rows are not in the reference: random flips and small groups among them cannot be seen"
+        )
     if added >= MIN_ROWS:
         rest = np.setdiff1d(np.arange(fresh.height), pairs.new)
         found += [s for s in _alone(tables) if np.isin(s.rows, rest).mean() > 0.5]

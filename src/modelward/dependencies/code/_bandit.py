@@ -19,6 +19,11 @@ from modelward.dependencies.code._hazard import Hazard
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from modelward.findings import Severity
+
+
+_LEVELS: dict[str, Severity] = {"MEDIUM": "medium", "HIGH": "high"}
+
 
 @dataclass
 class Settings:
@@ -132,12 +137,11 @@ def _known() -> set[str]:
 
 
 def _hazard(issue: Any) -> Hazard:
-    level = issue.severity.lower()
+    level: Severity = _LEVELS.get(issue.severity, "low")
     if level == "high" and issue.confidence == "LOW":
         level = "medium"
     text = " ".join(str(issue.text).split())
     # Some of bandit's texts quote a password: it is kept out of reports.
     if issue.test_id in ("B105", "B106", "B107"):
         text = text.partition(":")[0]
-    return Hazard(issue.test_id, "", int(issue.lineno), text.rstrip("."),
-                  level=level if level in ("low", "medium", "high") else "low")  # fmt: skip
+    return Hazard(issue.test_id, "", int(issue.lineno), text.rstrip("."), level=level)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelward.dependencies._packages import Problem
+    from modelward.findings import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Hazard:
     line: int
     text: str
     remedy: str = ""
-    level: str = "medium"
+    level: Severity = "medium"
     cell: int = 0
     also: tuple[str, ...] = ()
     end: int = 0

@@ -57,10 +57,11 @@ def read_code(project: Path) -> CodeRead:
     CodeRead
     """
     settings = read_settings(project)
-    problems = list(settings.problems)
+    files, unread = walk(project, lambda name: name.endswith((".py", ".pyw", ".ipynb")))
+    problems = [*settings.problems, *unread]
     sources: list[_Source] = []
     left_out = 0
-    for file in walk(project, lambda name: name.endswith((".py", ".pyw", ".ipynb"))):
+    for file in files:
         path = file.relative_to(project).as_posix()
         if settings.leaves_out(path):
             left_out += 1

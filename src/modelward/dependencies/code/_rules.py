@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelward.findings import Severity
 
 _CHECK_FIRST = "Load it with modelward.load, which checks the file first, or save it in a format without code"
 
@@ -36,7 +40,7 @@ class Rule:
     functions: tuple[str, ...]
     text: str
     remedy: str = _CHECK_FIRST
-    level: str = "medium"
+    level: Severity = "medium"
     bad: tuple[tuple[str, object], ...] = ()
     good: tuple[tuple[str, object], ...] = ()
     also: tuple[str, ...] = ()
