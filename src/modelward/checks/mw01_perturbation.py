@@ -262,17 +262,18 @@ def _curves(
             )
         )  # fmt: skip
     # With nothing proven the bracket would be everything.
-    if len(curves) and MIN_ROWS <= np.count_nonzero(result.proven & tried) < np.count_nonzero(tried):
+    bounded = np.count_nonzero((result.bound > 0) & tried)
+    if len(curves) and bounded >= MIN_ROWS and not result.proven[tried].all():
         curves.append(_not_excluded(result, tried))
     return tuple(curves)
 
 
 def _not_excluded(result: Result, tried: NDArray[np.bool_]) -> Series:
-    """Return the upper end of the bracket: the curve if every row whose cost is not proven moved for nothing."""
-    least = np.where(result.proven, result.cost, 0.0)[tried]
+    """Return the upper end of the bracket: the curve if every row moved for what is proven that it costs at least."""
+    least = np.where(result.proven, result.cost, result.bound)[tried]
     shares = [Proportion(int(np.count_nonzero(least <= cost + 1e-9)), len(least)) for cost in _COSTS]
     return Series(
-        "not excluded: unproven rows may move for less", _COSTS, tuple(s.value for s in shares),
+        "not excluded: rows may move for as little as their proven lower bound", _COSTS, tuple(s.value for s in shares),
         x_label="cost of the change", y_label="share of rows flipped", group="Security curve",
     )  # fmt: skip
 

@@ -77,7 +77,10 @@ class Binned:
             return values.astype(np.float32).astype(np.float64) if self.single else values
 
     def prices(self, row: NDArray[np.float64]) -> tuple[Prices, NDArray[np.float64]]:
-        """Return what a row's moves cost, and the value that each bin is entered at, shape (bins,)."""
+        """Return what a row's moves cost, and the value that each bin is entered at, shape (bins,).
+
+        In L2 a price is squared, and the root is taken of the sum; in L0 each change is 1.
+        """
         space = self.space
         total = int(self.start[-1])
         price, values = np.full(total, np.inf), np.full(total, np.nan)
@@ -91,6 +94,7 @@ class Binned:
                 own[u] = row[unit].argmax()
                 price[at] = space.switch[u - (len(own) - len(space.groups))][own[u]]
                 values[at] = np.arange(len(unit))
+                self._in_norm(price[at], int(own[u]))
                 continue
             j = int(unit[0])
             x = row[j]
@@ -99,13 +103,25 @@ class Binned:
                 continue
             own[u] = np.searchsorted(self.cuts[j], self._seen(row[[j]])[0], side="left")
             self._column(j, x, int(own[u]), float(low[0, j]), float(high[0, j]), price[at], values[at])
+            self._in_norm(price[at], int(own[u]))
             finite = np.flatnonzero(np.isfinite(price[at]))
             bins = np.arange(at.stop - at.start)
             after = np.searchsorted(finite, bins, side="left")
             before = np.searchsorted(finite, bins, side="right") - 1
             following[at] = np.concatenate([finite, [len(bins)]])[after]
             preceding[at] = np.concatenate([finite, [-1]])[before]
-        return Prices(self.start, own, price, following, preceding, group), values
+        return Prices(self.start, own, price, following, preceding, group, space.norm == "linf"), values
+
+    def _in_norm(self, price: NDArray[np.float64], own: int) -> None:
+        if self.space.norm == "l2":
+            price *= price
+        elif self.space.norm == "l0":
+            price[np.isfinite(price)] = 1.0
+            price[own] = 0.0
+
+    def in_units(self, total: float) -> float:
+        """Return a total of prices as the norm."""
+        return float(np.sqrt(total)) if self.space.norm == "l2" else total
 
     def _column(
         self,

@@ -9,6 +9,7 @@ import numpy as np
 from modelward.evasion._kernels import (
     EPS,
     climb,
+    climb_widest,
     compiled,
     copy_into,
     distances,
@@ -16,12 +17,97 @@ from modelward.evasion._kernels import (
     label,
     least,
     least_bin,
+    nearer,
+    plus,
     sort_by,
 )
 
 
 @compiled
-def _evaluate(  # noqa: C901 - compiled as one loop
+def _reachable(
+    leaves: Any, active: Any, p: Any, low: Any, high: Any, free: Any, base: Any, most: Any, near: Any, kept: Any
+) -> Any:  # fmt: skip
+    """Write what it costs to enter each leaf within a box, those that cost less than `most`; return how many."""
+    m = 0
+    for a in range(len(active)):
+        i = active[a]
+        total = base
+        for c in range(leaves.first[i], leaves.first[i + 1]):
+            u = leaves.unit[c]
+            if p.group[u]:
+                mine = least(p, u, low[u] & leaves.low[c], 0)
+            elif p.own[u] < 0:
+                continue
+            else:
+                lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
+                mine = least(p, u, lo, hi) if lo <= hi else np.inf
+            total = max(total, mine) if p.widest else total + (mine - free[u])
+            if total >= most:
+                break
+        if total < most:
+            near[m], kept[m] = total, a
+            m += 1
+    return m
+
+
+@compiled
+def _choose(
+    gain: Any, active: Any, tree_of: Any, kept: Any, near: Any, m: Any, base: Any, need: Any, chosen: Any,
+    ground: Any,
+) -> Any:  # fmt: skip
+    """Choose each tree's best leaf within the least cost at which their sum reaches `need`.
+
+    Returns
+    -------
+    bound, total : float
+        That cost, inf if no cost suffices, and the sum.
+
+        `chosen` is set to the leaves, and `ground` to what each tree gives where nothing more is paid.
+    """
+    order = np.empty(m, dtype=np.int64)
+    sort_by(near, order, m)
+    have, total = 0, 0.0
+    for r in order:
+        i = active[kept[r]]
+        t = tree_of[kept[r]]
+        if chosen[t] < 0:
+            have += 1
+            total += gain[i]
+        elif gain[i] > gain[chosen[t]]:
+            total += gain[i] - gain[chosen[t]]
+        else:
+            continue
+        chosen[t] = i
+        if near[r] <= base * (1 + EPS):
+            ground[t] = gain[i]
+        if have == len(chosen) and total >= need:
+            return near[r], total
+    return np.inf, total
+
+
+@compiled
+def _meet(leaves: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any) -> Any:
+    """Intersect the chosen leaves with a box; return what entering it costs, and a unit in which it is empty or −1."""
+    copy_into(ilow, low)
+    copy_into(ihigh, high)
+    for t in range(len(chosen)):
+        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
+            u = leaves.unit[c]
+            if p.group[u]:
+                ilow[u] &= leaves.low[c]
+            elif p.own[u] >= 0:
+                ilow[u], ihigh[u] = max(ilow[u], leaves.low[c]), min(ihigh[u], leaves.high[c])
+    cost, torn = 0.0, -1
+    for u in range(len(p.own)):
+        mine = least(p, u, ilow[u], ihigh[u]) if p.group[u] or ilow[u] <= ihigh[u] else np.inf
+        if mine == np.inf and torn < 0:
+            torn = u
+        cost = plus(p, cost, mine)
+    return cost, torn
+
+
+@compiled
+def _evaluate(
     leaves: Any, gain: Any, active: Any, tree_of: Any, trees: Any, p: Any, rel: Any, sums: Any, margin: Any,
     wanted: Any, leaving: Any, low: Any, high: Any, most: Any, point: Any, branch: Any, spoilt: Any,
 ) -> Any:  # fmt: skip
@@ -43,114 +129,102 @@ def _evaluate(  # noqa: C901 - compiled as one loop
     base = 0.0
     for u in range(units):
         free[u] = least(p, u, low[u], high[u])
-        base += free[u]
+        base = plus(p, base, free[u])
     branch[0] = -1
-    n = len(active)
-    near = np.empty(n)
-    kept = np.empty(n, dtype=np.int64)
-    m = 0
-    for a in range(n):
-        i = active[a]
-        total = base
-        for c in range(leaves.first[i], leaves.first[i + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            if p.group[u]:
-                total += least(p, u, low[u] & leaves.low[c], 0) - free[u]
-            else:
-                lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-                total += (least(p, u, lo, hi) - free[u]) if lo <= hi else np.inf
-            if total >= most:
-                break
-        if total < most:
-            near[m], kept[m] = total, a
-            m += 1
-    order = np.empty(m, dtype=np.int64)
-    sort_by(near, order, m)
-    chosen = np.full(trees, -1, dtype=np.int64)
-    ground = np.zeros(trees)
-    have, total, bound = 0, margin, np.inf
-    for r in order:
-        i = active[kept[r]]
-        t = tree_of[kept[r]]
-        if chosen[t] < 0:
-            have += 1
-            total += gain[i]
-        elif gain[i] > gain[chosen[t]]:
-            total += gain[i] - gain[chosen[t]]
-        else:
-            continue
-        chosen[t] = i
-        if near[r] <= base + EPS:
-            ground[t] = gain[i]
-        if have == trees and total >= -sums.error:
-            bound = near[r]
-            break
+    near, kept = np.empty(len(active)), np.empty(len(active), dtype=np.int64)
+    m = _reachable(leaves, active, p, low, high, free, base, most, near, kept)
+    chosen, ground = np.full(trees, -1, dtype=np.int64), np.zeros(trees)
+    need = -sums.error - margin
+    bound, total = _choose(gain, active, tree_of, kept, near, m, base, need, chosen, ground)
     if bound == np.inf:
         return bound, np.inf
     ilow, ihigh = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
-    copy_into(ilow, low)
-    copy_into(ihigh, high)
-    for t in range(trees):
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            if p.group[u]:
-                ilow[u] &= leaves.low[c]
-            else:
-                ilow[u], ihigh[u] = max(ilow[u], leaves.low[c]), min(ihigh[u], leaves.high[c])
-    cost, torn = 0.0, -1
-    for u in range(units):
-        mine = least(p, u, ilow[u], ihigh[u]) if p.group[u] or ilow[u] <= ihigh[u] else np.inf
-        if mine == np.inf and torn < 0:
-            torn = u
-        cost += mine
+    cost, torn = _meet(leaves, chosen, p, low, high, ilow, ihigh)
     if cost < np.inf:
-        flips = total > sums.error
+        flips = total + margin > sums.error
         if not flips or wanted >= 0:
             given = label(leaves, sums, chosen)
             flips = given == wanted if wanted >= 0 else given != leaving
-        broken = False
         if flips:
             for u in range(units):
                 point[u] = least_bin(p, u, ilow[u], ihigh[u])
-            broken = not holds(p, rel, point)
-        if flips and not broken:
-            if cost <= bound + EPS:
+        if flips and holds(p, rel, point):
+            if cost <= bound * (1 + EPS):
                 return bound, cost
         else:
-            if broken:
-                whole = True
-                for u in range(units):
-                    whole = whole and ilow[u] == low[u] and ihigh[u] == high[u]
-                if whole:
-                    spoilt[0] = min(spoilt[0], cost)
-                    return np.inf, np.inf
+            whole = flips
+            for u in range(units):
+                whole = whole and ilow[u] == low[u] and ihigh[u] == high[u]
+            if whole:
+                spoilt[0] = min(spoilt[0], cost)
+                return np.inf, np.inf
             cost = np.inf
-    # Where the chosen leaves pull hardest away from what is free, the box is cut.
-    weight = np.zeros(units)
-    for t in range(trees):
+    _split(leaves, gain, ground, chosen, p, low, high, ilow, ihigh, free, torn, branch)
+    return bound, cost
+
+
+@compiled
+def _split(
+    leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any,
+    free: Any, torn: Any, branch: Any,
+) -> None:  # fmt: skip
+    """Say where to cut a box: where the chosen leaves contradict each other, or pull hardest from what is free."""
+    if (
+        p.widest
+        and torn >= 0
+        and _cut_at_conflict(leaves, gain, ground, chosen, p, low, high, ilow, ihigh, branch)
+    ):
+        return
+    weight = np.zeros(len(p.own))
+    for t in range(len(chosen)):
         worth = gain[chosen[t]] - ground[t]
         for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
             u = leaves.unit[c]
             if p.own[u] < 0 and not p.group[u]:
                 continue
             lo = low[u] & leaves.low[c] if p.group[u] else max(low[u], leaves.low[c])
-            if least(p, u, lo, min(high[u], leaves.high[c])) > free[u] + EPS:
+            if least(p, u, lo, min(high[u], leaves.high[c])) > free[u] * (1 + EPS):
                 weight[u] += max(worth, 1e-9)
     cut = np.argmax(weight)
     if weight[cut] > 0:
         _cut_at_demand(leaves, gain, ground, chosen, p, low, high, free, cut, branch)
-        return bound, cost
+        return
     if torn < 0:
-        for u in range(units):
+        for u in range(len(p.own)):
             if ilow[u] != low[u] or ihigh[u] != high[u]:
                 torn = u
     if torn >= 0:
         _cut_at_intersection(leaves, chosen, p, low, high, ilow, ihigh, torn, branch)
-    return bound, cost
+
+
+@compiled
+def _cut_at_conflict(
+    leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any,
+    branch: Any,
+) -> Any:  # fmt: skip
+    """Cut a column in which chosen leaves contradict each other, where both sides lose most; say if there is one."""
+    best = 0.0
+    for u in range(len(p.own)):
+        if p.group[u] or p.own[u] < 0 or ilow[u] <= ihigh[u]:
+            continue
+        bins = p.start[u + 1] - p.start[u]
+        under, over = np.zeros(bins + 2), np.zeros(bins + 2)
+        for t in range(len(chosen)):
+            worth = max(gain[chosen[t]] - ground[t], 1e-9)
+            for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
+                if leaves.unit[c] == u:
+                    under[max(leaves.low[c], low[u])] += worth  # lost to what lies under its low end
+                    over[min(leaves.high[c], high[u]) + 1] += worth
+        for b in range(1, bins + 2):
+            over[b] += over[b - 1]
+        for b in range(bins, -1, -1):
+            under[b] += under[b + 1]
+        for x in range(low[u] + 1, high[u] + 1):
+            score = over[x] * under[x]
+            if score > best:
+                best = score
+                branch[0], branch[1], branch[2], branch[3], branch[4] = u, low[u], x - 1, x, high[u]
+    return best > 0
 
 
 @compiled
@@ -180,11 +254,11 @@ def _cut_at_demand(
             worth = max(gain[chosen[t]] - ground[t], 1e-9)
             if p.group[u]:
                 mask = low[u] & leaves.low[c]
-                if least(p, u, mask, 0) > free[u] + EPS and worth > heavy:
+                if least(p, u, mask, 0) > free[u] * (1 + EPS) and worth > heavy:
                     heavy, best_mask = worth, mask
                 continue
             lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-            if least(p, u, lo, hi) > free[u] + EPS:
+            if least(p, u, lo, hi) > free[u] * (1 + EPS):
                 up[m] = lo > rest
                 at[m] = lo if up[m] else hi + 1
                 pull[m] = worth
@@ -231,24 +305,6 @@ def _cut_at_intersection(
 
 
 @compiled
-def _nearer(leaves: Any, near: Any, most: Any) -> Any:
-    """Return the leaves that can be entered for less than `most`, their trees, and how many constraints they have."""
-    count = 0
-    for i in range(len(near)):
-        count += near[i] < most
-    active, tree_of = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    a, t, size = 0, 0, 0
-    for i in range(len(near)):
-        if near[i] < most:
-            while i >= leaves.tree[t + 1]:
-                t += 1
-            active[a], tree_of[a] = i, t
-            a += 1
-            size += leaves.first[i + 1] - leaves.first[i]
-    return active, tree_of, size
-
-
-@compiled
 def _push(keys: Any, nodes: Any, size: Any, key: Any, node: Any) -> None:
     """Add to a heap of `size` entries, the least key on top."""
     i = size
@@ -277,7 +333,31 @@ def _pop(keys: Any, nodes: Any, size: Any) -> None:
 
 
 @compiled
-def cheapest_flip(  # noqa: C901 - compiled as one loop
+def _walk(
+    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, need: Any, most: Any, work: Any, point: Any
+) -> Any:  # fmt: skip
+    """Look for a cheap flip before anything is proven: what it costs, `most` if none, and the work that is left."""
+    trial = np.empty(len(p.own), dtype=np.int64)
+    if p.widest:
+        cost, looked = climb_widest(leaves, gain, near, p, rel, need, most, trial)
+        if cost < most:
+            most = cost
+            copy_into(point, trial)
+        return most, work - looked
+    for power in (1.0, 0.5, 0.0):
+        active, _, size = nearer(leaves, near, most)
+        cost = climb(leaves, gain, active, p, rel, need, power, most, trial)
+        work -= 6 * size
+        if cost < most:
+            most = cost
+            copy_into(point, trial)
+        if work < 0:
+            break
+    return most, work
+
+
+@compiled
+def cheapest_flip(
     leaves: Any, p: Any, rel: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any, work: Any,
     point: Any,
 ) -> Any:  # fmt: skip
@@ -309,27 +389,25 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
     bound : float
         What any flip to `rival` costs at least, or `cost` if that is less.
     """
-    total = len(leaves.first) - 1
-    trees = len(leaves.tree) - 1
-    units = len(p.own)
     gain = leaves.value[:, rival] - leaves.value[:, leaving]
     margin = sums.base[rival] - sums.base[leaving]
-    near = np.empty(total)
+    near = np.empty(len(leaves.first) - 1)
     distances(leaves, p, near)
+    if wanted < 0 or leaves.value.shape[1] == 2:
+        most, work = _walk(leaves, gain, near, p, rel, 2 * sums.error - margin, most, work, point)
+    return _best_first(leaves, gain, near, p, rel, sums, margin, wanted, leaving, most, work, point)
+
+
+@compiled
+def _best_first(
+    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any,
+    most: Any, left: Any, point: Any,
+) -> Any:  # fmt: skip
+    """Bound boxes, the most promising first, and split them, until none can hold a cheaper flip."""
+    trees, units = len(leaves.tree) - 1, len(p.own)
     trial = np.empty(units, dtype=np.int64)
     spoilt = np.full(1, np.inf)
-    left = work
-    for power in (1.0, 0.5, 0.0):
-        active, tree_of, size = _nearer(leaves, near, most)
-        if wanted < 0 or leaves.value.shape[1] == 2:
-            cost = climb(leaves, gain, active, p, rel, 2 * sums.error - margin, power, most, trial)
-            left -= 6 * size
-            if cost < most:
-                most = cost
-                copy_into(point, trial)
-        if left < 0:
-            break
-    active, tree_of, size = _nearer(leaves, near, most)
+    active, tree_of, size = nearer(leaves, near, most)
     room = min(200_000, 4_000_000 // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
     branches = np.empty((room, 5), dtype=np.int64)
@@ -349,7 +427,7 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
     waiting, count = 1, 1
     while waiting > 0:
         bound, node = keys[0], nodes[0]
-        if bound >= most - EPS:
+        if bound >= most * (1 - EPS):
             break
         if left < 0 or count + 2 > room:
             return most, min(bound, spoilt[0])
@@ -374,9 +452,9 @@ def cheapest_flip(  # noqa: C901 - compiled as one loop
             if cost < most:
                 most = cost
                 copy_into(point, trial)
-                active, tree_of, size = _nearer(leaves, near, most)
+                active, tree_of, size = nearer(leaves, near, most)
             inner = max(inner, bound)
-            if inner < most - EPS:
+            if inner < most * (1 - EPS):
                 _push(keys, nodes, waiting, inner, count)
                 waiting += 1
                 count += 1

@@ -198,7 +198,9 @@ class Desk:
         least = np.minimum(self.bound, self.space.beyond())
         stuck = np.array([s is Outcome.NOT_MOVED for s in outcome], dtype=bool)
         proven = np.where(success, costs <= least * (1 + SLACK) + SLACK**2, stuck & np.isinf(least))
-        return Result(rows, success, costs, outcome, self.subject.meter.rows, proven, stopped)
+        out = np.array([s in (Outcome.ALREADY_GOAL, Outcome.ILLEGAL_ROW) for s in outcome], dtype=bool)
+        bound = np.where(out, 0.0, np.minimum(costs, least))
+        return Result(rows, success, costs, outcome, self.subject.meter.rows, proven, bound, stopped)
 
     def _look(self) -> None:
         rows = self.open()

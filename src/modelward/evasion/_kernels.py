@@ -3,8 +3,8 @@
 Words used here. A *unit* is a column, or a one-hot group as a whole. A column's *bins* are the ranges between
 the ensemble's thresholds, numbered from 0; a group's bins are its members. A leaf is a list of *constraints*
 (unit, range of bins), a group's range being a bit mask. For one row every bin of every unit has a price, so that
-the cost of a point is the sum of its bins' prices. A row's own bin costs nothing, and prices of a column never
-fall with the distance from it.
+the cost of a point is the sum of its bins' prices, or the largest of them (L∞). A row's own bin costs nothing,
+and prices of a column never fall with the distance from it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 EPS = 1e-12
+"""By what share two costs may differ and be the same: prices of L2 are squares, and small."""
 
 
 def compiled(function: F) -> F:
@@ -69,6 +70,8 @@ class Prices(NamedTuple):
         The nearest bin with a finite price at or after, at or before each; the number of bins and −1 for none.
     group : ndarray of bool, shape (U,)
         Which units are one-hot groups.
+    widest : bool
+        Whether a point costs the largest of its prices, not their sum.
     """
 
     start: NDArray[np.int64]
@@ -77,6 +80,7 @@ class Prices(NamedTuple):
     following: NDArray[np.int64]
     preceding: NDArray[np.int64]
     group: NDArray[np.bool_]
+    widest: bool
 
 
 class Sums(NamedTuple):
@@ -294,6 +298,12 @@ def holds(p: Any, rel: Any, point: Any) -> Any:
 
 
 @compiled
+def plus(p: Any, a: Any, b: Any) -> Any:
+    """Return what two parts of a move cost together."""
+    return max(a, b) if p.widest else a + b
+
+
+@compiled
 def distances(leaves: Any, p: Any, out: Any) -> None:
     """Write what it costs the row to enter each leaf; inf where it cannot."""
     for i in range(len(out)):
@@ -305,7 +315,7 @@ def distances(leaves: Any, p: Any, out: Any) -> None:
                     total = np.inf
                     break
             else:
-                total += least(p, u, leaves.low[c], leaves.high[c])
+                total = plus(p, total, least(p, u, leaves.low[c], leaves.high[c]))
                 if total == np.inf:
                     break
         out[i] = total
@@ -333,6 +343,24 @@ def label(leaves: Any, sums: Any, chosen: Any) -> Any:
     elif k == 2:
         return 1 if total[1] > 0 or (sums.tie_up and total[1] == 0) else 0
     return np.argmax(total)
+
+
+@compiled
+def nearer(leaves: Any, near: Any, most: Any) -> Any:
+    """Return the leaves that can be entered for less than `most`, their trees, and how many constraints they have."""
+    count = 0
+    for i in range(len(near)):
+        count += near[i] < most
+    active, tree_of = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    a, t, size = 0, 0, 0
+    for i in range(len(near)):
+        if near[i] < most:
+            while i >= leaves.tree[t + 1]:
+                t += 1
+            active[a], tree_of[a] = i, t
+            a += 1
+            size += leaves.first[i + 1] - leaves.first[i]
+    return active, tree_of, size
 
 
 @compiled
@@ -413,7 +441,7 @@ def climb(  # noqa: C901 - compiled as one loop
                     continue
                 up = change[p.start[u] + u + b]
                 if margin >= need:
-                    if margin + up >= need and price - now < best - EPS:
+                    if margin + up >= need and price - now < best - EPS * spent:
                         best, bu, bb = price - now, u, b
                 elif margin + up >= need:
                     if price - now < reached:
@@ -428,3 +456,68 @@ def climb(  # noqa: C901 - compiled as one loop
         point[bu] = bb
     margin = _landscape(leaves, gain, active, p, point, change)
     return spent if margin >= need and holds(p, rel, point) else np.inf
+
+
+@compiled
+def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, point: Any) -> Any:
+    """Walk from the row, one unit at a time, with no price over `reach`; say whether the margin is reached."""
+    units = len(p.own)
+    change = np.empty(p.start[units] + units + 1)
+    copy_into(point, p.own)
+    for _ in range(3 * units + 4):
+        margin = _landscape(leaves, gain, active, p, point, change)
+        if margin >= need:
+            return True
+        best, bu, bb = 0.0, -1, -1
+        for u in range(units):
+            if point[u] < 0:
+                continue
+            for b in range(p.start[u + 1] - p.start[u]):
+                up = change[p.start[u] + u + b]
+                if p.price[p.start[u] + b] <= reach and b != point[u] and up > best:
+                    best, bu, bb = up, u, b
+        if bu < 0:
+            return False
+        point[bu] = bb
+    return False
+
+
+@compiled
+def climb_widest(
+    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, need: Any, most: Any, point: Any
+) -> Any:  # fmt: skip
+    """Walk to a flip whose largest price is small: the reach doubles until a walk succeeds, then halves the gap.
+
+    Returns
+    -------
+    cost : float
+        Of the flip at `point`; inf if none cheaper than `most` was found.
+    looked : int
+        Constraints of leaves that were looked at.
+    """
+    widest = 0.0
+    for price in p.price:
+        if price < most and price > widest and price < np.inf:
+            widest = price
+    trial = np.empty(len(p.own), dtype=np.int64)
+    low, found, reach, looked = 0.0, np.inf, widest / 1024, 0
+    for _ in range(32):
+        active, _, size = nearer(leaves, near, reach * (1 + 1e-9) + 1e-300)
+        looked += 4 * size
+        if _rise(leaves, gain, active, p, need, reach, trial) and holds(p, rel, trial):
+            found = 0.0
+            for u in range(len(trial)):
+                if trial[u] >= 0:
+                    found = max(found, p.price[p.start[u] + trial[u]])
+            copy_into(point, trial)
+        else:
+            low = reach
+        if found == np.inf:
+            if reach >= widest:
+                break
+            reach = min(2 * reach, widest)
+        else:
+            if found - low <= 1e-6 * found:
+                break
+            reach = (low + found) / 2
+    return (found if found < most else np.inf), looked

@@ -51,6 +51,9 @@ class Result:
     proven : ndarray of bool, shape (n,)
         Moved rows for which no legal flip is cheaper by more than a millionth, and rows that did not move for
         which there is no legal flip at all. A search that only asks for labels proves nothing.
+    bound : ndarray of float64, shape (n,)
+        What any legal move of a row to the wanted label costs at least, as proven: inf if there is none, 0 where
+        nothing is proven. The gap to `cost` is what is open.
     stopped : str
         Why the search ended before its end, in one line; empty if it did not.
     """
@@ -61,6 +64,7 @@ class Result:
     outcome: tuple[Outcome, ...]
     queries: int
     proven: NDArray[np.bool_]
+    bound: NDArray[np.float64]
     stopped: str = ""
 
     @property

@@ -25,6 +25,9 @@ MISSING_COST = 1.0
 Norm = Literal["cost", "l2", "linf"]
 """How the prices of a row's changes add up: their sum, the root of the sum of squares, or the largest."""
 
+ExactNorm = Literal["cost", "l0", "l2", "linf"]
+"""Those of the exact search, which can also count the units that are changed."""
+
 HOLDS = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal}
 
 
@@ -36,12 +39,13 @@ class Space:
     ----------
     schema : FeatureSchema
         The source of all of it.
-    norm : {"cost", "l2", "linf"}
-        How the prices of the units add up. All norms are in the schema's units, and a one-hot group counts once.
+    norm : {"cost", "l0", "l2", "linf"}
+        How the prices of the units add up. All norms are in the schema's units, and a one-hot group counts once;
+        the sum, ``"cost"``, is the weighted L1, and ``"l0"`` counts the units that are changed.
     """
 
     schema: FeatureSchema
-    norm: Norm = "cost"
+    norm: ExactNorm = "cost"
 
     @cached_property
     def groups(self) -> tuple[NDArray[np.int64], ...]:
@@ -84,7 +88,8 @@ class Space:
         rules = self.schema.rules
         text = np.array([c.kind == "text" for c in self.schema], dtype=bool) & rules.mutable
         prices = [MISSING_COST] if (rules.missing & rules.mutable & (text | self.fades)).any() else []
-        return float(min([*prices, *rules.cost[text].tolist()], default=np.inf))
+        prices += rules.cost[text].tolist()
+        return float(min(prices if self.norm != "l0" else [1.0] * len(prices), default=np.inf))
 
     @property
     def flat(self) -> NDArray[np.bool_]:
@@ -171,6 +176,8 @@ class Space:
         """Return what rows cost whose units cost so much, by the norm, shape (n,)."""
         if self.norm == "l2":
             return np.asarray(np.sqrt((units * units).sum(axis=1)))
+        if self.norm == "l0":
+            return np.asarray((units > 0).sum(axis=1).astype(np.float64))
         return np.asarray(units.sum(axis=1) if self.norm == "cost" else units.max(axis=1, initial=0.0))
 
     def combine_with(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
-_ORDER: dict[Norm, float] = {"cost": 2, "l2": 2, "linf": np.inf}
+_ORDER: dict[str, float] = {"cost": 2, "l2": 2, "linf": np.inf}
 """Of the vector norm in which a step is measured."""
 
 

@@ -110,5 +110,5 @@ def _cheaper(first: Result, second: Result, rows: NDArray[np.int64]) -> Result:
             outcome[i] = second.outcome[k]
     return Result(
         out_rows, success, cost, tuple(outcome), first.queries + second.queries, first.proven,
-        first.stopped or second.stopped,
+        np.minimum(first.bound, cost), first.stopped or second.stopped,
     )  # fmt: skip

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from modelward.evasion._bins import Binned
     from modelward.evasion._desk import Desk
     from modelward.evasion._result import Result
+    from modelward.evasion._space import ExactNorm
     from modelward.models import Forest, Subject
     from modelward.schema import FeatureSchema
 
@@ -43,9 +44,18 @@ class EnsembleSearch:
     ----------
     work : int
         Constraints of leaves looked at for each row and rival label, before the search stops with what it has.
+    norm : {"cost", "l0", "l2", "linf"}
+        What is least: the sum of the prices of a row's changes (the schema's cost, a weighted L1), their number,
+        the root of the sum of their squares, or the largest. A one-hot group is one change.
+
+    Examples
+    --------
+    >>> EnsembleSearch(norm="linf").work
+    60000000
     """
 
     work: int = 60_000_000
+    norm: ExactNorm = "cost"
 
     @staticmethod
     def fits(subject: Subject, schema: FeatureSchema | None = None) -> bool:
@@ -77,7 +87,7 @@ class EnsembleSearch:
         forest = subject_forest(subject) if self.fits(subject, schema) else None
         if forest is None:
             raise UsageError(f"{subject.name} is no additive ensemble of trees: use CoordinateSearch")
-        desk = open_desk(subject, Space(schema), X, codes, goal, budget)
+        desk = open_desk(subject, Space(schema, self.norm), X, codes, goal, budget)
         kinds = subject.codec.dtypes
         narrow = [j for j, name in enumerate(schema.names) if str(kinds.get(name)) == "Float32"]
         binned = Binned.build(desk.space, forest, narrow)
@@ -112,7 +122,11 @@ class EnsembleSearch:
             if cost < most - _DEEPER * max(1.0, cost):
                 most, best = cost, point.copy()
             bound = min(bound, least)
-        return binned.row(desk.X[i], best, values), most, bound
+        return (
+            binned.row(desk.X[i], best, values),
+            binned.in_units(most),
+            binned.in_units(bound) * (1 - _DEEPER),
+        )
 
 
 def _small(forest: Forest | None) -> bool:
