@@ -181,9 +181,7 @@ def main() -> None:
     for what, reference in (("same rows", data), ("no row in common", jitter)):
         start = time.perf_counter()
         compare_data(data, reference, target=TARGET)
-        print(
-            f"30,000 against 30,000, {what}: {time.perf_counter() - start:.1f} s (aim: 2 s).\n", flush=True
-        )
+        print(f"30,000 against 30,000, {what}: {time.perf_counter() - start:.1f} s (aim: 2 s).\n", flush=True)
     print("Not measured here: cleanlab in the same run, random flips, 1,000,000 rows.")
 
 
