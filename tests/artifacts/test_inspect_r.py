@@ -17,7 +17,9 @@ DATA = Path(__file__).parent / "data" / "r"
 ROWS = pl.read_csv(DATA / "train.csv", null_values=["NA"])
 ANSWERS = pl.read_csv(DATA / "answers.csv")
 X = ROWS.select("income", "age", "debt").to_numpy()
-FILES = ("randomforest", "ranger", "gbm", "rpart", "glm", "glm_bare", "lm", "caret")
+FILES = (
+    "randomforest", "ranger", "ranger_old", "gbm", "gbm_classes", "rpart", "glm", "glm_bare", "lm", "caret",
+)  # fmt: skip
 
 
 def leaf_values(tree: TreeNodes) -> np.ndarray[Any, Any]:
@@ -55,6 +57,34 @@ def test_gbm_adds_up_to_what_r_answers() -> None:
     np.testing.assert_allclose(total, ANSWERS["gbm"].to_numpy(), rtol=0, atol=1e-12)
 
 
+def test_gbm_of_three_classes_has_a_score_for_each() -> None:
+    total = np.sum([leaf_values(tree) for tree in trees_of("gbm_classes").trees], axis=0)
+    told = ANSWERS.select([f"gbm_classes.{label}" for label in "ABC"]).to_numpy()
+    np.testing.assert_allclose(total, told, rtol=0, atol=1e-12)
+
+
+def test_old_ranger_counts_the_answer_among_its_columns() -> None:
+    votes = np.sum([leaf_values(tree) for tree in trees_of("ranger_old").trees], axis=0)
+    first, second = np.sort(votes, axis=1)[:, :-3:-1].T
+    sure = first > second  # R breaks ties by chance
+    assert sure.sum() > 30
+    told = np.array(["A", "B", "C"])[votes.argmax(axis=1)]
+    np.testing.assert_array_equal(told[sure], ANSWERS["ranger_old"].to_numpy()[sure])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_which_r_wrote_the_file(name: str) -> None:
+    # What R itself says of a file: infoRDS("glm.rds")$writer_version.
+    found = inspect(DATA / f"{name}.rds")
+    assert found.to_dict()["written_by"] == "R 4.2.2"
+    assert found.library_version == ("4.2.2" if found.library == "stats" else "")
+
+
+def test_workspaces_and_ascii_files_say_it_too() -> None:
+    for name in ("two.rda", "frame_ascii.rds", "frame_native.rds", "frame_v2.RData"):
+        assert read_artifact(DATA / name).writer == "R 4.2.2"
+
+
 def test_rpart_answers_as_r_does() -> None:
     (tree,) = trees_of("rpart").trees
     np.testing.assert_array_equal(leaf_values(tree).argmax(axis=1), ANSWERS["rpart"].to_numpy())
@@ -72,7 +102,8 @@ def test_what_every_model_tells(name: str) -> None:
     found = inspect(DATA / f"{name}.rds")
     columns = ("income", "age") if name == "lm" else ("income", "age", "debt")
     assert (found.feature_names, found.n_features) == (columns, len(columns))
-    kept = {"gbm": None, "glm_bare": None, "lm": None}
+    grades = ("A", "B", "C")
+    kept = {"gbm": (0, 1), "gbm_classes": grades, "ranger_old": grades, "glm_bare": None, "lm": None}
     assert found.classes == kept.get(name, ("no", "yes"))
     assert found.library in ("randomForest", "ranger", "gbm", "rpart", "stats", "caret")
     assert found.surface.used is not None
@@ -109,7 +140,9 @@ def test_surrogates_of_rpart_count_as_used() -> None:
         ("randomforest", ("forest", "treemap"), None),
         ("randomforest", ("forest", "bestvar"), "xbestsplit"),
         ("ranger", ("forest", "split.varIDs"), []),
+        ("ranger_old", ("forest", "dependent.varID"), "num.trees"),
         ("gbm", ("trees",), [[1, 2]]),
+        ("gbm_classes", ("num.classes",), "bag.fraction"),
         ("rpart", ("frame", "ncompete"), None),
     ],
 )

@@ -78,6 +78,8 @@ class Artifact:
     members : tuple of Artifact
         What a container holds, each read as a file of its own with a path such as ``a.zip!/b.pkl``. The
         container's own verdict, reasons and names include theirs.
+    writer : str
+        What wrote the file, where the format's own header says it, such as ``"R 4.2.2"``.
     """
 
     path: str
@@ -89,3 +91,4 @@ class Artifact:
     root: Any = field(default=None, repr=False)
     pickles: int = 1
     members: tuple[Artifact, ...] = ()
+    writer: str = ""

@@ -98,6 +98,7 @@ class Job:
     def artifact(
         self, form: str, verdict: FileVerdict, reasons: Sequence[str] = (), *, root: object = None,
         names: Sequence[GlobalUse] = (), members: Sequence[Artifact] = (), pickles: int = 0,
+        writer: str = "",
     ) -> Artifact:  # fmt: skip
         """Make the artifact of this job; the compression is added to the format's name.
 
@@ -114,6 +115,7 @@ class Job:
             root,
             pickles,
             tuple(members),
+            writer,
         )
         return gathered(own, members)
 

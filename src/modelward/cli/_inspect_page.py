@@ -102,6 +102,8 @@ def _about(found: Inspection) -> Section:
     if found.kind:
         facts.append(("class", found.kind))
     facts.append(("library", f"{found.library or 'not told'} {found.library_version}".strip()))
+    if found.written_by:
+        facts.append(("written by", found.written_by))
     if found.surface.reproducible is False:
         named = ", ".join(found.surface.unseeded[:5])
         facts.append(("can be repeated", f"no: {named} is not set, so training again gives another model"))

@@ -221,10 +221,12 @@ class _Reading:
             trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
             tensors=(), training_data=rows, surface=exposed,
             findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
-            remarks=(*self._remarks(own), *self.odd), seen=self._seen(own),
+            remarks=(*self._remarks(own), *self.odd), seen=self._seen(own), written_by=self.inner.writer,
         )  # fmt: skip
 
     def _version(self, library: str, own: TreeSet | None) -> str:
+        if library == "stats" and r_kind(self.value):
+            return self.inner.writer.removeprefix("R ")  # a part of R, with R's own version
         told = (
             own.version
             if own is not None and library == self.decider.value.type_name.partition(".")[0]

@@ -125,6 +125,8 @@ class Inspection:
         Dotted name of the model's class; empty if there is none.
     library, library_version : str
         As far as the file says.
+    written_by : str
+        The program that wrote the file, where the format's header says it, such as ``"R 4.2.2"``.
     params : dict
         Hyper-parameters, nested with ``__``; objects by the names of their classes.
     complete_params : bool
@@ -179,6 +181,7 @@ class Inspection:
     findings: tuple[Finding, ...]
     remarks: tuple[str, ...] = ()
     seen: tuple[SeenColumn, ...] = ()
+    written_by: str = ""
 
     @property
     def short(self) -> str:
@@ -201,6 +204,7 @@ class Inspection:
             "class": self.kind,
             "library": self.library,
             "library_version": self.library_version,
+            "written_by": self.written_by,
             "model_path": self.model_path,
             "params": self.params,
             "complete_params": self.complete_params,

@@ -31,6 +31,8 @@ _PARAMS = {
 }
 _CONTROL = ("method", "number", "repeats", "search", "p", "epsilon", "maxit", "minsplit", "minbucket", "cp",
             "maxdepth", "maxcompete", "maxsurrogate", "usesurrogate", "surrogatestyle", "xval")  # fmt: skip
+# gbm takes no other answers than 0 and 1 for these, and keeps names of classes for "multinomial" alone.
+_ZERO_OR_ONE = ("bernoulli", "adaboost", "huberized")
 _NA = -(2**31)
 _INTERCEPT = "(Intercept)"
 
@@ -159,6 +161,8 @@ def r_classes(value: Inert) -> list[Any] | None:
         found = words(levels) if scalar(field(value, "modelType")) == "Classification" else []
     elif kind == "gbm":
         found = words(field(value, "classes"))
+        if not found and scalar(field(value, "distribution", "name")) in _ZERO_OR_ONE:
+            return [0, 1]
     elif kind == "glm" and scalar(field(value, "family", "family")) in ("binomial", "quasibinomial"):
         frame = field(value, "model")
         first = next(iter(_keys(frame)), "")

@@ -127,14 +127,15 @@ def _random_forest(value: Inert, path: str) -> list[TreeNodes]:
 def _ranger(value: Inert, path: str) -> list[TreeNodes]:
     """Read ranger: children counted from zero, 0 for none, since nothing leads back to the root."""
     forest, where = field(value, "forest"), f"{path + '.' if path else ''}forest"
-    if field(forest, "dependent.varID") is not None:
-        raise BrokenTreeError(
-            f"{where} is of a release of ranger before 0.11, whose columns are counted otherwise"
-        )
     children, features, splits = (
         field(forest, key) for key in ("child.nodeIDs", "split.varIDs", "split.values")
     )
+    if isinstance(children, list) and any(len(pair) != 2 for pair in children):
+        raise BrokenTreeError(f"{where} is of a release of ranger before 0.3.9, which keeps nodes otherwise")
     ordered = _need(field(forest, "is.ordered"), f"{where}.is.ordered")
+    answers = _answer_columns(forest)
+    if len(ordered) > len(words(field(forest, "independent.variable.names"))):
+        ordered = np.delete(ordered, answers)
     counts = field(forest, "terminal.class.counts")
     k = len(words(field(forest, "levels")))
     kept = vector(field(forest, "class.values"))
@@ -146,7 +147,7 @@ def _ranger(value: Inert, path: str) -> list[TreeNodes]:
         n = len(threshold)
         left, right, columns = (_need(part, name, n).astype(np.int64) for part in (*pair, own))
         ends = left == 0
-        columns = np.where(ends, 0, columns)
+        columns = np.where(ends, 0, columns - sum((columns > j).astype(np.int64) for j in answers))
         if ((columns < 0) | (columns >= len(ordered))).any():
             raise BrokenTreeError(f"{name} splits on a feature that does not exist")
         answer: Any = threshold
@@ -161,6 +162,12 @@ def _ranger(value: Inert, path: str) -> list[TreeNodes]:
             )
         )  # fmt: skip
     return out
+
+
+def _answer_columns(forest: Any) -> list[int]:
+    """Return where releases of ranger before 0.11.5 count the answer among the columns; none for later ones."""
+    kept = (vector(field(forest, key)) for key in ("dependent.varID", "status.varID"))
+    return [int(item[0]) for item in kept if item is not None and len(item)]
 
 
 def _shares(leaves: Any, n: int, order: NDArray[np.int64] | None) -> NDArray[np.float64]:
@@ -183,8 +190,12 @@ def _gbm(value: Inert, path: str) -> list[TreeNodes]:
     """Read gbm, whose nodes have a third child for missing cells: that one, always a leaf, is left out."""
     trees = field(value, "trees")
     kinds = _need(field(value, "var.type"), "var.type")
+    count = vector(field(value, "num.classes"))
+    k = 1 if count is None else int(count[0])
+    if not isinstance(trees, list) or not 0 < k <= 100_000 or len(trees) % k:
+        raise BrokenTreeError("it counts other classes than it has trees for")
     out = []
-    for t, parts in enumerate(trees if isinstance(trees, list) else []):
+    for t, parts in enumerate(trees):
         name = f"{path + '.' if path else ''}trees[{t}]"
         feature, at, left, right, _, gain, weight, answer = (_need(part, name) for part in parts)
         if len({len(part) for part in (feature, at, left, right, gain, weight, answer)}) != 1:
@@ -200,9 +211,11 @@ def _gbm(value: Inert, path: str) -> list[TreeNodes]:
             np.where(inner, place[np.where(inner, side[kept].astype(np.int64), -1)], -1)
             for side in (left, right)
         )
+        scores = np.zeros((len(kept), k))
+        scores[:, t % k] = answer[kept]  # a round has one tree for each class
         out.append(
             _made(
-                name, first, second, columns, at[kept], answer[kept],
+                name, first, second, columns, at[kept], scores,
                 categorical=inner & (kinds[np.maximum(columns, 0)] > 0), samples=weight[kept], gain=gain[kept],
                 strict=True,
             )

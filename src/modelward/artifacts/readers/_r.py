@@ -47,7 +47,7 @@ def read(job: Job) -> Artifact:
     """Read an R file to its end, and judge what it would do."""
     objects: Objects | None = None
     root: Any = None
-    error = ""
+    error = writer = ""
     form = "R data"
     try:
         stream, workspace = open_stream(job.content)
@@ -55,7 +55,8 @@ def read(job: Job) -> Artifact:
         version = stream.integer()
         if version not in (2, 3):
             raise RError(f"version {version} of R's format is not known")
-        stream.integer(), stream.integer()
+        writer = _release(stream.integer())
+        stream.integer()
         if version == 3:
             stream.text(stream.integer())
         objects = Objects(stream)
@@ -71,10 +72,16 @@ def read(job: Job) -> Artifact:
         error = str(problem) if isinstance(problem, RError) else "its objects make no sense"
     if objects is None:
         return job.artifact(form, "unreadable", (f"cannot be read to its end: {error}",))
-    return _judged(job, form, objects, None if error else root, error)
+    return _judged(job, form, objects, None if error else root, error, writer)
 
 
-def _judged(job: Job, form: str, objects: Objects, root: Any, error: str) -> Artifact:
+def _release(number: int) -> str:
+    """Return which R wrote the file: a byte each for version, patch level and sub-level."""
+    parts = number >> 16, number >> 8 & 255, number & 255
+    return f"R {'.'.join(map(str, parts))}" if 0 < parts[0] < 256 else ""
+
+
+def _judged(job: Job, form: str, objects: Objects, root: Any, error: str, writer: str) -> Artifact:
     uses = dict.fromkeys(_uses(objects))
     reasons = [f"{use.name}: {use.reason}" for use in uses if use.status == "dangerous"]
     verdicts: list[FileVerdict] = ["malicious"] if reasons else []
@@ -90,7 +97,8 @@ def _judged(job: Job, form: str, objects: Objects, root: Any, error: str) -> Art
     reasons += list(objects.oddities)
     if objects.oddities or any(use.status == "unknown" for use in uses):
         verdicts.append("suspicious")
-    return job.artifact(form, worst(verdicts), tuple(dict.fromkeys(reasons)), root=root, names=tuple(uses))
+    said = tuple(dict.fromkeys(reasons))
+    return job.artifact(form, worst(verdicts), said, root=root, names=tuple(uses), writer=writer)
 
 
 def _promise(promise: Inert, in_frame: bool) -> str:

@@ -9,6 +9,8 @@ out <- data.frame(
   ranger = predict(readRDS(at("ranger.rds")), x, num.threads = 1)$predictions[, "yes"],
   gbm = predict(readRDS(at("gbm.rds")), x, n.trees = 4, type = "link"),
   rpart = as.numeric(predict(readRDS(at("rpart.rds")), d, type = "class") == "yes"),
+  gbm_classes = unclass(predict(readRDS(at("gbm_classes.rds")), x, n.trees = 3, type = "link")[, , 1]),
+  ranger_old = as.character(suppressWarnings(predict(readRDS(at("ranger_old.rds")), x, num.threads = 1))$predictions),
   glm = predict(readRDS(at("glm.rds")), d, type = "link")
 )
 options(digits = 17)

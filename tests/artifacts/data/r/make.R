@@ -34,3 +34,14 @@ saveRDS(many, at("kinds.rds"))
 env <- new.env()
 delayedAssign("trap", file.create("/tmp/never"), assign.env = env)
 saveRDS(env, at("promise.rds"))
+# Three classes, of which gbm grows a tree each in every round.
+set.seed(8)
+d$grade <- factor(cut(d$income + d$debt / 2, c(-Inf, -0.5, 0.5, Inf), labels = c("A", "B", "C")))
+saveRDS(suppressWarnings(gbm(grade ~ income + age + debt, "multinomial", d, n.trees = 3, n.minobsinnode = 3)),
+        at("gbm_classes.rds"))
+# The layout of ranger before 0.11.5, which counted the answer among the columns: what ranger's own conversion undoes.
+old <- ranger(grade ~ income + age + debt, d, num.trees = 4, seed = 2)
+old$forest$dependent.varID <- 1
+old$forest$split.varIDs <- lapply(old$forest$split.varIDs, function(v) ifelse(v >= 1, v + 1, v))
+old$forest$is.ordered <- c(old$forest$is.ordered[1], TRUE, old$forest$is.ordered[-1])
+saveRDS(old, at("ranger_old.rds"))
