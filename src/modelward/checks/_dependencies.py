@@ -10,8 +10,9 @@ from modelward.taxonomy import mode
 
 if TYPE_CHECKING:
     import datetime
+    from collections.abc import Mapping
 
-    from modelward.dependencies import CodeRead, Database, Doubt, Hazard, Inventory, Vulnerability
+    from modelward.dependencies import CodeRead, Database, Doubt, Hazard, Inventory, Use, Vulnerability
 
 TITLES: dict[str, tuple[str, Severity]] = {
     "MW111": ("Dependencies with known vulnerabilities", "high"),
@@ -27,6 +28,7 @@ def dependency_findings(
     missing: str,
     today: datetime.date,
     max_age: int,
+    uses: Mapping[str, Use] | None = None,
 ) -> tuple[Finding, ...]:
     """Return the findings about a project's packages.
 
@@ -41,8 +43,10 @@ def dependency_findings(
     today : date
     max_age : int
         Days after which a database says too little.
+    uses : mapping of str to Use, optional
+        Whether each package matters where the project serves: said beside its holes, and nothing is hidden by it.
     """
-    found = [_hole(hole) for hole in holes]
+    found = [_hole(hole, uses) for hole in holes]
     found += [
         _open(text, place) for text, place in open_questions(inventory, database, missing, today, max_age)
     ]
@@ -85,17 +89,19 @@ def _readable(version: str) -> bool:
     return parse(version) is not None
 
 
-def _hole(hole: Vulnerability) -> Finding:
+def _hole(hole: Vulnerability, uses: Mapping[str, Use] | None) -> Finding:
     package = hole.package
     names = ", ".join(hole.ids[:4])
     remedy = (
         f"Upgrade {package.name} to {hole.upgrade}" if hole.upgrade
         else f"No release of {package.name} is known that resolves it: look for a replacement"
     )  # fmt: skip
-    use = " It is a development tool only." if package.dev else ""
+    own = " It is a development tool only." if package.dev else ""
+    use = f" {uses[package.name].text}" if uses and package.name in uses else own
+    stop = "" if hole.summary.endswith((".", "!", "?")) or not use else "."
     return _finding(
         "MW111", "fail", f"{package.name}: {hole.ids[0]}",
-        f"{package.name} {package.version} has {names}: {hole.summary}{use}", package.place, remedy,
+        f"{package.name} {package.version} has {names}: {hole.summary}{stop}{use}", package.place, remedy,
     )  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""What `modelward deps` found, as JSON, SARIF and text."""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from modelward.dependencies import CodeRead, Database, Inventory, Package, Reach, Vulnerability
+    from modelward.findings import Finding
+
+
+def as_dict(
+    inventory: Inventory,
+    database: Database | None,
+    code: CodeRead | None,
+    reach: Reach | None,
+    holes: Sequence[Vulnerability],
+    found: Sequence[Finding],
+    *,
+    complete: bool,
+) -> dict[str, Any]:
+    """Return what the JSON holds; findings begin with one for each hole, in their order."""
+    from dataclasses import asdict
+
+    about = None
+    if database is not None:
+        about = {
+            "name": database.name,
+            "date": str(database.date) if database.date else None,
+            "records": database.records,
+            "skipped": database.skipped,
+            "broken_ranges": database.broken,
+        }
+    packages = [{**asdict(p), "use": _use(reach, p)} for p in (*inventory.packages, *inventory.unresolved)]
+    findings = [
+        {**asdict(f), "use": _use(reach, hole.package)} if hole else asdict(f)
+        for f, hole in zip_longest(found, holes)
+    ]
+    return {
+        "schema_version": 1, "complete": complete, "database": about, "packages": packages,
+        "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
+        "reach": reach and _reach(reach), "findings": findings,
+    }  # fmt: skip
+
+
+def _use(reach: Reach | None, package: Package) -> dict[str, Any] | None:
+    from dataclasses import asdict
+
+    return asdict(reach.uses[package.name]) if reach and package.name in reach.uses else None
+
+
+def _reach(reach: Reach) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "entry_points": [asdict(entry) for entry in reach.entries],
+        "models": [{**asdict(m), "versions": dict(m.versions)} for m in reach.models],
+        "dynamic": list(reach.dynamic),
+        "unread": list(reach.unread),
+    }
+
+
+def to_json(result: dict[str, Any]) -> str:
+    """Return JSON."""
+    import json
+
+    return json.dumps(result, indent=2, allow_nan=False) + "\n"
+
+
+def to_sarif(found: Sequence[Finding], project: Path, *, complete: bool) -> str:
+    """Return SARIF with places relative to the current folder."""
+    from modelward.reports import render_sarif
+
+    root = project if project.is_dir() else project.parent
+    prefix = "" if root.is_absolute() else root.as_posix()
+    return render_sarif(found, verb="deps", complete=complete, prefix=prefix)
+
+
+def to_text(
+    inventory: Inventory,
+    database: Database | None,
+    code: CodeRead | None,
+    reach: Reach | None,
+    found: Sequence[Finding],
+) -> str:
+    """Return what is printed for a person."""
+    from collections import Counter
+
+    dated = f"advisories: {database.name} of {database.date}" if database else "no advisories"
+    files = ", ".join(inventory.files[:6]) or "no file"
+    lines = [f"{len(inventory.packages)} packages with a version from {files} · {dated}"]
+    if code is None:
+        lines.append("sources and notebooks were not looked at")
+    elif code.files or code.left_out:
+        quiet = f" · {code.silenced} findings silenced by # nosec" if code.silenced else ""
+        out = f" · {code.left_out} left out by [tool.bandit]" if code.left_out else ""
+        lines.append(f"{len(code.files)} source files and notebooks{quiet}{out}")
+    if database and (database.skipped or database.broken):
+        lines.append(
+            f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
+        )
+    if reach is not None:
+        lines.append(_clean(_served(reach)))
+    low = [f for f in found if f.severity == "low" and f.verdict == "warn" and not f.ignored]
+    for finding in (f for f in found if f not in low):
+        mark = "ignored" if finding.ignored else finding.verdict
+        lines.append(f"{mark:13} {finding.code}  {finding.location or ''}  {_clean(finding.summary)}")
+        lines += [f"{'':13} → {_clean(c.title)}" for c in finding.countermeasures]
+    if low:
+        counts = Counter(f.title.rpartition(" ")[2] for f in low)
+        said = ", ".join(f"{rule} × {n}" for rule, n in counts.most_common(6))
+        lines.append(f"{'warn':13} MW112  {len(low)} of low severity: {said}; -o FILE.json lists each")
+    return "\n".join(lines if found else [*lines, "Nothing was found."])
+
+
+def _served(reach: Reach) -> str:
+    ways = list(dict.fromkeys(e.path or e.tool for e in reach.entries))
+    begun = (
+        f"serving begins at {', '.join(ways[:4])}" if ways else "where serving begins is not known (--entry)"
+    )
+    if len(ways) > 4:
+        begun += f" and {len(ways) - 4} more"
+    models = f" · {len(reach.models)} model files read" if reach.models else ""
+    broken = [m for m in reach.models if m.unread]
+    if broken:
+        models += f", {len(broken)} not to the end: {broken[0].path}"
+    unseen = f" · {len(reach.dynamic)} imports named at run time only" if reach.dynamic else ""
+    return begun + models + unseen
+
+
+def _clean(text: str) -> str:
+    """Return text that cannot steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -1,0 +1,132 @@
+"""What a file imports, by its syntax tree: nothing is imported to find out."""
+
+from __future__ import annotations
+
+import ast
+import warnings
+from dataclasses import dataclass, field
+
+from modelward.dependencies.code._names import Names
+
+_IMPORTERS = {"importlib.import_module", "__import__", "builtins.__import__", "import_module"}
+# What these import is written in the metadata of installed packages, in a folder or in a text.
+_PLUGINS = {
+    "importlib.metadata.entry_points",
+    "pkg_resources.iter_entry_points",
+    "pkgutil.iter_modules",
+    "pkgutil.walk_packages",
+    "runpy.run_module",
+    "runpy.run_path",
+    "importlib.util.spec_from_file_location",
+}
+SERVERS = {
+    "fastapi.FastAPI", "flask.Flask", "starlette.applications.Starlette", "litestar.Litestar", "sanic.Sanic",
+    "aiohttp.web.Application", "tornado.web.Application", "bottle.Bottle", "falcon.App", "falcon.asgi.App",
+    "gradio.Interface", "gradio.Blocks", "bentoml.Service", "ray.serve.deployment", "grpc.server", "quart.Quart",
+    "django.core.wsgi.get_wsgi_application", "django.core.asgi.get_asgi_application",
+}  # fmt: skip
+"""Calls that make a service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported name.
+
+    Parameters
+    ----------
+    name : str
+        In full, such as ``"sklearn.pipeline.Pipeline"``: packages, module and perhaps a name within it.
+    line : int
+    lazy : bool
+        Whether it stands in a function, so that it is imported when that is called.
+    level : int
+        Dots of a relative import.
+    """
+
+    name: str
+    line: int
+    lazy: bool = False
+    level: int = 0
+
+
+@dataclass
+class Imports:
+    """What one file imports.
+
+    `dynamic` are the lines on which the imported name is known at run time only, `server` the line on which a
+    web application is made, 0 if none is.
+    """
+
+    found: list[Import] = field(default_factory=list)
+    dynamic: list[int] = field(default_factory=list)
+    server: int = 0
+    main: bool = False
+
+
+def imports_of(data: bytes) -> Imports:
+    """Return what a source imports when it is run; imports for type checkers alone are left out.
+
+    Raises
+    ------
+    SyntaxError, ValueError, RecursionError, MemoryError
+        If it is no Python that can be parsed.
+
+    Examples
+    --------
+    >>> [i.name for i in imports_of(b"import numpy as np\\nfrom sklearn import svm").found]
+    ['numpy', 'sklearn.svm']
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(data)
+    names = Names(tree)
+    result = Imports()
+    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
+    while pending:
+        node, lazy = pending.pop()
+        _take(node, result, names, lazy=lazy)
+        inner = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        children: list[ast.AST] = list(ast.iter_child_nodes(node))
+        if isinstance(node, ast.If) and _for_checkers(node.test):
+            children = list(node.orelse)
+        pending += [(child, inner) for child in children]
+    result.found.sort(key=lambda i: (i.line, i.name))
+    result.dynamic.sort()
+    return result
+
+
+def _for_checkers(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else test.id if isinstance(test, ast.Name) else ""
+    return name == "TYPE_CHECKING"
+
+
+def _take(node: ast.AST, result: Imports, names: Names, *, lazy: bool) -> None:
+    if isinstance(node, ast.Import):
+        result.found += [Import(alias.name, node.lineno, lazy) for alias in node.names]
+    elif isinstance(node, ast.ImportFrom):
+        stem = f"{node.module}." if node.module else ""
+        for alias in node.names:
+            name = (stem + alias.name) if alias.name != "*" else (node.module or "")
+            result.found.append(Import(name, node.lineno, lazy, node.level))
+    elif isinstance(node, ast.Call):
+        _take_call(node, result, names, lazy=lazy)
+    elif isinstance(node, ast.Compare):
+        parts = [node.left, *node.comparators]
+        result.main |= any(isinstance(p, ast.Name) and p.id == "__name__" for p in parts) and any(
+            isinstance(p, ast.Constant) and p.value == "__main__" for p in parts
+        )
+
+
+def _take_call(node: ast.Call, result: Imports, names: Names, *, lazy: bool) -> None:
+    own = names.of(node.func)
+    if own & SERVERS:
+        result.server = min(result.server or node.lineno, node.lineno)
+    if own & _PLUGINS:
+        result.dynamic.append(node.lineno)
+    if own & _IMPORTERS:
+        asked = node.args[0] if node.args else next((w.value for w in node.keywords if w.arg == "name"), None)
+        if isinstance(asked, ast.Constant) and isinstance(asked.value, str):
+            dots = len(asked.value) - len(asked.value.lstrip("."))
+            result.found.append(Import(asked.value[dots:], node.lineno, lazy, dots))
+        else:
+            result.dynamic.append(node.lineno)
