@@ -24,7 +24,7 @@ if TYPE_CHECKING:
               help="An older database leaves the result incomplete.")  # fmt: skip
 @click.option("--no-code", is_flag=True, help="Look at packages alone, not at sources and notebooks.")
 @click.option("--entry", "entries", multiple=True, metavar="FILE|MODULE",
-              help="Where serving begins; repeatable.  [default: as Dockerfiles, scripts and web applications say]")  # fmt: skip
+              help="Where serving begins; repeatable.  [default: what Dockerfiles and scripts start]")  # fmt: skip
 @click.option("--model", "models", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
               help="A model file that is served; repeatable.  [default: those in PROJECT]")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
