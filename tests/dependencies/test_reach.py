@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from modelward.cli._deps import deps
-from modelward.dependencies import Package, Reach, find_entries, find_models, read_imports, trace
+from modelward.dependencies import Owners, Package, Reach, find_entries, find_models, read_imports, trace
 from modelward.dependencies._modules import modules_of
 from modelward.dependencies.reach._imports import imports_of
 from modelward.errors import InputError
@@ -40,7 +40,8 @@ def look(project: Path, *packages: Package, entries: tuple[str, ...] = ()) -> Re
     source = read_imports(project)
     modules = {p.name: (p.name.replace("-", "_"),) for p in packages}
     modules["scikit-learn"] = ("sklearn",)
-    return trace(packages, source, find_entries(project, source, entries), find_models(project), modules)
+    entered = find_entries(project, source, entries)
+    return trace(packages, source, entered, find_models(project), Owners(modules))
 
 
 PROJECT = {

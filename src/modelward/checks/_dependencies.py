@@ -59,7 +59,8 @@ def open_questions(
 ) -> list[tuple[str, str | None]]:
     """Return what could not be checked, and where: with any of these a project is never clean."""
     asked: list[tuple[str, str | None]] = [(f"{p.place} {p.text}", p.place) for p in inventory.problems]
-    if not inventory.packages and not inventory.unresolved and not inventory.problems:
+    named = (*inventory.packages, *inventory.unresolved)
+    if not inventory.problems and not any(p.path in inventory.files for p in named):
         asked.append(("no file that names packages was found", None))
     asked += [
         (f"no version of {p.name} is known: pin it, lock it, or run this where it is installed", p.place)

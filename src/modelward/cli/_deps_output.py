@@ -9,15 +9,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from modelward.dependencies import CodeRead, Database, Inventory, Package, Reach, Vulnerability
+    from modelward.dependencies import CodeRead, Database, Package, Reach, Survey, Vulnerability
     from modelward.findings import Finding
 
 
 def as_dict(
-    inventory: Inventory,
+    looked: Survey,
     database: Database | None,
     code: CodeRead | None,
-    reach: Reach | None,
     holes: Sequence[Vulnerability],
     found: Sequence[Finding],
     *,
@@ -26,6 +25,7 @@ def as_dict(
     """Return what the JSON holds; findings begin with one for each hole, in their order."""
     from dataclasses import asdict
 
+    inventory, reach = looked.inventory, looked.reach
     about = None
     if database is not None:
         about = {
@@ -42,6 +42,7 @@ def as_dict(
     ]
     return {
         "schema_version": 1, "complete": complete, "database": about, "packages": packages,
+        "environment": looked.environment.name,
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "reach": reach and _reach(reach), "findings": findings,
     }  # fmt: skip
@@ -81,14 +82,15 @@ def to_sarif(found: Sequence[Finding], project: Path, *, complete: bool) -> str:
 
 
 def to_text(
-    inventory: Inventory,
+    looked: Survey,
     database: Database | None,
     code: CodeRead | None,
-    reach: Reach | None,
     found: Sequence[Finding],
 ) -> str:
     """Return what is printed for a person."""
     from collections import Counter
+
+    inventory, reach = looked.inventory, looked.reach
 
     dated = f"advisories: {database.name} of {database.date}" if database else "no advisories"
     files = ", ".join(inventory.files[:6]) or "no file"
@@ -103,6 +105,10 @@ def to_text(
         lines.append(
             f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
         )
+    if any(
+        p.version == e.version for p in inventory.packages if (e := looked.environment.packages.get(p.name))
+    ):
+        lines.append(_clean(f"versions that no file gives are of {looked.environment.name}"))
     if reach is not None:
         lines.append(_clean(_served(reach)))
     low = [f for f in found if f.severity == "low" and f.verdict == "warn" and not f.ignored]

@@ -2,9 +2,11 @@
 
 from modelward.dependencies._advisories import Advisory, Database, read_database
 from modelward.dependencies._audit import Vulnerability, audit
-from modelward.dependencies._inventory import installed, take_inventory
-from modelward.dependencies._modules import modules_of
+from modelward.dependencies._environment import Environment, Installed, installed
+from modelward.dependencies._inventory import take_inventory
+from modelward.dependencies._modules import Owners, modules_of
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
+from modelward.dependencies._survey import Survey, survey
 from modelward.dependencies.code import CodeRead, Hazard, read_code
 from modelward.dependencies.reach import (
     Entry,
@@ -24,13 +26,17 @@ __all__ = [
     "Database",
     "Doubt",
     "Entry",
+    "Environment",
     "Hazard",
+    "Installed",
     "Inventory",
     "ModelFile",
+    "Owners",
     "Package",
     "Problem",
     "Reach",
     "Source",
+    "Survey",
     "Use",
     "Vulnerability",
     "audit",
@@ -41,6 +47,7 @@ __all__ = [
     "read_code",
     "read_database",
     "read_imports",
+    "survey",
     "take_inventory",
     "trace",
 ]

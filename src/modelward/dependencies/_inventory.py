@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import metadata
 from typing import TYPE_CHECKING
 
-from modelward.dependencies._extra import canonical
+from modelward.dependencies._environment import Environment
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
 from modelward.dependencies._walk import walk
 from modelward.dependencies.sources import format_of, read_source
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from modelward.dependencies._environment import Installed
 
 
 def take_inventory(
-    project: Path, *, environment: dict[str, tuple[str, tuple[str, ...]]] | None = None
+    project: Path, *, environment: Environment | None = None, also: Sequence[Path] = ()
 ) -> Inventory:
     """Read every file of a project that names packages.
 
@@ -25,8 +27,10 @@ def take_inventory(
     ----------
     project : Path
         A folder, or one such file.
-    environment : dict, optional
+    environment : Environment, optional
         From `installed`: gives the versions that no file gives, and what those packages drag in.
+    also : sequence of Path
+        Further files that name packages, such as those beside a model that lies elsewhere.
 
     Raises
     ------
@@ -35,18 +39,24 @@ def take_inventory(
     """
     if not project.exists():
         raise InputError(f"{project} does not exist: name a project folder or a requirements or lock file")
+    installed = (environment or Environment()).packages
     single = project.is_file()
     inside, unread = ([project], ()) if single else walk(project, lambda _: True)
     files = [file for file in inside if single or format_of(file)]
     root = project.parent if single else project
     reads = [(file.relative_to(root).as_posix(), read_source(file, root)) for file in files]
+    reads += [(f.name, read_source(f, f.parent)) for f in also if f not in files]
     problems: tuple[Problem, ...] = (*unread, *(p for _, read in reads for p in read.problems))
     if single and problems:
         raise InputError(f"{problems[0].place} {problems[0].text}")
-    packages = tuple(dict.fromkeys(p for _, read in reads for p in read.packages))
+    packages = tuple(
+        dict.fromkeys(
+            replace(p, direct=not p.locked and not p.hashed) for _, read in reads for p in read.packages
+        )
+    )
     doubts = [d for _, read in reads for d in read.doubts]
-    known, unresolved = _resolve(packages, environment or {})
-    problems += _undragged(known, environment or {})
+    known, unresolved = _resolve(packages, installed)
+    problems += _undragged(known, installed)
     library = {path for path, read in reads if read.library}
     doubts += _looseness(packages, library, problems)
     return Inventory(
@@ -54,9 +64,7 @@ def take_inventory(
     )
 
 
-def _undragged(
-    known: tuple[Package, ...], environment: dict[str, tuple[str, tuple[str, ...]]]
-) -> tuple[Problem, ...]:
+def _undragged(known: tuple[Package, ...], environment: dict[str, Installed]) -> tuple[Problem, ...]:
     """Return the files of pinned packages of which nobody says what they drag in.
 
     A file with hashes is complete, or pip would refuse it.
@@ -65,7 +73,7 @@ def _undragged(
         return ()
     bare: dict[str, list[Package]] = {}
     for p in known:
-        if not p.hashed and environment.get(p.name, ("",))[0] != p.version:
+        if not p.hashed and not _same(environment.get(p.name), p.version):
             bare.setdefault(p.path, []).append(p)
     return tuple(
         Problem(
@@ -78,40 +86,16 @@ def _undragged(
     )
 
 
-def installed(path: Path | None = None) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Return the installed distributions by name: version, and what each asks for here.
-
-    Parameters
-    ----------
-    path : Path, optional
-        A folder of installed packages; the environment that runs this if absent.
-    """
-    from modelward.dependencies._extra import need
-
-    requirements = need("packaging.requirements", "packaging")
-    markers: dict[str, tuple[str, tuple[str, ...]]] = {}
-    found = metadata.distributions() if path is None else metadata.distributions(path=[str(path)])
-    for one in found:
-        name = canonical(str(one.metadata["Name"] or ""))
-        needs = []
-        for text in one.requires or ():
-            try:
-                asked = requirements.Requirement(text)
-                if asked.marker is None or asked.marker.evaluate({"extra": ""}):
-                    needs.append(canonical(asked.name))
-            except (requirements.InvalidRequirement, ValueError):
-                continue
-        if name and name not in markers:
-            markers[name] = (one.version, tuple(needs))
-    return markers
+def _same(found: Installed | None, version: str) -> bool:
+    return found is not None and found.version == version
 
 
 def _resolve(
-    packages: tuple[Package, ...], environment: dict[str, tuple[str, tuple[str, ...]]]
+    packages: tuple[Package, ...], environment: dict[str, Installed]
 ) -> tuple[tuple[Package, ...], tuple[Package, ...]]:
     """Split into packages with a version and those without; what is dragged in is added from the environment."""
     fixed = {p.name for p in packages if p.version}
-    known = [p for p in packages if p.version]
+    known = [_with_needs(p, environment) for p in packages if p.version]
     unresolved: list[Package] = []
     seen: set[str] = set(fixed)
     locked = any(p.locked for p in packages)
@@ -123,20 +107,45 @@ def _resolve(
             unresolved.append(package)
         elif package.name not in seen:
             seen.add(package.name)
-            here = replace(package, version=environment[package.name][0], needs=environment[package.name][1])
+            here = replace(
+                package, version=environment[package.name].version, needs=_needs(environment, package)
+            )
             known.append(here)
             pending.append(here)
+    known += dragged(pending, seen, environment)
+    return tuple(known), tuple(unresolved)
+
+
+def dragged(packages: Sequence[Package], seen: set[str], environment: dict[str, Installed]) -> list[Package]:
+    """Return what packages drag in, as it is installed; names that were seen already are left out, and added to."""
+    found: list[Package] = []
+    pending = list(packages)
     while pending:
         package = pending.pop(0)
-        for name in environment[package.name][1]:
+        for name in package.needs:
             if name in seen or name not in environment:
                 continue
             seen.add(name)
-            version, needs = environment[name]
-            dragged = replace(package, name=name, version=version, needs=needs, asked="", hashed=None)
-            known.append(dragged)
-            pending.append(dragged)
-    return tuple(known), tuple(unresolved)
+            one = environment[name]
+            new = replace(
+                package, name=name, version=one.version, needs=one.needs, asked="", hashed=None, extras=(), direct=False
+            )  # fmt: skip
+            found.append(new)
+            pending.append(new)
+    return found
+
+
+def _with_needs(package: Package, environment: dict[str, Installed]) -> Package:
+    """Give a pinned package of which no file says what it asks for the needs of the very release installed here."""
+    if package.needs or not _same(environment.get(package.name), package.version):
+        return package
+    return replace(package, needs=_needs(environment, package))
+
+
+def _needs(environment: dict[str, Installed], package: Package) -> tuple[str, ...]:
+    """Return what a package asks for, with the extras that the project asks for."""
+    one = environment[package.name]
+    return (*one.needs, *(name for extra in package.extras for name in one.extras.get(extra, ())))
 
 
 def _looseness(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from importlib import metadata
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from modelward.dependencies._environment import Environment
 from modelward.dependencies._extra import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
-    from pathlib import Path
 
 # Modules that are named otherwise than their distribution, for those that are not installed here.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -57,15 +56,15 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def modules_of(names: Collection[str], path: Path | None = None) -> dict[str, tuple[str, ...]]:
+def modules_of(names: Collection[str], environment: Environment | None = None) -> dict[str, tuple[str, ...]]:
     """Return the modules that distributions bring, each by the shortest name that is its own.
 
     Parameters
     ----------
     names : collection of str
         Distributions in their normal form.
-    path : Path, optional
-        A folder of installed packages; the environment that runs this if absent.
+    environment : Environment, optional
+        The one that runs this if absent.
 
     Examples
     --------
@@ -73,9 +72,9 @@ def modules_of(names: Collection[str], path: Path | None = None) -> dict[str, tu
     ('no_such_package',)
     """
     found: dict[str, tuple[str, ...]] = {}
-    for one in metadata.distributions() if path is None else metadata.distributions(path=[str(path)]):
-        name = canonical(str(one.metadata["Name"] or ""))
-        if name in names and name not in found:
+    for one in (environment or Environment()).distributions():
+        name = canonical(str(one.metadata["Name"]))
+        if name in names:
             own = _of_files(PurePosixPath(str(file)) for file in one.files or ())
             if own:
                 found[name] = own
@@ -110,13 +109,21 @@ def _of_files(files: Iterable[PurePosixPath]) -> tuple[str, ...]:
 class Owners:
     """Looks up who brings a module.
 
+    Parameters
+    ----------
+    modules : dict
+        From a distribution to its modules.
+    first : collection of str
+        Distributions that count alone where several bring a module and one of these does.
+
     Examples
     --------
     >>> Owners({"protobuf": ("google.protobuf",), "six": ("six",)}).of("google.protobuf.message")
     ('protobuf',)
     """
 
-    def __init__(self, modules: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, modules: dict[str, tuple[str, ...]], first: Collection[str] = ()) -> None:
+        self._first = frozenset(first)
         self._by: dict[str, list[str]] = {}
         for name, own in modules.items():
             for module in own:
@@ -128,5 +135,5 @@ class Owners:
         for length in range(len(parts), 0, -1):
             found: Any = self._by.get(".".join(parts[:length]))
             if found:
-                return tuple(found)
+                return tuple(one for one in found if one in self._first) or tuple(found)
         return ()

@@ -40,6 +40,10 @@ class Package:
         What it asks for itself, where the file says so.
     marker : str
         The environment that it is meant for.
+    extras : tuple of str
+        Extras of it that are asked for.
+    direct : bool
+        Whether a person asked for it: it was not dragged in, and no resolver wrote the file.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Package:
     locked: bool = False
     needs: tuple[str, ...] = ()
     marker: str = ""
+    extras: tuple[str, ...] = ()
+    direct: bool = False
 
     @property
     def place(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from modelward.dependencies.code._names import Names
 
@@ -41,12 +41,18 @@ class Import:
         Whether it stands in a function, so that it is imported when that is called.
     level : int
         Dots of a relative import.
+    optional : bool
+        Whether the file does without it where it is absent.
+    begins : bool
+        Whether `name` is only how the imported name begins: the rest is known at run time.
     """
 
     name: str
     line: int
     lazy: bool = False
     level: int = 0
+    optional: bool = False
+    begins: bool = False
 
 
 @dataclass
@@ -81,18 +87,27 @@ def imports_of(data: bytes) -> Imports:
         tree = ast.parse(data)
     names = Names(tree)
     result = Imports()
-    pending: list[tuple[ast.AST, bool]] = [(tree, False)]
+    pending: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
     while pending:
-        node, lazy = pending.pop()
+        node, lazy, optional = pending.pop()
+        before = len(result.found)
         _take(node, result, names, lazy=lazy)
+        result.found[before:] = [replace(one, optional=optional) for one in result.found[before:]]
         inner = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         children: list[ast.AST] = list(ast.iter_child_nodes(node))
         if isinstance(node, ast.If) and _for_checkers(node.test):
             children = list(node.orelse)
-        pending += [(child, inner) for child in children]
+        tried = optional or (isinstance(node, ast.Try) and any(map(_catches, node.handlers)))
+        pending += [(child, inner, tried) for child in children]
     result.found.sort(key=lambda i: (i.line, i.name))
     result.dynamic.sort()
     return result
+
+
+def _catches(handler: ast.ExceptHandler) -> bool:
+    named = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    caught = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
+    return any(one is None or (isinstance(one, ast.Name) and one.id in caught) for one in named)
 
 
 def _for_checkers(test: ast.expr) -> bool:
@@ -125,8 +140,18 @@ def _take_call(node: ast.Call, result: Imports, names: Names, *, lazy: bool) -> 
         result.dynamic.append(node.lineno)
     if own & _IMPORTERS:
         asked = node.args[0] if node.args else next((w.value for w in node.keywords if w.arg == "name"), None)
-        if isinstance(asked, ast.Constant) and isinstance(asked.value, str):
-            dots = len(asked.value) - len(asked.value.lstrip("."))
-            result.found.append(Import(asked.value[dots:], node.lineno, lazy, dots))
+        begins = _beginning(asked)
+        text = asked.value if isinstance(asked, ast.Constant) else begins
+        if isinstance(text, str) and text:
+            dots = len(text) - len(text.lstrip("."))
+            result.found.append(Import(text[dots:], node.lineno, lazy, dots, begins=bool(begins)))
         else:
             result.dynamic.append(node.lineno)
+
+
+def _beginning(asked: ast.expr | None) -> str:
+    """Return how a name that is put together begins, as far as it holds a whole package; empty if it does not."""
+    parts = asked.values if isinstance(asked, ast.JoinedStr) else []
+    first = parts[0] if parts else asked.left if isinstance(asked, ast.BinOp) else None
+    text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else ""
+    return text if "." in text else ""

@@ -78,6 +78,8 @@ class Source:
     def imported(self, path: str, one: Import) -> tuple[tuple[str, ...], str]:
         """Return the project's files that an import runs, and its name if it may be somebody else's."""
         own = self.root_of(path)
+        if one.begins:
+            return self._beginning(path, one)
         if one.level:
             folder = PurePosixPath(path).parent
             for _ in range(one.level - 1):
@@ -88,6 +90,19 @@ class Source:
             return ((here, *files) if here in self.files else files), ""
         files = self.resolve(one.name, tuple(dict.fromkeys((own, "", "src"))))
         return files, "" if files else one.name
+
+    def _beginning(self, path: str, one: Import) -> tuple[tuple[str, ...], str]:
+        """Return all files whose module's name begins so."""
+        folder = PurePosixPath(path).parent
+        for _ in range(one.level - 1):
+            folder = folder.parent
+        roots = (str(folder),) if one.level else (self.root_of(path), "", "src")
+        for root in roots:
+            stem = "/".join([*([root] if root not in ("", ".") else []), *one.name.split(".")])
+            found = tuple(p for p in self.files if p.startswith(stem))
+            if found:
+                return found, ""
+        return (), one.name.rpartition(".")[0]
 
     @cached_property
     def roots(self) -> tuple[str, ...]:

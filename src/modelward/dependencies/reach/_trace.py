@@ -6,12 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from modelward.dependencies._modules import Owners
 from modelward.dependencies.reach._project import beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from modelward.dependencies._modules import Owners
     from modelward.dependencies._packages import Package
     from modelward.dependencies.reach._entries import Entry
     from modelward.dependencies.reach._models import ModelFile
@@ -79,7 +79,7 @@ def trace(
     source: Source,
     entries: Sequence[Entry],
     models: Sequence[ModelFile],
-    modules: dict[str, tuple[str, ...]],
+    owners: Owners,
 ) -> Reach:
     """Say of each package whether and how it is used.
 
@@ -89,10 +89,9 @@ def trace(
     source : Source
     entries, models : sequence
         Where serving begins, and what it loads.
-    modules : dict
-        From a package's name to its modules.
+    owners : Owners
+        Who brings a module.
     """
-    owners = Owners(modules)
     serving = _walk(source, [(e.path, (e.why,)) for e in entries if e.path], owners)
     found = _in_use(source, serving, entries, models, owners)
     if entries:

@@ -78,7 +78,7 @@ def requirement(
     return Package(
         canonical(found.name), exact[0] if exact else "", path, line, asked=str(found.specifier),
         kind=kind_of(url) if url else "index", url=bare(url), hashed=hashed, group=group, dev=dev,
-        marker=str(found.marker or ""),
+        marker=str(found.marker or ""), extras=tuple(sorted(map(canonical, found.extras))),
     )  # fmt: skip
 
 

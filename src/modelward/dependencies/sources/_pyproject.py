@@ -16,6 +16,7 @@ from modelward.dependencies.sources._parts import (
     requirement,
     text_of,
     toml,
+    words,
 )
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def _poetry_one(name: str, asked: Any, group: str, text: str, path: str, *, dev:
         url=bare(url) if "://" in url else url,
         group=group,
         dev=dev,
+        extras=tuple(map(canonical, words(table.get("extras")))),
     )
 
 

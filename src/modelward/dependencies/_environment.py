@@ -1,0 +1,146 @@
+"""What is installed: in the environment that runs this, or in another one, whose files are read and never run."""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelward.dependencies._extra import canonical, need
+from modelward.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Installed:
+    """One installed distribution.
+
+    Parameters
+    ----------
+    version : str
+    needs : tuple of str
+        What it asks for in this environment.
+    extras : dict of str to tuple of str
+        What each of its extras asks for besides.
+    inactive : bool
+        Whether its own metadata say that nobody looks after it.
+    """
+
+    version: str
+    needs: tuple[str, ...] = ()
+    extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    inactive: bool = False
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Installed distributions by name.
+
+    Parameters
+    ----------
+    name : str
+        How it is called in messages.
+    packages : dict of str to Installed
+    paths : tuple of Path
+        Folders of installed packages; empty for the environment that runs this.
+    """
+
+    name: str = "the environment of modelward"
+    packages: dict[str, Installed] = field(default_factory=dict)
+    paths: tuple[Path, ...] = ()
+
+    def distributions(self) -> Iterator[metadata.Distribution]:
+        """Yield the distributions; of two with one name the first is the one that is imported."""
+        seen: set[str] = set()
+        paths = [str(path) for path in self.paths]
+        for one in metadata.distributions(path=paths) if paths else metadata.distributions():
+            name = canonical(str(one.metadata["Name"] or ""))
+            if name and name not in seen:
+                seen.add(name)
+                yield one
+
+
+def installed(python: Path | None = None) -> Environment:
+    """Read what is installed.
+
+    Parameters
+    ----------
+    python : Path, optional
+        A virtual environment, or an interpreter: its files are read, it is not started. The environment that runs
+        this if absent.
+
+    Raises
+    ------
+    InputError
+        If no folder of installed packages belongs to it.
+
+    Examples
+    --------
+    >>> installed().packages["packaging"].needs
+    ()
+    """
+    environment = Environment()
+    markers: dict[str, str] = {}
+    if python is not None:
+        paths, version = _folders(python)
+        environment = Environment(str(python), {}, paths)
+        markers = {"python_version": version, "python_full_version": f"{version}.0"} if version else {}
+    for one in environment.distributions():
+        environment.packages[canonical(str(one.metadata["Name"]))] = _installed(one, markers)
+    return environment
+
+
+def _installed(one: metadata.Distribution, markers: dict[str, str]) -> Installed:
+    requirements = need("packaging.requirements", "packaging")
+    needs: list[str] = []
+    extras: dict[str, list[str]] = {canonical(e): [] for e in one.metadata.get_all("Provides-Extra") or ()}
+    for text in one.requires or ():
+        try:
+            asked = requirements.Requirement(text)
+            name = canonical(asked.name)
+            if asked.marker is None or asked.marker.evaluate({**markers, "extra": ""}):
+                needs.append(name)
+                continue
+            for extra, own in extras.items():
+                if asked.marker.evaluate({**markers, "extra": extra}):
+                    own.append(name)
+        except (requirements.InvalidRequirement, ValueError):
+            continue
+    inactive = "Development Status :: 7 - Inactive" in (one.metadata.get_all("Classifier") or ())
+    return Installed(one.version, tuple(needs), {k: tuple(v) for k, v in extras.items() if v}, inactive)
+
+
+def _folders(python: Path) -> tuple[tuple[Path, ...], str]:
+    """Return the folders of an environment, and its version of Python as far as their names tell."""
+    root = python if python.is_dir() else python.parent.parent
+    if not python.exists():
+        raise InputError(f"--python {python} does not exist: name a virtual environment or an interpreter")
+    found = [python] if python.name in ("site-packages", "dist-packages") else []
+    for pattern in ("lib/python3*/site-packages", "lib64/python3*/site-packages", "Lib/site-packages",
+                    "lib/python3*/dist-packages"):  # fmt: skip
+        found += sorted(path for path in root.glob(pattern) if path.is_dir())
+    unique = tuple({path.resolve(): path for path in found}.values())
+    if not unique:
+        raise InputError(
+            f"--python {python} has no folder of installed packages (lib/python3*/site-packages)"
+        )
+    versions = {said[1] for path in unique if (said := re.search(r"python(3\.\d+)", path.as_posix()))}
+    if len(versions) > 1:
+        raise InputError(
+            f"--python {python} holds packages of Python {' and '.join(sorted(versions))}: name one site-packages"
+        )
+    return unique, next(iter(versions), "")
+
+
+def own_environment(project: Path) -> Path | None:
+    """Return a virtual environment that lies in a project, unless it is the one that runs this."""
+    for name in (".venv", "venv", "env"):
+        folder = project / name
+        if (folder / "pyvenv.cfg").is_file() and folder.resolve() != Path(sys.prefix).resolve():
+            return folder
+    return None

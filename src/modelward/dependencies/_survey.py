@@ -1,0 +1,105 @@
+"""All that is asked of a project's packages, in one go: files, environment, model files, imports, and their use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from modelward.dependencies._environment import Environment, installed, own_environment
+from modelward.dependencies._from_imports import add_imports
+from modelward.dependencies._from_models import add_models
+from modelward.dependencies._inventory import take_inventory
+from modelward.dependencies._modules import Owners, modules_of
+from modelward.dependencies._packages import Doubt
+from modelward.dependencies.reach import (
+    beside_models,
+    find_entries,
+    find_models,
+    read_imports,
+    trace,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from modelward.dependencies._packages import Inventory
+    from modelward.dependencies.reach import Reach
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What comes along with a project.
+
+    Parameters
+    ----------
+    inventory : Inventory
+    environment : Environment
+        Which gave the versions that no file gives.
+    reach : Reach or None
+        Where packages are used; None if sources were not looked at.
+    """
+
+    inventory: Inventory
+    environment: Environment
+    reach: Reach | None = None
+
+
+def survey(
+    project: Path,
+    *,
+    python: Path | None = None,
+    entries: Iterable[str] = (),
+    models: Iterable[Path] = (),
+    code: bool = True,
+) -> Survey:
+    """Take stock of a project; nothing of it is run.
+
+    Parameters
+    ----------
+    project : Path
+        A folder, or one file that names packages.
+    python : Path, optional
+        Another environment, whose files are read; the project's own ``.venv``, else the one that runs this.
+    entries : iterable of str
+        Files or modules with which serving begins.
+    models : iterable of Path
+        Model files, or folders of MLflow models.
+    code : bool
+        Whether to look at sources, too.
+
+    Raises
+    ------
+    InputError
+        If something that was named is not there.
+    """
+    named = list(models)
+    other = python or (own_environment(project) if project.is_dir() else None)
+    environment = installed(other)
+    inventory = take_inventory(project, environment=environment, also=beside_models(named, project))
+    inventory = _inactive(inventory, environment)
+    root = project if project.is_dir() else project.parent
+    files = find_models(root, named) if named or (code and project.is_dir()) else ()
+    names = {p.name for p in (*inventory.packages, *inventory.unresolved)}
+    modules = modules_of(names | set(environment.packages), environment)
+    inventory = add_models(inventory, files, Owners({n: modules[n] for n in names}))
+    if not code or not project.is_dir():
+        return Survey(inventory, environment)
+    source = read_imports(project)
+    begun = find_entries(project, source, entries)
+    owners = Owners(modules, first=names)
+    reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners)
+    before = inventory.packages
+    inventory = add_imports(inventory, source, reach, owners, environment)
+    if inventory.packages != before:
+        reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners)
+    return Survey(inventory, environment, reach)
+
+
+def _inactive(inventory: Inventory, environment: Environment) -> Inventory:
+    found = [
+        Doubt("abandoned", p.path, p.line, f"{p.name} says of itself that nobody looks after it (Inactive): replace it")
+        for p in inventory.packages
+        if p.name in environment.packages and environment.packages[p.name].inactive
+    ]  # fmt: skip
+    return replace(inventory, doubts=(*inventory.doubts, *dict.fromkeys(found)))
