@@ -131,6 +131,16 @@ def test_what_cannot_be_seen_is_said(tmp_path: Path) -> None:
     assert reach.models[0].unread
 
 
+def test_a_name_that_begins_with_a_package_of_the_project_reaches_all_of_it(tmp_path: Path) -> None:
+    write(tmp_path, {
+        "a.py": "import importlib, sys\nimportlib.import_module(f'verbs.{sys.argv[1]}')\nimportlib.import_module('.z_' + x, __name__)\n",
+        "verbs/one.py": "import x\n", "verbs/__init__.py": "", "z_y.py": "import y\n", "verbose.py": "import z\n",
+    })  # fmt: skip
+    reach = look(tmp_path, package("x"), package("y"), package("z"), entries=("a.py",))
+    assert {n: u.how for n, u in reach.uses.items()} == {"x": "serving", "y": "serving", "z": "elsewhere"}
+    assert not reach.dynamic
+
+
 def test_without_an_entry_nobody_claims_to_know_what_serves(tmp_path: Path) -> None:
     reach = look(write(tmp_path, {"a.py": "import x.y\n"}), package("x", "z"), package("z"))
     assert (reach.uses["x"].how, reach.uses["z"].how) == ("imported", "dragged")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from modelward.artifacts import class_name, library_versions, read_artifact
 from modelward.dependencies._extra import need
 from modelward.dependencies._walk import walk
+from modelward.dependencies.reach._project import beside
 from modelward.errors import InputError, ModelwardError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ModelFile:
 
 
 def find_models(project: Path, named: Iterable[Path] = ()) -> tuple[ModelFile, ...]:
-    """Read the model files that are named, or else those that lie in a project.
+    """Read the model files that are named, or else those that lie in a project outside of tests and examples.
 
     Raises
     ------
@@ -69,7 +70,8 @@ def find_models(project: Path, named: Iterable[Path] = ()) -> tuple[ModelFile, .
         files += walk(file, _is_model)[0] if file.is_dir() else [file]
     left: list[ModelFile] = []
     if not files:
-        files, _ = walk(project, _is_model)
+        found, _ = walk(project, _is_model)
+        files = [file for file in found if not beside(file.relative_to(project).as_posix())]
         if len(files) > _MOST:
             why = f"only the first {_MOST} of {len(files):,} model files were read"
             left = [ModelFile(_place(files[_MOST], project), unread=why)]

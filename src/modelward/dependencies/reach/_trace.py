@@ -96,22 +96,24 @@ def trace(
     found = _in_use(source, serving, entries, models, owners)
     if entries:
         _drag(packages, found, serving=True)
-    rest = _walk(source, sorted(((p, ()) for p in source.files), key=lambda item: beside(item[0])), owners)
-    for name, way in rest.names.items():
-        for owner in owners.of(name):
-            found.setdefault(owner, _elsewhere(way, entries))
-    _drag(packages, found, serving=not entries)
     dynamic = tuple(
         f"{path}:{line}" for path in (serving.ways or source.files) for line in source.files[path].dynamic
     )
+    gaps = _gaps(source, models, dynamic)
+    rest = _walk(source, sorted(((p, ()) for p in source.files), key=lambda item: beside(item[0])), owners)
+    for name, way in rest.names.items():
+        for owner in owners.of(name):
+            found.setdefault(owner, _elsewhere(way, entries, gaps))
+    _drag(packages, found, serving=not entries)
     tools = {p.name for p in packages if p.dev} - {p.name for p in packages if not p.dev}
-    unseen = _unseen(_gaps(source, models, dynamic))
+    unseen = _unseen(gaps)
+    tool = Use(
+        "development", f"A development tool only: no import of it by what serves was found{_but(gaps)}."
+    )
     for package in packages:
         before = found.setdefault(package.name, unseen)
         if package.name in tools and before.how in ("elsewhere", "imported", "unseen"):
-            found[package.name] = Use(
-                "development", "A development tool only: nothing that serves imports it."
-            )
+            found[package.name] = tool
     return Reach(tuple(entries), tuple(models), found, dynamic, source.unread)
 
 
@@ -189,9 +191,9 @@ def _dragged(first: Use, way: tuple[str, ...], *, serving: bool) -> Use:
     return Use("dragged" if serving else "elsewhere", text, (*first.chain, *way))
 
 
-def _elsewhere(way: tuple[str, ...], entries: Sequence[Entry]) -> Use:
+def _elsewhere(way: tuple[str, ...], entries: Sequence[Entry], gaps: str) -> Use:
     if entries:
-        return Use("elsewhere", f"Imported at {way[0]}, and by nothing that serves.", way)
+        return Use("elsewhere", f"Imported at {way[0]}, and by nothing that serves{_but(gaps)}.", way)
     return Use("imported", f"Imported at {_arrow(way)}; what serves is not known, name it with --entry.", way)
 
 
@@ -210,7 +212,11 @@ def _gaps(source: Source, models: Sequence[ModelFile], dynamic: Sequence[str]) -
 
 def _unseen(gaps: str) -> Use:
     text = "No import of it was found in the project, nor a package in use that asks for it"
-    return Use("unseen", f"{text}, but {gaps}." if gaps else f"{text}.")
+    return Use("unseen", f"{text}{_but(gaps)}.")
+
+
+def _but(gaps: str) -> str:
+    return f", but {gaps}" if gaps else ""
 
 
 def _arrow(way: tuple[str, ...]) -> str:
