@@ -68,7 +68,7 @@ def check_audit(path: str | Path) -> tuple[int, str]:
     """
     shown = printable(str(path))
     try:
-        data = read_file(path, _MOST)
+        data = read_file(path, _MOST, "an audit log")
     except TooLargeError:
         raise InputError(f"{shown}: longer than {_MOST:,} bytes") from None
     before, count = _START, 0

@@ -122,7 +122,7 @@ def read_clearance(path: str | Path) -> Clearance:
     path = Path(path)
     shown = printable(str(path))
     try:
-        table = tomllib.loads(read_file(path, _MOST).decode("utf-8"))
+        table = tomllib.loads(read_file(path, _MOST, "a clearance file").decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{shown}: not TOML: {printable(str(error))}") from None
     except TooLargeError:

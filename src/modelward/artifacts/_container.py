@@ -51,7 +51,7 @@ def printable(text: str, limit: int = 200) -> str:
     return "".join(out[:limit]) + ("…" if len(text) > limit else "")
 
 
-def open_file(path: str | Path) -> int:
+def open_file(path: str | Path, wanted: str = "a model file") -> int:
     """Open a regular file for reading and return its descriptor, which the caller closes.
 
     Raises
@@ -63,7 +63,7 @@ def open_file(path: str | Path) -> int:
     try:
         # Not blocking: opening a FIFO would wait for a writer, opening some devices has effects.
         if not stat.S_ISREG(os.stat(path).st_mode):  # noqa: PTH116 - names may be bytes
-            raise InputError(f"{shown}: {_kind(os.stat(path).st_mode)}, not a file; give a model file")  # noqa: PTH116
+            raise InputError(f"{shown}: {_kind(os.stat(path).st_mode)}, not a file; give {wanted}")  # noqa: PTH116
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
         raise InputError(f"{shown}: no such file") from None
@@ -74,12 +74,12 @@ def open_file(path: str | Path) -> int:
         raise InputError(f"{shown}: cannot be opened: {reason}") from None
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
-        raise InputError(f"{shown}: not a regular file; give a model file")
+        raise InputError(f"{shown}: not a regular file; give {wanted}")
     return handle
 
 
-def read_file(path: str | Path, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file.
+def read_file(path: str | Path, max_bytes: int, wanted: str = "a model file") -> bytes:
+    """Return the bytes of a regular file; `wanted` is what a message asks for where there is none.
 
     Raises
     ------
@@ -88,7 +88,7 @@ def read_file(path: str | Path, max_bytes: int) -> bytes:
     TooLargeError
         If it is longer than `max_bytes`.
     """
-    with os.fdopen(open_file(path), "rb") as file:
+    with os.fdopen(open_file(path, wanted), "rb") as file:
         try:
             data = file.read(max_bytes + 1)
         except OSError as error:

@@ -59,9 +59,19 @@ def recipient(text: str) -> Any:
 
 def read_recipients(path: str | Path) -> list[Any]:
     """Read a file of recipients, one a line; ``#`` begins a comment."""
-    found = [recipient(line) for line in _lines(path)]
+    shown = printable(str(path))
+    found = []
+    for number, line in _lines(path):
+        try:
+            found.append(recipient(line))
+        except UsageError as error:
+            # What stands there may be a secret: the line is named and not quoted.
+            hint = " (that is a secret identity: tell nobody)" if "secret" in str(error) else ""
+            raise UsageError(
+                f"{shown}: line {number} is no recipient{hint}: give age1… or an SSH public key"
+            ) from None
     if not found:
-        raise UsageError(f"{printable(str(path))}: holds no recipient")
+        raise UsageError(f"{shown}: holds no recipient")
     return found
 
 
@@ -79,10 +89,12 @@ def read_identities(path: str | Path) -> list[Any]:
     try:
         if b"PRIVATE KEY" in content:
             return [age.ssh.Identity.from_buffer(content)]
-        found = [age.x25519.Identity.from_str(line) for line in _lines(path)]
+        found = [age.x25519.Identity.from_str(line) for _, line in _lines(path)]
     except (age.IdentityError, ValueError):
+        hint = "; that is a public key" if content.startswith((b"age1", b"ssh-", b"ecdsa-")) else ""
         raise UsageError(
-            f"{shown}: no identity that can be read (AGE-SECRET-KEY-… or an SSH private key)"
+            f"{shown}: no identity that can be read{hint}: give AGE-SECRET-KEY-… or an SSH private key (ed25519 or "
+            "RSA) without a password"
         ) from None
     if not found:
         raise UsageError(f"{shown}: holds no identity")
@@ -123,7 +135,8 @@ def seal(
     if not recipients:
         raise UsageError("nobody could open it: name at least one recipient")
     target = Path(out) if out is not None else Path(f"{path}.age")
-    with _opened(path) as source, whole_file(target, force=force) as file:
+    advice = "seal the files in a folder one by one, or an archive of it"
+    with _opened(path, advice) as source, whole_file(target, force=force) as file:
         try:
             age.encrypt_io(source, file, list(recipients))
         except age.EncryptError as error:
@@ -162,7 +175,7 @@ def unseal(
     if out is None and Path(path).suffix != ".age":
         raise UsageError(f"{shown}: does not end in .age: say with -o where its content goes")
     target = Path(out) if out is not None else Path(path).with_suffix("")
-    with _opened(path) as source, whole_file(target, force=force) as file:
+    with _opened(path, "give a sealed file") as source, whole_file(target, force=force) as file:
         try:
             age.decrypt_io(source, file, list(identities))
         except age.DecryptError as error:
@@ -175,16 +188,14 @@ def unseal(
     return target
 
 
-def _opened(path: str | Path) -> IO[bytes]:
+def _opened(path: str | Path, advice: str) -> IO[bytes]:
     """Open a regular file; pipes and devices are refused."""
     source = Path(path)
     shown = printable(str(path))
     if not source.exists():
         raise InputError(f"{shown}: no such file")
     if not source.is_file():
-        raise InputError(
-            f"{shown}: not a regular file; seal the files in a folder one by one, or an archive of it"
-        )
+        raise InputError(f"{shown}: not a regular file; {advice}")
     try:
         return source.open("rb")
     except OSError as error:
@@ -193,14 +204,15 @@ def _opened(path: str | Path) -> IO[bytes]:
 
 def _keys(path: str | Path) -> bytes:
     try:
-        return read_file(path, _MOST_KEYS)
+        return read_file(path, _MOST_KEYS, "a key file")
     except TooLargeError:
         raise UsageError(f"{printable(str(path))}: too large for keys") from None
 
 
-def _lines(path: str | Path) -> list[str]:
+def _lines(path: str | Path) -> list[tuple[int, str]]:
+    """Return the lines of a key file that are no comments, with their numbers."""
     lines = [line.strip() for line in _keys(path).decode("utf-8", "replace").splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
+    return [(i, line) for i, line in enumerate(lines, 1) if line and not line.startswith("#")]
 
 
 def _library() -> Any:

@@ -203,7 +203,7 @@ def read_signature(path: str | Path, place: Path | None = None) -> bytes:
     if not place.exists():
         raise UnsignedError(f"{shown}: not signed (there is no {printable(str(place))})")
     try:
-        return read_file(place, _MOST_SIGNATURE)
+        return read_file(place, _MOST_SIGNATURE, "a signature file")
     except TooLargeError:
         raise SignatureError(f"{printable(str(place))}: too large for a signature") from None
 
@@ -368,7 +368,7 @@ def _regular(path: str | Path) -> None:
 
 def _small(path: str | Path, most: int) -> bytes:
     try:
-        return read_file(path, most)
+        return read_file(path, most, "a key file")
     except TooLargeError:
         raise UsageError(f"{printable(str(path))}: too large for a key") from None
 

@@ -75,13 +75,13 @@ def main() -> None:
     try:
         code = cli.main(prog_name="modelward", standalone_mode=False)
     except click.exceptions.Abort:
-        _complain("interrupted")
+        complain("interrupted")
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except ModelwardError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(2)
     except BrokenPipeError:
         # The reader of our output went away, as `| head` does.
@@ -90,14 +90,14 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("MODELWARD_DEBUG"):
             raise
-        _complain(
+        complain(
             f"internal error: {type(error).__name__}; MODELWARD_DEBUG=1 shows the traceback, please report it"
         )
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def _complain(message: str) -> None:
+def complain(message: str) -> None:
     """Print one line on standard error; what a file or a name put into it cannot steer the terminal."""
     line = "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(message.split()))
     click.echo(f"modelward: {line}", err=True)

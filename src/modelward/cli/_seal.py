@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
+
+from modelward.cli._each import each, show_each
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _FORMAT = click.option(
@@ -48,7 +48,7 @@ def seal(
     The format is that of age (age-encryption.org/v1), whose own tools open it too. The file itself stays where it
     is. Needs: pip install 'modelward[seal]'.
 
-    Exit codes: 0 sealed; 2 it could not be done, and nothing was left half-written.
+    Exit codes: 0 sealed; 2 one could not be sealed: the others were, and nothing was left half-written.
     """
     from modelward.artifacts import new_identity as make
     from modelward.artifacts import read_recipients, recipient
@@ -67,14 +67,11 @@ def seal(
     if new_identity is not None:
         done["identity"], done["recipient"] = new_identity, make(new_identity, force=force)
         lines += [f"identity   {new_identity}  (keep it to yourself)", f"recipient  {done['recipient']}"]
-    sealed = []
-    for path in paths:
-        place = encrypt(path, who, out=out, force=force)
-        sealed.append({"path": path, "sealed": str(place), "recipients": len(who)})
+    made, failed = each(paths, lambda path: encrypt(path, who, out=out, force=force))
+    done["sealed"] = [{"path": path, "sealed": str(place), "recipients": len(who)} for path, place in made]
+    for path, place in made:
         lines.append(f"sealed  {path}  in  {place}  for {len(who)} recipient{'s' * (len(who) != 1)}")
-    done["sealed"] = sealed
-    click.echo(json.dumps(done, indent=2) if form == "json" else "\n".join(lines))
-    return 0
+    return show_each(done, lines, failed, form)
 
 
 @click.command(context_settings=_SETTINGS)
@@ -101,8 +98,8 @@ def unseal(paths: tuple[str, ...], files: tuple[str, ...], out: str | None, forc
     The content is readable by its owner alone. To open a file says nothing about whether it is safe to load:
     `modelward scan` does. Needs: pip install 'modelward[seal]'.
 
-    Exit codes: 0 opened; 2 it was sealed for others, is cut off or changed, or is no sealed file; nothing was
-    left half-written.
+    Exit codes: 0 opened; 2 one was sealed for others, is cut off or changed, or is no sealed file: the others
+    were opened, and nothing was left half-written.
     """
     from modelward.artifacts import read_identities
     from modelward.artifacts import unseal as decrypt
@@ -111,10 +108,7 @@ def unseal(paths: tuple[str, ...], files: tuple[str, ...], out: str | None, forc
     if out is not None and len(paths) != 1:
         raise UsageError("-o goes with one PATH")
     identities = [one for file in files for one in read_identities(file)]
-    opened = []
-    for path in paths:
-        place = decrypt(path, identities, out=out, force=force)
-        opened.append({"path": path, "opened": str(place)})
-    text = "\n".join(f"opened  {one['path']}  into  {one['opened']}" for one in opened)
-    click.echo(json.dumps({"schema_version": 1, "opened": opened}, indent=2) if form == "json" else text)
-    return 0
+    made, failed = each(paths, lambda path: decrypt(path, identities, out=out, force=force))
+    done: dict[str, object] = {"schema_version": 1}
+    done["opened"] = [{"path": path, "opened": str(place)} for path, place in made]
+    return show_each(done, [f"opened  {path}  into  {place}" for path, place in made], failed, form)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import click
+
+from modelward.cli._each import each, show_each
 
 _PASSWORD = "MODELWARD_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 
@@ -47,7 +48,7 @@ def sign(
     format. In a folder every file is signed but those of git. The password of a key is taken from the
     environment variable MODELWARD_KEY_PASSWORD. Needs: pip install 'modelward[sign]'.
 
-    Exit codes: 0 signed; 2 it could not be done.
+    Exit codes: 0 signed; 2 one could not be signed; the others were.
     """
     from modelward.artifacts import new_key as make
     from modelward.artifacts import sign as write
@@ -69,11 +70,10 @@ def sign(
             f"private key  {new_key}  (keep it to yourself)",
             f"public key   {public}  (give it to those who load)",
         ]
-    signed = []
-    for path in paths:
-        place = write(path, key or new_key or "", password=password, signature=signature, force=force)
-        signed.append({"path": path, "signature": str(place)})
-        lines.append(f"signed  {path}  in  {place}")
-    done["signed"] = signed
-    click.echo(json.dumps(done, indent=2) if form == "json" else "\n".join(lines))
-    return 0
+    with_key = key or new_key or ""
+    made, failed = each(
+        paths, lambda path: write(path, with_key, password=password, signature=signature, force=force)
+    )
+    done["signed"] = [{"path": path, "signature": str(place)} for path, place in made]
+    lines += [f"signed  {path}  in  {place}" for path, place in made]
+    return show_each(done, lines, failed, form)
