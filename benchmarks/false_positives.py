@@ -1,10 +1,12 @@
 """Alarms on honest files of scikit-learn, XGBoost, LightGBM, CatBoost: peers beside, and a list learned on a part.
 
-    python benchmarks/false_positives_make.py FOLDER         (once with each release)
-    python benchmarks/false_positives.py FOLDER PYTHON > benchmarks/false_positives.md
+    python benchmarks/make_estimators.py FOLDER         (once with each release)
+    python benchmarks/false_positives.py FOLDER PYTHON... > benchmarks/false_positives.md
 
-PYTHON is an interpreter that has picklescan, modelscan and fickling. They see one file of each object (protocol 4).
-An alarm is any verdict but clean; what a peer cannot read or skips is told apart.
+PYTHON is an interpreter that has picklescan, modelscan, fickling or modelaudit: as many as there are environments.
+They see one file of each object (protocol 4); modelaudit, which takes seconds a file, sees a random dozen a release,
+each for at most a minute. An alarm is any verdict but clean; what a peer cannot read, skips or does not finish is
+told apart.
 
 The held-out figures ask what the list would say of estimators that nobody had fitted when it was made: names are
 learned from the files of a random half of the modules of the release that the list is made with, the other half
@@ -20,15 +22,21 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from learn_names import ROOTS, compiled, defined, numpy_names, older
 from modelward.artifacts import read_artifact
 
 SPLITS = 20
 SEED = 0
-PEERS = """
-import json, sys, io, contextlib, warnings
+PEERS = {"picklescan": 0, "modelscan": 0, "fickling": 0, "modelaudit": 12}
+"""Which peers, and how many files of a release each sees; 0 for all."""
+LIMIT = 60
+ASK = """
+import json, os, sys, io, contextlib, signal, warnings
+from importlib.metadata import PackageNotFoundError, version
 warnings.simplefilter("ignore")
+os.environ.update(PROMPTFOO_DISABLE_TELEMETRY="1", NO_ANALYTICS="1", DO_NOT_TRACK="1")
 def picklescan():
     from picklescan.scanner import scan_file_path
     def scan(path):
@@ -45,33 +53,48 @@ def modelscan():
 def fickling():
     import fickling
     return lambda path: "clean" if fickling.is_likely_safe(path) else "alarm"
-out = {}
+def modelaudit():
+    from modelaudit.core import scan_model_directory_or_file
+    def scan(path):
+        found = scan_model_directory_or_file(path)
+        if any(issue.severity.name in ("WARNING", "CRITICAL") for issue in found.issues): return "alarm"
+        return "clean" if found.success else "refused"
+    return scan
+def late(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, late)
+name, limit, paths = sys.argv[1], int(sys.argv[2]), json.load(sys.stdin)
+said = {"clean": 0, "alarm": 0, "refused": 0, "late": 0}
+try: said["version"] = version(name)
+except PackageNotFoundError: said["version"] = ""
 with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    for make in (picklescan, modelscan, fickling):
-        said = {"clean": 0, "alarm": 0, "refused": 0}
-        try: scan = make()
-        except Exception as e: out[make.__name__] = {"error": repr(e)[:80]}; continue
-        for path in json.load(open(sys.argv[1])):
-            try: said[scan(path)] += 1
-            except Exception: said["refused"] += 1
-        out[make.__name__] = said
-print(json.dumps(out))
+    scan = globals()[name]() if said["version"] else None
+    for path in paths if scan else ():
+        signal.alarm(limit)
+        try: said[scan(path)] += 1
+        except TimeoutError: said["late"] += 1
+        except Exception: said["refused"] += 1
+        finally: signal.alarm(0)
+print(json.dumps(said))
 """
 
 
-def versions(python: str) -> str:
-    """Return the peers' releases."""
-    code = "from importlib.metadata import version as v; print(', '.join(f'{p} {v(p)}' for p in ('picklescan', 'modelscan', 'fickling')))"  # noqa: E501
-    return subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+def ask(pythons: list[str], peer: str, paths: list[str]) -> dict[str, Any]:
+    """Return what a peer says, counted, from the first environment that has it; nothing if none has."""
+    for python in pythons:
+        call = [python, "-c", ASK, peer, str(LIMIT)]
+        done = subprocess.run(call, input=json.dumps(paths), stdout=subprocess.PIPE, text=True, check=True)
+        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        if said["version"]:
+            return said
+    return {}
 
 
-def peers(python: str, paths: list[str], where: Path) -> dict[str, dict[str, int]]:
-    """Return what the peers say, counted."""
-    listed = where / "paths.json"
-    listed.write_text(json.dumps(paths))
-    done = subprocess.run([python, "-c", PEERS, str(listed)], capture_output=True, text=True, check=True)
-    found: dict[str, dict[str, int]] = json.loads(done.stdout)
-    return found
+def cell(said: dict[str, Any], files: int) -> str:
+    """Return alarms, refused and unfinished files as a cell."""
+    if not said:
+        return "not installed"
+    late = f", {said['late']} not finished" if said["late"] else ""
+    return f"{said['alarm']} / {said['refused']} of {files}{late}"
 
 
 def held_out(names: dict[Path, set[str]], home: str, base: set[str]) -> tuple[str, str]:
@@ -101,41 +124,36 @@ def held_out(names: dict[Path, set[str]], home: str, base: set[str]) -> tuple[st
 
 def main() -> None:
     """Judge every file and print the tables."""
-    root, python = Path(sys.argv[1]), sys.argv[2]
+    root, pythons = Path(sys.argv[1]), sys.argv[2:]
     names: dict[Path, set[str]] = {}
+    found = {peer: ask(pythons, peer, []).get("version", "not installed") for peer in PEERS}
+    print(f"Printed by `python benchmarks/false_positives.py FOLDER PYTHON...`, seed {SEED}; peers: "
+          + ", ".join(f"{peer} {version}" for peer, version in found.items()) + ".")  # fmt: skip
     print(
-        f"Printed by `python benchmarks/false_positives.py FOLDER PYTHON`, seed {SEED}; {versions(python)}."
+        "\nmodelward sees every file; the peers one of each object, in pickle protocol 4, and modelaudit "
+        f"{PEERS['modelaudit']} of these drawn at random, each for at most {LIMIT} s. alarms / refused of files.\n"
     )
-    print(
-        "\nmodelward sees every file; the peers one of each object, in pickle protocol 4. alarms / refused of files."
-    )
-    print(
-        "\n| release | files | modelward | files for peers | picklescan | modelscan | fickling |\n"
-        "|---|--:|--:|--:|--:|--:|--:|"
-    )
+    print(f"| release | files | modelward | {' | '.join(PEERS)} |\n|---|--:|--:|{'--:|' * len(PEERS)}")
     alarms = []
     releases = sorted(path for path in root.iterdir() if path.is_dir())
     for release in releases:
         files = sorted(path for path in release.rglob("*") if path.is_file())
         count = refused = 0
         for path in files:
-            found = read_artifact(path)
-            names[path] = {use.name for use in found.globals if use.name.startswith(ROOTS)}
-            refused += found.verdict == "unreadable"
-            if found.verdict in ("suspicious", "malicious"):
+            artifact = read_artifact(path)
+            names[path] = {use.name for use in artifact.globals if use.name.startswith(ROOTS)}
+            refused += artifact.verdict == "unreadable"
+            if artifact.verdict in ("suspicious", "malicious"):
                 count += 1
                 alarms.append(
-                    f"{release.name}: {path.parent.name}.{path.name}: {'; '.join(found.reasons)[:160]}"
+                    f"{release.name}: {path.parent.name}.{path.name}: {'; '.join(artifact.reasons)[:160]}"
                 )
         some = [str(path) for path in files if path.name.endswith("-4.pkl")]
-        cells = [
-            "did not start" if "error" in said else f"{said['alarm']} / {said['refused']}"
-            for said in peers(python, some, root.parent).values()
-        ]
-        print(
-            f"| {release.name} | {len(files):,} | {count} / {refused} | {len(some)} | {' | '.join(cells)} |",
-            flush=True,
-        )
+        cells = []
+        for peer, most in PEERS.items():
+            seen = random.Random(SEED).sample(some, most) if most else some  # noqa: S311
+            cells.append(cell(ask(pythons, peer, seen), len(seen)))
+        print(f"| {release.name} | {len(files):,} | {count} / {refused} | {' | '.join(cells)} |", flush=True)
     print("\nAlarms of modelward:", "none." if not alarms else "")
     for line in alarms[:60]:
         print("-", line)

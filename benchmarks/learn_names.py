@@ -9,8 +9,8 @@ them.
 
     python benchmarks/learn_names.py [FOLDER]
 
-FOLDER holds what `make_old.py` saved with older releases of scikit-learn, a folder for each. Beside the names the
-list says which of them are no classes, and which honest files call with arguments: the reader takes no other call.
+FOLDER holds what `make_estimators.py` saved with older releases of scikit-learn, a folder for each. Beside the names
+the list says which of them are no classes, and which honest files call with arguments: the reader takes no other call.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ import scipy.sparse
 import scipy.stats
 import sklearn
 from sklearn.base import BaseEstimator
-from sklearn.utils import all_estimators
-from sklearn.utils._test_common.instance_generator import _construct_instances
 
+from make_estimators import fitted
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._names import BUILTINS, judge_name
 from modelward.artifacts._unpickle import Log, read_one
@@ -58,103 +57,6 @@ COMPILED = (
     "sklearn.tree._tree", "sklearn.tree._criterion", "sklearn.tree._splitter", "sklearn.cluster._bicluster",
 )  # fmt: skip
 ROOTS = ("sklearn", "numpy", "scipy", "pandas", "xgboost", "lightgbm", "catboost", "joblib", "pyarrow")
-
-
-def data_for() -> list[tuple[object, object]]:
-    """Return data sets to try in turn."""
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(60, 5))
-    y = (X[:, 0] + 0.3 * rng.normal(size=60) > 0).astype(int)
-    positive = np.abs(X)
-    words = ["good day", "bad day", "day and night"] * 20
-    two = np.c_[y, 1 - y]
-    return [
-        (X, y), (positive, y), (positive, positive[:, 0]), (X[:, 0], X[:, 1]), (X[:, :1], X[:, 1]), (words, y),
-        (X, two), (X @ X.T, y), ([{"a": 1.0}, {"b": 2.0}] * 30, y), (X, two.astype(float)), (y, None), (two, None),
-        ([["a"], ["b"]] * 30, y),
-    ]  # fmt: skip
-
-
-def fitted_estimators() -> list[object]:
-    """Return what fits."""
-    found: list[object] = []
-    for _, cls in all_estimators():
-        try:
-            instances = list(_construct_instances(cls))
-        except Exception:  # noqa: BLE001 - some take what cannot be guessed
-            instances = []
-        for estimator in instances:
-            for X, y in data_for():
-                try:
-                    found.append(estimator.fit(X, y))
-                    break
-                except Exception:  # noqa: BLE001, S112 - the next data set may suit it
-                    continue
-    found.extend(others())
-    return found
-
-
-def others() -> list[object]:
-    """Return fitted wrappers of other libraries, frames and sparse containers."""
-    X, y = data_for()[0]
-    found: list[object] = []
-    for module, names in {
-        "catboost": ["CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"],
-        "xgboost": ["XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"],
-        "lightgbm": ["LGBMClassifier", "LGBMRegressor", "LGBMRanker"],
-    }.items():
-        try:
-            library = importlib.import_module(module)
-        except ImportError:
-            continue
-        for name in names:
-            quiet: dict[str, object] = (
-                {"verbose": 0, "allow_writing_files": False} if module == "catboost" else {}
-            )
-            options: dict[str, object] = {"group": [60]} if name.endswith("Ranker") else {}
-            if module == "catboost" and options:
-                options = {"group_id": [0] * 60}
-            found.append(getattr(library, name)(n_estimators=3, **quiet).fit(X, y, **options))
-    for form in ("csr", "csc", "coo", "lil", "dok", "dia", "bsr"):
-        found.append(getattr(scipy.sparse, f"{form}_matrix")(X))
-        found.append(getattr(scipy.sparse, f"{form}_array")(X))
-    found += [
-        np.float64(1),
-        np.ma.masked_array([1, 2]),
-        np.random.RandomState(0),
-        np.array(["a"]),
-        np.array([None]),
-    ]
-    found += [np.random.default_rng(0), np.datetime64("2020-01-01"), np.rec.array([(1, 2.0)])]
-    found += [
-        scipy.stats.randint(1, 5),
-        scipy.stats.uniform(0, 1),
-        scipy.stats.loguniform(1, 2),
-        scipy.stats.norm,
-    ]
-    try:
-        import pandas as pd
-    except ImportError:
-        return found
-    dates = pd.date_range("2020-01-01", periods=3, tz="UTC")
-    frame = pd.DataFrame(
-        {
-            "a": [1, 2, 3],
-            "b": list("xyz"),
-            "c": pd.Categorical(list("xyx")),
-            "d": dates,
-            "e": [1.0, 2.0, None],
-        }
-    )
-    found += [
-        frame,
-        frame["b"].astype(object),
-        frame.set_index(["a", "b"]),
-        frame.astype({"a": "Int64"}),
-        pd.Timestamp("2020"),
-    ]
-    found += [pd.Timedelta(1), frame["a"], frame.convert_dtypes()]
-    return found
 
 
 def streams(value: object) -> list[tuple[bytes, bool]]:
@@ -339,12 +241,12 @@ def older(names: set[str]) -> set[str]:
 
 
 def old_files(folder: Path) -> list[tuple[str, list[tuple[bytes, bool]]]]:
-    """Return the files that `make_old.py` saved with older releases, by the release that wrote them."""
+    """Return the files that `make_estimators.py` saved with older releases, by the release that wrote them."""
     found = []
     for release in sorted(folder.iterdir()) if folder.is_dir() else []:
         files = [
             (path.read_bytes(), path.suffix == ".joblib")
-            for path in sorted(release.iterdir())
+            for path in sorted(release.rglob("*"))
             if path.suffix in (".pkl", ".joblib")
         ]
         found.append((release.name, files))
@@ -362,7 +264,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     record_calls()
     learned: set[str] = set()
-    estimators = fitted_estimators()
+    estimators = fitted()
     for estimator in estimators:
         learned |= names_of(estimator)
     releases = []

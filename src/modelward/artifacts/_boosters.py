@@ -25,6 +25,27 @@ class BoosterError(Exception):
 
 
 @dataclass(frozen=True, eq=False)
+class LeafModels:
+    """Linear models in the leaves of a tree of n nodes (LightGBM's `linear_tree`).
+
+    A row's answer is ``constant + weights · columns`` of its leaf, or the leaf's plain value where one of these
+    columns is missing in it.
+
+    Attributes
+    ----------
+    constant : array of float64, shape (n,)
+    columns : dict
+        From node to its columns, array of int64, shape (m,); nodes without one are constant.
+    weights : dict
+        From node to the weights of these columns, array of float64, shape (m,).
+    """
+
+    constant: NDArray[np.float64]
+    columns: Mapping[int, NDArray[np.int64]]
+    weights: Mapping[int, NDArray[np.float64]]
+
+
+@dataclass(frozen=True, eq=False)
 class BoosterTree:
     """One tree; node 0 is the root and arrays have one entry for each of its n nodes.
 
@@ -48,6 +69,8 @@ class BoosterTree:
         Its factor (DART); 1 in other boosters.
     gain, cover : array of float64, shape (n,)
         What a split gained, and the rows (or hessian) that came to a node in training, as the file says.
+    linear : LeafModels or None
+        Models in its leaves, in place of `value`.
     """
 
     left: NDArray[np.int64]
@@ -62,6 +85,7 @@ class BoosterTree:
     weight: float
     gain: NDArray[np.float64]
     cover: NDArray[np.float64]
+    linear: LeafModels | None = None
 
 
 @dataclass(frozen=True, eq=False)

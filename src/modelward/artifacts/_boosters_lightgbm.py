@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._boosters import BoosterTree, BoosterTrees
+from modelward.artifacts._boosters import BoosterTree, BoosterTrees, LeafModels
 from modelward.artifacts._container import printable
-from modelward.artifacts.readers._notes import BrokenError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 def lightgbm_trees(state: dict[str, Any], best: Any = None) -> BoosterTrees:
     """Return the trees of a model; `best` is the round that a pickle notes as the best."""
     groups = state["num_tree_per_iteration"]
-    trees = tuple(_tree(i, tree, i % groups) for i, tree in enumerate(state["trees"]))
+    trees = tuple(_tree(tree, i % groups) for i, tree in enumerate(state["trees"]))
     parameters = state.get("parameters")
     kind = parameters.get("boosting", "") if isinstance(parameters, dict) else ""
     return BoosterTrees(
@@ -29,12 +28,10 @@ def lightgbm_trees(state: dict[str, Any], best: Any = None) -> BoosterTrees:
     )  # fmt: skip
 
 
-def _tree(number: int, tree: dict[str, Any], group: int) -> BoosterTree:
+def _tree(tree: dict[str, Any], group: int) -> BoosterTree:
     """Return one tree: its splits, then its leaves."""
     import numpy as np
 
-    if tree.get("is_linear"):
-        raise BrokenError(f"tree {number:,} has linear models in its leaves, which are not read here")
     leaves = tree["num_leaves"]
     splits = leaves - 1
     ends = np.full(leaves, -1, dtype=np.int64)
@@ -67,7 +64,22 @@ def _tree(number: int, tree: dict[str, Any], group: int) -> BoosterTree:
         1.0,
         joined("split_gain", 0.0, np.float64) if "split_gain" in tree else np.zeros(splits + leaves),
         np.array(counts if len(counts) == splits + leaves else [0] * (splits + leaves), dtype=np.float64),
+        _leaf_models(tree, splits, leaves) if tree.get("is_linear") else None,
     )
+
+
+def _leaf_models(tree: dict[str, Any], splits: int, leaves: int) -> LeafModels:
+    """Return the models of a tree's leaves, which are numbered after its splits."""
+    import numpy as np
+
+    columns, weights, at = {}, {}, 0
+    for leaf, count in enumerate(tree["num_features"]):
+        if count:
+            columns[splits + leaf] = np.array(tree["leaf_features"][at : at + count], dtype=np.int64)
+            weights[splits + leaf] = np.array(tree["leaf_coeff"][at : at + count], dtype=np.float64)
+        at += count
+    constant = np.concatenate([np.zeros(splits), np.array(tree["leaf_const"][:leaves], dtype=np.float64)])
+    return LeafModels(constant, columns, weights)
 
 
 def _members(tree: dict[str, Any], index: int) -> NDArray[np.int64]:

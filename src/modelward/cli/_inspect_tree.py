@@ -41,6 +41,8 @@ def _branch(one: TreeSet, tree: TreeNodes, seen: list[SeenColumn], node: int, le
     note = f"{rows:,.0f} rows" if rows >= _FEW else "fewer than ten rows" if rows > 0 else ""
     if not tree.inner[node]:
         text, tone = _answer(one, tree, node)
+        if node in tree.weighed:
+            text, tone = _weighed(tree, seen, node), 0
         return Branch(text, note, tone)
     j = int(tree.feature[node])
     text = _question(seen[j] if j < len(seen) else SeenColumn(f"column {j}"), tree, node)
@@ -50,6 +52,12 @@ def _branch(one: TreeSet, tree: TreeNodes, seen: list[SeenColumn], node: int, le
         text, note, 0, _branch(one, tree, seen, int(tree.left[node]), levels - 1),
         _branch(one, tree, seen, int(tree.right[node]), levels - 1),
     )  # fmt: skip
+
+
+def _weighed(tree: TreeNodes, seen: list[SeenColumn], node: int) -> str:
+    """Say what the linear model of a leaf weighs."""
+    names = [seen[j].name if j < len(seen) else f"column {j}" for j in tree.weighed[node]]
+    return "linear in " + ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _question(column: SeenColumn, tree: TreeNodes, node: int) -> str:

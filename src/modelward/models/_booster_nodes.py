@@ -31,7 +31,7 @@ def booster_of(model: Any) -> BoosterTrees | None:
     Returns
     -------
     BoosterTrees or None
-        None for other models, and for boosters that are not read here (linear models in their leaves).
+        None for other models, and for boosters that cannot be read.
     """
     if is_rebuilt(model):
         held = getattr(model, "trees_", None)

@@ -238,14 +238,16 @@ def booster_nodes(found: BoosterTrees, k: int = 1) -> list[Nodes]:
     Raises
     ------
     CategoricalSplitError
-        If a tree splits on a set of categories or takes zeros for missing, or there are no plain trees.
+        If a tree splits on a set of categories, takes zeros for missing or has linear models in its leaves, or
+        there are no trees.
     """
     if found.linear is not None:
         raise CategoricalSplitError
     nodes = []
     for tree in found.trees:
         split = tree.left != -1
-        if tree.categories or tree.value.shape[1] > 1 or np.any(tree.missing[split] == 1):
+        plain = tree.linear is None and not tree.categories and tree.value.shape[1] == 1
+        if not plain or np.any(tree.missing[split] == 1):
             raise CategoricalSplitError
         at = np.where(split, tree.threshold, 0.0)
         # A missing cell goes its own way only where training met some; else lightgbm counts it as zero.

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelward.artifacts import class_name, library_versions, read_bytes, training_rows
+from modelward.artifacts import class_name, inspect, library_versions, read_bytes, training_rows
 from modelward.artifacts._boosters import (
     BoosterError,
     BoosterTree,
     BoosterTrees,
     booster_graph,
     booster_trees,
+    trees_of_bytes,
 )
 
 
@@ -45,11 +46,21 @@ def leaf(model: BoosterTrees, tree: BoosterTree, row: np.ndarray) -> int:
     return node
 
 
+def answer(tree: BoosterTree, node: int, row: np.ndarray) -> np.ndarray:
+    """Return what a leaf says of a row, by LightGBM's documentation of `linear_tree`."""
+    if tree.linear is None or np.isnan(row[tree.linear.columns.get(node, [])]).any():
+        return tree.value[node]
+    total = tree.linear.constant[node]
+    for j, weight in zip(tree.linear.columns.get(node, ()), tree.linear.weights.get(node, ()), strict=True):
+        total += weight * row[j]
+    return np.array([total])
+
+
 def sums(model: BoosterTrees, rows: np.ndarray) -> np.ndarray:
     out = np.zeros((len(rows), model.n_groups))
     for i, row in enumerate(rows):
         for tree in model.trees:
-            found = tree.weight * tree.value[leaf(model, tree, row)]
+            found = tree.weight * answer(tree, leaf(model, tree, row), row)
             if len(found) == 1:
                 out[i, tree.group] += found[0]
             else:
@@ -63,8 +74,6 @@ def test_sums_are_the_libraries_margins(boosters: dict[str, object], table: pd.D
     import xgboost
 
     for name, model in boosters.items():
-        if name == "lightgbm linear":
-            continue
         found = booster_trees(read_bytes(pickle.dumps(model)).root)
         frame = table if len(found.feature_names or ()) == 4 else table[["a", "b", "d"]]
         frame = frame.fillna(0) if name == "xgboost linear" else frame
@@ -147,9 +156,43 @@ def test_files_and_pickles_hold_the_same_trees(boosters: dict[str, object]) -> N
     assert pickled.version.count(".") == 2
 
 
+@pytest.mark.parametrize(
+    ("line", "value", "says"),
+    [
+        ("num_features", "9 9", "the linear models in its leaves do not fit"),
+        ("leaf_const", "1", "the linear models in its leaves do not fit"),
+        ("leaf_features", "99", "a leaf weighs a feature that the model does not have"),
+        ("leaf_features", "-1", "a leaf weighs a feature that the model does not have"),
+        ("leaf_coeff", "inf", "values that are not finite"),
+    ],
+)
+def test_leaf_models_that_the_loader_would_trust(
+    boosters: dict[str, object], line: str, value: str, says: str
+) -> None:
+    text = boosters["lightgbm linear"].booster_.model_to_string()
+    assert read_bytes(text.encode()).verdict == "clean"
+    head, mark, rest = text.partition("Tree=1\n")
+    before, key, after = rest.partition(f"\n{line}=")
+    old, end, tail = after.partition("\n")
+    new = value if line in ("num_features", "leaf_const") else " ".join([value, *old.split()[1:]])
+    changed = read_bytes((head + mark + before + key + new + end + tail).encode())
+    assert changed.verdict == "suspicious"
+    assert says in " ".join(changed.reasons)
+    with pytest.raises(BoosterError):
+        trees_of_bytes(changed.data)
+
+
+def test_inspect_counts_columns_that_leaves_weigh(boosters: dict[str, object]) -> None:
+    model = boosters["lightgbm linear"]
+    found = inspect(read_bytes(pickle.dumps(model)))
+    split = {j for one in found.trees for tree in one.trees for j in tree.feature[tree.inner].tolist()}
+    weighed = {j for one in found.trees for tree in one.trees for own in tree.weighed.values() for j in own}
+    assert weighed
+    assert len(found.surface.used) == len(split | weighed)
+    assert not found.surface.rules
+
+
 def test_what_cannot_be_read_is_named(boosters: dict[str, object]) -> None:
-    with pytest.raises(BoosterError, match="linear models in its leaves"):
-        booster_trees(read_bytes(pickle.dumps(boosters["lightgbm linear"])).root)
     data = pickle.dumps(boosters["xgboost sets"])
     node = struct.pack(">i", 1) + struct.pack(">i", 3)
     assert data.count(node) >= 1

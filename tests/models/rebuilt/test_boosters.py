@@ -78,6 +78,10 @@ WRAPPERS = [
     (lightgbm.LGBMClassifier(n_estimators=8, categorical_feature=[4], min_data_per_group=5, cat_smooth=1), TWO),
     (lightgbm.LGBMRegressor(n_estimators=8), NUMBER), (lightgbm.LGBMRegressor(n_estimators=8, reg_sqrt=True), NUMBER),
     (lightgbm.LGBMRegressor(n_estimators=8, objective="tweedie"), NUMBER),
+    (lightgbm.LGBMRegressor(n_estimators=8, linear_tree=True), NUMBER),
+    (lightgbm.LGBMRegressor(n_estimators=8, linear_tree=True, linear_lambda=0.1, use_missing=False), NUMBER),
+    (lightgbm.LGBMClassifier(n_estimators=8, linear_tree=True), TWO),
+    (lightgbm.LGBMClassifier(n_estimators=8, linear_tree=True, boosting_type="dart"), THREE),
 ]  # fmt: skip
 
 
@@ -239,7 +243,6 @@ def test_no_library_is_needed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "why"),
     [
-        (lightgbm.LGBMRegressor(n_estimators=3, linear_tree=True, verbose=-1, n_jobs=1), "linear models"),
         (xgboost.XGBClassifier(), "fitted"),
     ],
 )

@@ -74,6 +74,7 @@ def _why_no_rule(value: Inert, found: BoosterTrees, labels: list[Any] | None) ->
         (objective not in known, "its objective is none whose answer is known"),
         (found.n_groups != width, "its trees and its classes do not fit together"),
         (any(tree.value.shape[1] != 1 for tree in found.trees), "it has several outputs"),
+        (any(tree.linear is not None for tree in found.trees), "its leaves hold linear models"),
         (
             any((tree.missing[tree.left != -1] == 1).any() for tree in found.trees),
             "it takes zero for missing",
@@ -130,6 +131,7 @@ def _nodes(tree: BoosterTree, path: str, found: BoosterTrees, classes: int) -> T
         path, None, None, tree.left, tree.right, np.where(inner, tree.feature, -1),
         np.where(inner & ~categorical, tree.threshold, 0.0), tree.default_left, categorical & inner, rows, tree.cover,
         np.where(inner, tree.gain, 0.0), scores, single=found.single, strict=found.strict,
+        weighed={leaf: tuple(map(int, own)) for leaf, own in tree.linear.columns.items()} if tree.linear else {},
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import as_array, plain
@@ -12,6 +12,8 @@ from modelward.artifacts._inspect.values import whole
 from modelward.artifacts._integrity import _links
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -51,6 +53,8 @@ class TreeNodes:
         Whether the row is rounded to float32 before it is compared.
     strict : bool
         Whether a row goes left only if it is below the threshold, not on it.
+    weighed : dict
+        From leaf to the columns that a linear model in it weighs; empty for trees without such models.
     """
 
     path: str
@@ -68,6 +72,7 @@ class TreeNodes:
     value: NDArray[np.float64]
     single: bool = True
     strict: bool = False
+    weighed: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def inner(self) -> NDArray[np.bool_]:
@@ -90,10 +95,11 @@ class TreeNodes:
 
     @property
     def used(self) -> NDArray[np.int64]:
-        """Columns that the tree splits on."""
+        """Columns that the tree splits on, or weighs in its leaves."""
         import numpy as np
 
-        return np.unique(self.feature[self.inner])
+        weighed = [j for own in self.weighed.values() for j in own]
+        return np.unique(np.concatenate([self.feature[self.inner], np.array(weighed, dtype=np.int64)]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

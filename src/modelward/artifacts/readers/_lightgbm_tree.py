@@ -32,7 +32,22 @@ def check_tree(where: str, tree: dict[str, Any], max_feature: int, notes: Notes)
         if len(tree.get(key, [])) not in ((leaves,) if key == "leaf_value" else (0, leaves)):
             notes.suspicious(f"{where}: {key} does not fit its {leaves:,} leaves")
             return
+    if tree.get("is_linear"):
+        _leaf_models(where, tree, leaves, max_feature, notes)
     _links(where, tree, leaves, max_feature, notes)
+
+
+def _leaf_models(where: str, tree: dict[str, Any], leaves: int, max_feature: int, notes: Notes) -> None:
+    """Check linear models in leaves, whose columns the loader's own predict takes for indices as they are."""
+    counts, columns, weights = (tree.get(key, []) for key in ("num_features", "leaf_features", "leaf_coeff"))
+    constants = tree.get("leaf_const", [])
+    fits = len(counts) == len(constants) == leaves and min(counts, default=0) >= 0
+    if not fits or not sum(counts) == len(columns) == len(weights):
+        notes.suspicious(f"{where}: the linear models in its leaves do not fit its {leaves:,} leaves")
+    elif any(not 0 <= column <= max_feature for column in columns):
+        notes.suspicious(f"{where}: a leaf weighs a feature that the model does not have")
+    elif not all(abs(value) < float("inf") for value in (*constants, *weights)):
+        notes.suspicious(f"{where} holds values that are not finite")
 
 
 def _links(where: str, tree: dict[str, Any], leaves: int, max_feature: int, notes: Notes) -> None:

@@ -53,6 +53,22 @@ class _Walk:
         )  # fmt: skip
         return out
 
+    def told(self, rows: NDArray[np.float64], found: BoosterTrees) -> NDArray[np.float64]:
+        """Return what the tree says of every row (n, k), in LightGBM's order where leaves hold models."""
+        leaves, linear = self.leaves(rows, found), self.tree.linear
+        out: NDArray[np.float64] = self.tree.value[leaves]
+        if linear is None:
+            return out
+        sums = linear.constant[leaves]
+        for leaf, columns in linear.columns.items():
+            here = np.flatnonzero(leaves == leaf)
+            for j, weight in zip(columns, linear.weights[leaf], strict=True):
+                with np.errstate(invalid="ignore", over="ignore"):
+                    sums[here] += weight * rows[here, j]
+            missing = np.isnan(rows[here][:, columns]).any(axis=1)
+            sums[here[missing]] = out[here[missing], 0]
+        return sums[:, None]
+
 
 class BoosterSums:
     """The margins of a booster, and what its objective makes of them.
@@ -99,7 +115,7 @@ class BoosterSums:
         out = np.tile(self._start.astype(kind), (len(rows), 1))
         for walk in self._walks:
             tree = walk.tree
-            told: NDArray[Any] = tree.value.astype(kind)[walk.leaves(rows, self.found)]
+            told: NDArray[Any] = walk.told(rows, self.found).astype(kind)
             if self.found.booster == "dart" and self.found.library == "xgboost":
                 told = self._dropped(told, tree)
             if told.shape[1] == 1:

@@ -84,7 +84,7 @@ def add_histogram_tree(
         out[i] += values[node]
 
 
-_ZERO = float(np.float32(1e-35))
+ZERO = float(np.float32(1e-35))
 """What LightGBM takes for zero."""
 
 
@@ -140,7 +140,7 @@ def booster_leaves(
                 kind = missing[node]
                 if np.isnan(value) and kind != 2:
                     value = 0.0
-                if np.isnan(value) or (kind == 1 and -_ZERO <= value <= _ZERO):
+                if np.isnan(value) or (kind == 1 and -ZERO <= value <= ZERO):
                     goes_left = to_left[node]
                 elif strict:
                     goes_left = value < threshold[node]

@@ -11,6 +11,7 @@ from modelward.errors import SubjectError
 from modelward.models.rebuilt._base import Classifier, Estimator, Regressor, both, family
 from modelward.models.rebuilt._booster_categories import CodedColumns
 from modelward.models.rebuilt._booster_sums import BoosterSums
+from modelward.models.rebuilt._kernels import ZERO
 from modelward.models.rebuilt._view import cannot
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class _Boosted(Estimator):
         table = self.table(self.categories_.coded(X))
         out = table.floats(nan=True, inf=True)
         if self.library != "xgboost":
+            out[np.abs(out) <= ZERO] = 0.0  # as lightgbm does where a row enters
             return out
         if not np.isnan(self._missing):
             out[out.astype(np.float32) == np.float32(self._missing)] = np.nan
