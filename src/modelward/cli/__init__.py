@@ -15,18 +15,18 @@ _VERBS = {
     "data": ("_data", "Say whether a data set was tampered with."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
     "deps": ("_deps", "Say what comes along with a project, and what of it has known holes."),
-    "diff": ("_diff", "Show what changed between two model files, without loading them."),
+    "diff": ("_diff", "Show what changed between two model files, without loading them, or two tables."),
     "explain": ("_explain", "Explain a failure mode or a check."),
-    "fingerprint": ("_fingerprint", "Print what identifies a model file, and the model in it."),
+    "fingerprint": ("_fingerprint", "Print what identifies a model file or a table, and what is in it."),
     "harden": ("_harden", "Try countermeasures on a model, and measure each."),
     "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "profile": ("_profile", "Summarise a table in one pass, as a small file."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),
     "seal": ("_seal", "Encrypt model files so that only named recipients can open them."),
-    "sign": ("_sign", "Sign model files, so that everybody can tell that they are yours."),
+    "sign": ("_sign", "Sign files, so that everybody can tell that they are yours."),
     "unseal": ("_seal", "Open a sealed file."),
-    "verify": ("_verify", "Say whether model files are those that were signed."),
+    "verify": ("_verify", "Say whether files are those that were signed."),
 }
 
 

@@ -1,4 +1,4 @@
-"""`modelward diff`: what changed between two model files? Both are read and never loaded."""
+"""`modelward diff`: what changed between two model files, or two tables? Models are read and never loaded."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ _SUFFIXES = (".json", ".md", ".html", ".txt")
     "-o", "--out", "outs", metavar="FILE", multiple=True, type=click.Path(path_type=str),
     help="Also write it to FILE (.json, .md, .html or .txt); may be repeated.",
 )  # fmt: skip
-def diff(before: str, after: str, form: str, outs: tuple[str, ...]) -> int:
-    """Show what changed between two model files, without loading them.
+@click.option(
+    "--secret", metavar="FILE", type=click.Path(path_type=str),
+    help="The secret that a manifest's hashes are keyed with, to compare it with a table.",
+)  # fmt: skip
+def diff(before: str, after: str, form: str, outs: tuple[str, ...], secret: str | None) -> int:
+    """Show what changed between two model files, without loading them, or between two tables.
 
     A and B are model files, such as the one that was trained and the one that is deployed. What changed is named
     by path: `classes_: [0, 1] → [1, 1]` or `trees[3].threshold[7]: 21.5 → 99`. A model that was only loaded
@@ -39,7 +43,13 @@ def diff(before: str, after: str, form: str, outs: tuple[str, ...]) -> int:
         modelward diff trained.pkl deployed.pkl
         modelward diff trained.pkl deployed.joblib --format json -o what-changed.html
 
-    Exit codes: 0 the same model; 1 they differ; 2 a file is not there; 3 one could not be read to its end.
+    For tables, A and B are tables or manifests of them (`modelward fingerprint -o`): the columns and blocks of rows
+    that changed are named. Two manifests suffice; nobody needs both tables.
+
+    \b
+        modelward diff train.manifest.toml delivered.csv
+
+    Exit codes: 0 the same model or values; 1 they differ; 2 a file is not there; 3 one could not be read to its end.
     """
     from modelward.artifacts import diff as compare
     from modelward.artifacts import read_artifact
@@ -48,6 +58,10 @@ def diff(before: str, after: str, form: str, outs: tuple[str, ...]) -> int:
     for out in outs:
         if Path(out).suffix.lower() not in _SUFFIXES:
             raise UsageError(f"-o {out}: the format goes by the suffix; use {', '.join(_SUFFIXES)}")
+    if _tabular(before, after):
+        return _tables(before, after, form, outs, secret)
+    if secret is not None:
+        raise UsageError("--secret goes with tables and their manifests")
     pair = (read_artifact(before), read_artifact(after))
     found = compare(*pair)
     colour = False if os.environ.get("NO_COLOR") else None
@@ -60,6 +74,28 @@ def diff(before: str, after: str, form: str, outs: tuple[str, ...]) -> int:
     if found.changes:
         return 1
     return 0 if found.complete else 3
+
+
+def _tabular(before: str, after: str) -> bool:
+    from modelward.tables import is_table
+    from modelward.tables.manifest import is_manifest
+
+    sides = (before, after)
+    return any(is_manifest(side) for side in sides) or all(is_table(side) for side in sides)
+
+
+def _tables(before: str, after: str, form: str, outs: tuple[str, ...], secret: str | None) -> int:
+    from modelward.cli import _diff_data
+    from modelward.tables.manifest import compare_manifests
+
+    names = (before, after)
+    pair = _diff_data.manifests(before, after, secret)
+    found = compare_manifests(*pair)
+    shown = _diff_data.text(names, pair, found)
+    click.echo(_diff_data.render(".json", names, pair, found) if form == "json" else shown, nl=False)
+    for out in outs:
+        _write(out, _diff_data.render(Path(out).suffix.lower(), names, pair, found))
+    return 0 if found.same else 1
 
 
 def render(suffix: str, pair: tuple[Artifact, Artifact], found: Difference) -> str:

@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     help="Where the signature is, for one PATH; default: PATH.sig.",
 )  # fmt: skip
 @click.option(
+    "--data", metavar="FILE", type=click.Path(path_type=str),
+    help="For the manifest of a table: the table, which must hold what the manifest says.",
+)  # fmt: skip
+@click.option(
+    "--secret", metavar="FILE", type=click.Path(path_type=str),
+    help="With --data: the secret that the manifest's hashes are keyed with.",
+)  # fmt: skip
+@click.option(
     "--log",
     metavar="FILE",
     type=click.Path(path_type=str),
@@ -39,17 +47,19 @@ if TYPE_CHECKING:
 )  # fmt: skip
 def verify(
     paths: tuple[str, ...], keys: tuple[str, ...], clearance: str | None, stage: str | None, signature: str | None,
-    log: str | None, form: str,
+    data: str | None, secret: str | None, log: str | None, form: str,
 ) -> int:  # fmt: skip
-    """Say whether model files or folders are those that were signed, byte for byte.
+    """Say whether files or folders are those that were signed, byte for byte.
 
     \b
         modelward verify model.pkl --key team.key.pub
         modelward verify model.pkl --clearance clearance.toml --stage production
+        modelward verify train.manifest.toml --key team.key.pub --data train.csv
         modelward verify --log audit.jsonl
 
     With a clearance it does all that `modelward.load` does before it loads: the key must be allowed for the
-    stage, the signature recent enough, the scan good enough; the decision goes to the audit log. Needs:
+    stage, the signature recent enough, the scan good enough; the decision goes to the audit log. The signature of a
+    manifest says nothing about a table until --data compares them. Needs:
     pip install 'modelward[sign]' (not for --log).
 
     Exit codes: 0 all hold; 1 one does not (changed, not signed, another key, not cleared, a gap in the log);
@@ -61,12 +71,18 @@ def verify(
         raise UsageError("nothing to verify: give a model file, or --log FILE")
     if signature is not None and len(paths) != 1:
         raise UsageError("--signature goes with one PATH")
+    if data is not None and (len(paths) != 1 or not keys):
+        raise UsageError("--data goes with one PATH, the manifest of a table, and --key")
+    if secret is not None and data is None:
+        raise UsageError("--secret goes with --data FILE")
     if paths and bool(keys) == bool(clearance):
         raise UsageError("give either --key FILE (a public key) or --clearance FILE with --stage NAME")
     if bool(clearance) != bool(stage):
         raise UsageError("--clearance FILE and --stage NAME go together")
     trusted = _trusted(keys) if paths and keys else {}
     results = [_one(path, trusted, clearance, stage, signature) for path in paths]
+    if data is not None and results[0]["holds"]:
+        results[0] |= _compared(paths[0], data, secret)
     audit = _audit(log) if log is not None else None
     everything = [*results, *([audit] if audit else [])]
     if form == "json":
@@ -113,8 +129,33 @@ def _one(
     at = signed.signed_at.isoformat() if signed.signed_at else None
     when = f" on {signed.signed_at:%Y-%m-%d %H:%M} UTC" if signed.signed_at else ""
     for_stage = f", cleared for {stage}" if stage else ""
-    text = f"{path}: signed by {signed.key}{when}{for_stage}"
+    text = f"{path}: signed by {signed.key}{when}{for_stage}{_only(path)}"
     return {"path": path, "holds": True, "key": signed.key, "signed_at": at, "text": text, "code": 0}
+
+
+def _only(path: str) -> str:
+    from modelward.tables.manifest import is_manifest
+
+    return "; a manifest: no table was compared with it" if is_manifest(path) else ""
+
+
+def _compared(path: str, data: str, secret: str | None) -> dict[str, Any]:
+    """Compare a table with its manifest, whose signature holds."""
+    from modelward.cli import _diff_data
+    from modelward.errors import InputError, UsageError
+    from modelward.tables.manifest import compare_manifests, is_manifest
+
+    if not is_manifest(path):
+        raise UsageError(f"--data: {path} is no manifest of a table; modelward fingerprint -o makes one")
+    if is_manifest(data):
+        raise UsageError(f"--data: {data} is a manifest itself; give the table")
+    try:
+        pair = _diff_data.manifests(path, data, secret)
+        found = compare_manifests(*pair)
+    except InputError as error:
+        return {"holds": False, "text": str(error), "code": 2}
+    text = f"{data}, {path}: {_diff_data.summary(pair, found)}"
+    return {"holds": found.same, "text": text, "code": int(not found.same)}
 
 
 def _audit(log: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from modelward.tables._formats import existing_file
+from modelward.errors import InputError
+from modelward.tables._formats import existing_file, read_head, recognise
 from modelward.tables._read import scan_table
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet", ".pq", ".arrow", ".feather", ".ipc")
@@ -43,6 +44,22 @@ def file_facts(path: str | Path, *, rows: int | None = None) -> dict[str, Any]:
     if rows is None and file.name.lower().endswith(TABLE_SUFFIXES):
         rows = int(scan_table(file).select(pl.len()).collect().item())
     return facts if rows is None else {**facts, "rows": rows}
+
+
+def is_table(path: str | Path) -> bool:
+    """Return whether a file is a table: Parquet or Arrow by its content, CSV by its name and content.
+
+    Examples
+    --------
+    >>> is_table("there-is-no.csv")
+    False
+    """
+    file = Path(path)
+    try:
+        head, _ = read_head(existing_file(file, "file"), "file")
+        return recognise(file, head, "file") != "csv" or file.name.lower().endswith(TABLE_SUFFIXES)
+    except InputError:
+        return False
 
 
 def display_path(path: Path) -> str:
