@@ -15,7 +15,7 @@ _VERBS = {
     "data": ("_data", "Say whether a data set was tampered with."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
     "deps": ("_deps", "Say what comes along with a project, and what of it has known holes."),
-    "diff": ("_diff", "Show what changed between two model files, without loading them, or two tables."),
+    "diff": ("_diff", "Show what changed between two model files or tables."),
     "explain": ("_explain", "Explain a failure mode or a check."),
     "fingerprint": ("_fingerprint", "Print what identifies a model file or a table, and what is in it."),
     "harden": ("_harden", "Try countermeasures on a model, and measure each."),
