@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from modelward.poisoning import DataComparison, Suspect
+    from modelward.poisoning import DataComparison, FlipRate, Suspect
 
 _SUFFIXES = (".csv", ".json")
 
@@ -29,10 +29,15 @@ _SUFFIXES = (".csv", ".json")
     "-o", "--output", multiple=True, metavar="FILE",
     help="Also write the suspect rows' numbers (.csv) or the result (.json); repeatable.",
 )  # fmt: skip
+@click.option(
+    "--doubtful", metavar="FILE", type=click.Path(path_type=Path),
+    help="Also estimate how many labels were flipped at random, and write all rows' numbers, most doubtful label "
+    "first (.csv).",
+)  # fmt: skip
 @click.pass_context
 def data(
     context: click.Context, file: str, reference: str | None, target: str | None, key: str | None,
-    form: str, output: tuple[str, ...],
+    form: str, output: tuple[str, ...], doubtful: Path | None,
 ) -> None:  # fmt: skip
     """Say whether a data set was tampered with.
 
@@ -43,13 +48,16 @@ def data(
     \b
         modelward data new.csv --reference old.csv --target LABEL --key ID -o rows.csv
 
+    Labels that were flipped at random make no rule: --doubtful estimates their share (without a reference, an upper
+    bound) and ranks the rows. That is a reading list: most of the rows at its top are honest ones.
+
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
     Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 a part was
     not looked into, as always where rows cannot be matched: few or random flips cannot be seen then.
     """
     from modelward.errors import UsageError
-    from modelward.poisoning import compare_data
+    from modelward.poisoning import compare_data, estimate_flips
     from modelward.reports import write_text
 
     paths = [Path(name) for name in output]
@@ -58,11 +66,22 @@ def data(
             raise UsageError(f"-o {path}: the format goes by the suffix; use {', '.join(_SUFFIXES)}")
     if key is not None and reference is None:
         raise UsageError("--key joins two files: add --reference, or leave --key out")
+    if doubtful is not None and (target is None or doubtful.suffix.lower() != ".csv"):
+        raise UsageError(
+            "--doubtful ranks labels into a .csv file: name one, and the label column with --target"
+        )
     found = compare_data(file, reference, target=target, key=key)
-    as_json = json.dumps(_to_dict(found), indent=2, allow_nan=False) + "\n"
+    flips = None
+    if doubtful is not None and target is not None:
+        # Rows that both files have would vouch for their own labels.
+        other = reference if found.matched_by == "nothing" else None
+        flips = estimate_flips(file, other, target=target)
+        lines = (f"{row},{doubt:.4f}\n" for row, doubt in zip(flips.rows, flips.doubt, strict=True))
+        write_text(doubtful, "row,doubt\n" + "".join(lines))
+    as_json = json.dumps(_to_dict(found, flips), indent=2, allow_nan=False) + "\n"
     for path in paths:
         write_text(path, as_json if path.suffix.lower() == ".json" else _rows(found))
-    click.echo(as_json if form == "json" else _text(found), nl=False)
+    click.echo(as_json if form == "json" else _text(found, flips), nl=False)
     context.exit(1 if found.tampered else 0 if found.complete and target is not None else 3)
 
 
@@ -78,7 +97,7 @@ def _shown(suspect: Suspect) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _to_dict(found: DataComparison) -> dict[str, Any]:
+def _to_dict(found: DataComparison, flips: FlipRate | None) -> dict[str, Any]:
     """Return the JSON contract, version 1."""
     from modelward.checks import elsewhere
 
@@ -89,14 +108,28 @@ def _to_dict(found: DataComparison) -> dict[str, Any]:
             {"code": kind.code, "failure_mode": kind.number, "severity": kind.severity,
              "verdict": "fail" if s.verdict == "tampered" else "warn", "summary": f"{s.rule}: {s.why}"}
         )  # fmt: skip
+    if flips is not None and flips.found:
+        kind = elsewhere("MW145")
+        findings.append(
+            {"code": kind.code, "failure_mode": kind.number, "severity": kind.severity, "verdict": "warn",
+             "summary": _flips_text(flips)}
+        )  # fmt: skip
+    said = None if flips is None else {"rate": flips.rate, "low": flips.low, "high": flips.high}
     return {
-        "schema_version": 1, "complete": found.complete, "matched_by": found.matched_by,
+        "flips": said, "schema_version": 1, "complete": found.complete, "matched_by": found.matched_by,
         "matched": found.matched, "added": found.added, "removed": found.removed,
         "notes": list(found.notes), "findings": findings, "suspects": [_shown(s) for s in found.suspects],
     }  # fmt: skip
 
 
-def _text(found: DataComparison) -> str:
+def _flips_text(flips: FlipRate) -> str:
+    if flips.rate is None:
+        return f"at most {flips.high:.1%} of the labels were flipped at random; more is not known without other rows"
+    said = f"{flips.rate:.1%} of the labels depart from the reference as random flips would"
+    return f"{said} ({flips.low:.1%} to {flips.high:.1%}); drift can look the same"
+
+
+def _text(found: DataComparison, flips: FlipRate | None) -> str:
     if found.matched:
         counts = f"{found.matched:,} rows; {found.added:,} added, {found.removed:,} removed"
         head = f"matched by {found.matched_by}: {counts}"
@@ -109,6 +142,7 @@ def _text(found: DataComparison) -> str:
     if not found.tampered:
         lines.append("no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
                      if not found.matched else "no evidence of tampering in the rows that both files have")  # fmt: skip
+    lines += [] if flips is None else [_flips_text(flips)]
     lines += [f"not looked into: {note}" for note in found.notes]
     plain = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
     return "\n".join(plain) + "\n"

@@ -2,12 +2,14 @@
 
 from modelward.poisoning._axes import Axis
 from modelward.poisoning._exposure import METRICS, SHARES, Exposure, Point, Voting, measure_exposure
+from modelward.poisoning._flip_rate import FlipRate, estimate_flips
 from modelward.poisoning._flips import flip_random, flip_subgroup
 from modelward.poisoning._hunt import Hunt
 from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
 from modelward.poisoning._pull import Pull
 from modelward.poisoning._region import Region, name_region
-from modelward.poisoning._tampering import DataComparison, Suspect, compare_data
+from modelward.poisoning._suspects import DataComparison, Suspect
+from modelward.poisoning._tampering import compare_data
 from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Axis",
     "DataComparison",
     "Exposure",
+    "FlipRate",
     "Hunt",
     "LabelShift",
     "Point",
@@ -28,6 +31,7 @@ __all__ = [
     "Voting",
     "compare_data",
     "compare_labels",
+    "estimate_flips",
     "find_triggers",
     "flip_random",
     "flip_subgroup",

@@ -1,0 +1,99 @@
+"""Rows that both tables have: what changed in them, by what map, under which rule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import polars as pl
+
+from modelward.poisoning._evidence import surplus
+from modelward.poisoning._grid import MIN_ROWS
+from modelward.poisoning._maps import name_map
+from modelward.poisoning._ranges import rule_mask, rule_text
+from modelward.poisoning._rules import Aim, search
+from modelward.poisoning._suspects import Suspect
+from modelward.stats import Proportion
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from modelward.poisoning._align import Tables
+    from modelward.poisoning._coded import Coded
+    from modelward.poisoning._match import Matching
+
+_GOOD = 0.75
+_SAME = 0.99
+
+
+def changed(t: Tables, pairs: Matching) -> list[Suspect]:
+    """Describe what changed in rows that are in both tables."""
+    if t.old is None:
+        return []
+    found: list[Suspect] = []
+    old = pairs.old + t.new.height
+    before = t.coded.take(old)
+    if t.y is not None:
+        a, b = t.y[pairs.new], t.y[old]
+        for label in np.unique(a[a != b]).tolist():
+            moved = (a != b) & (a == label)
+            found += _rule_of(
+                t, pairs, before, moved, b != label, f"relabelled to {t.labels[label]}", "", found
+            )
+    everything = np.ones(len(old), dtype=bool)
+    for name in t.names:
+        how, j = "", t.coded.names.index(name) if name in t.coded.names else None
+        if j is None:
+            first, then = (
+                frame[name].cast(pl.String).fill_null("").gather(rows).to_numpy()
+                for frame, rows in ((t.new, pairs.new), (t.old, pairs.old))
+            )
+            moved = first != then
+        else:
+            moved = t.coded.codes[j][pairs.new] != t.coded.codes[j][old]
+            values = t.coded.numbers(j)
+            if values is not None and moved.sum() >= MIN_ROWS:
+                how = name_map(values[old][moved], values[pairs.new][moved])
+        if moved.any():
+            found += _rule_of(
+                t, pairs, before, moved, everything, f"{name} changed {how}".strip(), how, found
+            )
+    return found
+
+
+def _rule_of(
+    t: Tables, pairs: Matching, before: Coded, moved: NDArray[np.bool_], could: NDArray[np.bool_], what: str,
+    how: str, known: list[Suspect],
+) -> list[Suspect]:  # fmt: skip
+    count = int(moved.sum())
+    said, rows = f"{count:,} rows {what}", pairs.new[moved]
+    if count < MIN_ROWS:
+        return [Suspect("rows without a rule", "fewer than ten rows: " + what, "changed", rows, 0.0, 1.0)]
+    for earlier in known:
+        # Several columns of the same rows: one search is enough.
+        if earlier.recall is not None and _same(np.isin(pairs.new, earlier.rows) & could, moved):
+            return [replace(earlier, why=said)]
+    after = t.coded.take(pairs.new)
+    for rows_then in (before, after) if not moved[could].all() else ():
+        # A relabelled group is named by what its rows were, a trigger by what they became.
+        rate = float(moved[could].mean())
+        score = surplus([1], [0], rate)
+        best = search(rows_then, np.where(could, moved, -1).astype(np.int64), 2, [Aim(score, score)])[1][0]
+        if best is not None and best.counts[1] >= _GOOD * best.counts.sum():
+            named, found = rows_then, best
+            break
+    else:
+        verdict: Literal["tampered", "changed"] = (
+            "tampered" if how or what.startswith("relabelled") else "changed"
+        )
+        return [Suspect("no rule describes them", said, verdict, rows, 1.0, 1.0)]
+    hits, total = int(found.counts[1]), int(found.counts.sum())
+    # The rule's rows that had the label already belong to what the rule names.
+    low, high = Proportion(hits, total).interval(0.95)
+    inside = pairs.new[rule_mask(found.rule, named)]
+    return [Suspect(rule_text(found.rule, named), said, "tampered", inside, low, high, hits / count)]
+
+
+def _same(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:
+    return bool((first & second).sum() >= _SAME * (first | second).sum())
