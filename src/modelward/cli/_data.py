@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from modelward.poisoning import DataComparison, FlipRate, Suspect
+    from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Suspect
 
-_SUFFIXES = (".csv", ".json")
+_SUFFIXES = (".csv", ".json", ".html", ".md")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -27,7 +28,7 @@ _SUFFIXES = (".csv", ".json")
 )  # fmt: skip
 @click.option(
     "-o", "--output", multiple=True, metavar="FILE",
-    help="Also write the suspect rows' numbers (.csv) or the result (.json); repeatable.",
+    help="Also write the suspect rows' numbers (.csv), the result (.json) or a page (.html, .md); repeatable.",
 )  # fmt: skip
 @click.option(
     "--doubtful", metavar="FILE", type=click.Path(path_type=Path),
@@ -43,7 +44,7 @@ def data(
 
     Rows that changed against the reference are described by the shortest rule; without common rows, or without
     a reference, cells are searched whose labels are purer, or whose numbers are of another precision, than the
-    rest gives a reason for. Drift alone is never called tampering.
+    rest gives a reason for, and rows that repeat others but for one value. Drift alone is never called tampering.
 
     \b
         modelward data new.csv --reference old.csv --target LABEL --key ID -o rows.csv
@@ -56,9 +57,10 @@ def data(
     Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 a part was
     not looked into, as always where rows cannot be matched: few or random flips cannot be seen then.
     """
+    from modelward.cli._data_page import page_of
     from modelward.errors import UsageError
     from modelward.poisoning import compare_data, estimate_flips
-    from modelward.reports import write_text
+    from modelward.reports import render_page_html, render_page_markdown, write_text
 
     paths = [Path(name) for name in output]
     for path in paths:
@@ -75,14 +77,21 @@ def data(
     if doubtful is not None and target is not None:
         # Rows that both files have would vouch for their own labels.
         other = reference if found.matched_by == "nothing" else None
-        flips = estimate_flips(file, other, target=target)
+        explained = {int(row) for s in found.suspects if s.verdict == "tampered" for row in s.rows}
+        flips = estimate_flips(file, other, target=target, leave_out=explained)
         lines = (f"{row},{doubt:.4f}\n" for row, doubt in zip(flips.rows, flips.doubt, strict=True))
         write_text(doubtful, "row,doubt\n" + "".join(lines))
+    code = 1 if found.tampered else 0 if found.complete and target is not None else 3
     as_json = json.dumps(_to_dict(found, flips), indent=2, allow_nan=False) + "\n"
+    page = page_of(found, flips, Path(file).name, code)
+    writers = {
+        ".json": lambda: as_json, ".csv": lambda: _rows(found), ".html": lambda: render_page_html(page),
+        ".md": lambda: render_page_markdown(page),
+    }  # fmt: skip
     for path in paths:
-        write_text(path, as_json if path.suffix.lower() == ".json" else _rows(found))
+        write_text(path, writers[path.suffix.lower()]())
     click.echo(as_json if form == "json" else _text(found, flips), nl=False)
-    context.exit(1 if found.tampered else 0 if found.complete and target is not None else 3)
+    context.exit(code)
 
 
 def _rows(found: DataComparison) -> str:
@@ -95,6 +104,23 @@ def _shown(suspect: Suspect) -> dict[str, Any]:
         "rule": suspect.rule, "rows": len(suspect.rows), "low": suspect.low, "high": suspect.high,
         "recall": suspect.recall, "verdict": suspect.verdict, "why": suspect.why,
     }  # fmt: skip
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _column(c: ColumnShift) -> dict[str, Any]:
+    return {
+        "name": c.name, "kind": c.kind, "missing": c.missing, "missing_before": _finite(c.missing_before),
+        "step": _finite(c.step), "step_before": _finite(c.step_before), "distance": _finite(c.distance),
+        "departs": c.departs,
+    }  # fmt: skip
+
+
+def _rate(r: GroupRate) -> dict[str, Any]:
+    before = None if r.before is None else {"hits": r.before.successes, "rows": r.before.n}
+    return {"group": r.group, "label": r.label, "hits": r.rate.successes, "rows": r.rate.n, "before": before}
 
 
 def _to_dict(found: DataComparison, flips: FlipRate | None) -> dict[str, Any]:
@@ -119,6 +145,8 @@ def _to_dict(found: DataComparison, flips: FlipRate | None) -> dict[str, Any]:
         "flips": said, "schema_version": 1, "complete": found.complete, "matched_by": found.matched_by,
         "matched": found.matched, "added": found.added, "removed": found.removed,
         "notes": list(found.notes), "findings": findings, "suspects": [_shown(s) for s in found.suspects],
+        "rows": found.rows, "columns": [_column(c) for c in found.columns],
+        "label_rates": [_rate(r) for r in found.rates],
     }  # fmt: skip
 
 
@@ -142,6 +170,10 @@ def _text(found: DataComparison, flips: FlipRate | None) -> str:
     if not found.tampered:
         lines.append("no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
                      if not found.matched else "no evidence of tampering in the rows that both files have")  # fmt: skip
+    departing = [c.name for c in found.columns if c.departs]
+    if departing:
+        rest = f" and {len(departing) - 5} more" if len(departing) > 5 else ""
+        lines.append(f"columns that depart from the reference: {', '.join(departing[:5])}{rest}")
     lines += [] if flips is None else [_flips_text(flips)]
     lines += [f"not looked into: {note}" for note in found.notes]
     plain = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)

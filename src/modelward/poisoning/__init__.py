@@ -8,6 +8,7 @@ from modelward.poisoning._hunt import Hunt
 from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
 from modelward.poisoning._pull import Pull
 from modelward.poisoning._region import Region, name_region
+from modelward.poisoning._shifts import ColumnShift, GroupRate
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._tampering import compare_data
 from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
@@ -16,9 +17,11 @@ __all__ = [
     "METRICS",
     "SHARES",
     "Axis",
+    "ColumnShift",
     "DataComparison",
     "Exposure",
     "FlipRate",
+    "GroupRate",
     "Hunt",
     "LabelShift",
     "Point",

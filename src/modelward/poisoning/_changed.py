@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import polars as pl
 
+from modelward.poisoning._coded import kind_of
 from modelward.poisoning._evidence import surplus
 from modelward.poisoning._grid import MIN_ROWS
-from modelward.poisoning._maps import name_map
+from modelward.poisoning._maps import name_map, name_words_map
 from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._rules import Aim, search
 from modelward.poisoning._suspects import Suspect
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _GOOD = 0.75
 _SAME = 0.99
+_SWAPPED = 0.95
 
 
 def changed(t: Tables, pairs: Matching) -> list[Suspect]:
@@ -50,16 +52,38 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
                 for frame, rows in ((t.new, pairs.new), (t.old, pairs.old))
             )
             moved = first != then
+            if moved.sum() >= MIN_ROWS:
+                how = name_words_map(then[moved], first[moved])
         else:
             moved = t.coded.codes[j][pairs.new] != t.coded.codes[j][old]
-            values = t.coded.numbers(j)
-            if values is not None and moved.sum() >= MIN_ROWS:
+            values, words = t.coded.numbers(j), t.coded.words[j]
+            if isinstance(words, tuple) and moved.sum() >= MIN_ROWS:
+                named = np.array([*words, ""], dtype=object)
+                codes = t.coded.codes[j]
+                how = name_words_map(named[codes[old][moved]], named[codes[pairs.new][moved]])
+            elif values is not None and moved.sum() >= MIN_ROWS:
                 how = name_map(values[old][moved], values[pairs.new][moved])
         if moved.any():
+            how = how or (_swapped(t, pairs, name, moved) if moved.sum() >= MIN_ROWS else "")
             found += _rule_of(
                 t, pairs, before, moved, everything, f"{name} changed {how}".strip(), how, found
             )
     return found
+
+
+def _swapped(t: Tables, pairs: Matching, name: str, moved: NDArray[np.bool_]) -> str:
+    """Name the other column that this one's new values came from; empty if there is none."""
+    if t.old is None:
+        return ""
+    rows = pl.Series(np.flatnonzero(moved))
+    now = t.new[name].gather(pairs.new[rows.to_numpy()])
+    for other in t.names:
+        if other == name or kind_of(t.old[other]) != kind_of(t.new[name]):
+            continue
+        then = t.old[other].gather(pairs.old[rows.to_numpy()])
+        if (now.cast(pl.String) == then.cast(pl.String)).fill_null(value=False).mean() >= _SWAPPED:  # type: ignore[operator]
+            return f"to the values of {other}"
+    return ""
 
 
 def _rule_of(

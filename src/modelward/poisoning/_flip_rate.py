@@ -14,6 +14,8 @@ from modelward.stats import Proportion
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
 _FOLDS = 5
@@ -38,7 +40,7 @@ class FlipRate:
     low, high : float
         95 % interval of the share. Without a reference `low` is 0: rows that look mislabelled may be nature.
     rows : ndarray of shape (n,)
-        All rows of the table, most doubtful label first.
+        The rows of the table that were looked at, most doubtful label first.
     doubt : ndarray of shape (n,)
         For `rows`, one minus the probability that models of the other rows give to the label.
     """
@@ -55,7 +57,9 @@ class FlipRate:
         return self.rate is not None and self.low > 0
 
 
-def estimate_flips(data: Any, reference: Any = None, *, target: str, random_state: int = 0) -> FlipRate:
+def estimate_flips(
+    data: Any, reference: Any = None, *, target: str, leave_out: Collection[int] = (), random_state: int = 0
+) -> FlipRate:
     """Estimate how many labels were flipped at random, and rank the rows by doubt.
 
     Each row is predicted by models of other rows (small boosted trees on the reference, else on the other four of
@@ -73,6 +77,8 @@ def estimate_flips(data: Any, reference: Any = None, *, target: str, random_stat
         Other rows of the same kind, with labels that are trusted.
     target : str
         The label column.
+    leave_out : collection of int
+        Rows of the table that are explained otherwise, such as by a rule; shares are those of the other rows.
     random_state : int
         Draws the folds.
 
@@ -110,32 +116,33 @@ def estimate_flips(data: Any, reference: Any = None, *, target: str, random_stat
         read_table(data, what="data"),
         None if reference is None else read_table(reference, what="reference"), target, None,
     )  # fmt: skip
-    return flips_of(tables, random_state)
+    n = tables.new.height
+    keep = np.setdiff1d(np.arange(n), np.fromiter(leave_out, dtype=np.int64))
+    return _flips(tables, keep, random_state)
 
 
-def flips_of(t: Tables, random_state: int = 0) -> FlipRate:
-    """Estimate flips in tables that were brought together."""
-    n = t.new.height
-    y = np.asarray(t.y)
-    fewest = int(np.bincount(y[:n], minlength=len(t.labels)).min())
+def _flips(t: Tables, keep: NDArray[np.int64], random_state: int) -> FlipRate:
+    everything = np.asarray(t.y)
+    y, old = everything[keep], everything[t.new.height :]
+    fewest = min(int(np.bincount(part, minlength=len(t.labels)).min()) for part in (y, old) if len(part))
     if not 2 <= len(t.labels) <= _MOST_LABELS or fewest < _ROWS_A_LABEL:
         raise InputError(
             f"flips are estimated for 2 to {_MOST_LABELS} labels with {_ROWS_A_LABEL} rows each: there are "
             f"{len(t.labels):,}, the rarest with {fewest:,}"
         )
-    X = _matrix(t)
-    if t.old is None:
-        probability = _out_of_fold(X[:n], y[:n], len(t.labels), random_state)
-    else:
-        # Labels that are trusted say more than those that are in question.
-        probability = _scores(X[n:], y[n:], X[:n], len(t.labels), random_state)
-    doubt = 1 - probability[np.arange(n), y[:n]]
+    every = _matrix(t)
+    X, X_old = every[keep], every[t.new.height :]
+    k = len(t.labels)
+    # Labels that are trusted say more than those that are in question.
+    trusted = t.old is not None
+    probability = _scores(X_old, old, X, k, random_state) if trusted else _out_of_fold(X, y, k, random_state)
+    doubt = 1 - probability[np.arange(len(y)), y]
     order = np.argsort(-doubt, kind="stable")
-    if t.old is None or len(t.labels) > 2:
-        high = _upper(probability, y[:n])
-        return FlipRate(None, 0.0, high, order, doubt[order])
-    rate, low, high = _compared(X, y, n, probability[:, 1], random_state)
-    return FlipRate(rate, low, high, order, doubt[order])
+    if t.old is None or k > 2:
+        return FlipRate(None, 0.0, _upper(probability, y), keep[order], doubt[order])
+    before = _out_of_fold(X_old, old, k, random_state)[:, 1]
+    rate, low, high = _compared(before, old, probability[:, 1], y)
+    return FlipRate(rate, low, high, keep[order], doubt[order])
 
 
 def _matrix(t: Tables) -> NDArray[np.float64]:
@@ -197,13 +204,12 @@ def _upper(probability: NDArray[np.float64], y: NDArray[np.int64]) -> float:
 
 
 def _compared(
-    X: NDArray[np.float64], y: NDArray[np.int64], n: int, new: NDArray[np.float64], random_state: int
+    old: NDArray[np.float64], y_old: NDArray[np.int64], new: NDArray[np.float64], y: NDArray[np.int64]
 ) -> tuple[float, float, float]:
     """Return the share of flipped labels and its interval, from label rates by stratum in both tables."""
-    old = _out_of_fold(X[n:], y[n:], 2, random_state)[:, 1]
     edges = np.unique(np.quantile(np.concatenate([old, new]), np.linspace(0, 1, _STRATA + 1)[1:-1]))
     counts = []
-    for score, labels in ((old, y[n:]), (new, y[:n])):
+    for score, labels in ((old, y_old), (new, y)):
         place = np.searchsorted(edges, score, side="right")
         rows = np.bincount(place, minlength=len(edges) + 1)
         counts.append((np.bincount(place, weights=labels, minlength=len(rows)), rows))

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from modelward.poisoning._shifts import ColumnShift, GroupRate
+
 
 @dataclass(frozen=True)
 class Suspect:
@@ -52,6 +54,12 @@ class DataComparison:
         Rows in both tables, only in the new, only in the old; 0 where nothing could be matched.
     notes : tuple of str
         What was not looked into, and why.
+    rows : int
+        Rows of the new table.
+    columns : tuple of ColumnShift
+        Distribution, missing values and precision, column by column.
+    rates : tuple of GroupRate
+        Label rates by group, those that differ most first.
     complete : bool
         Whether everything that can be looked into was.
     """
@@ -63,6 +71,9 @@ class DataComparison:
     removed: int = 0
     notes: tuple[str, ...] = ()
     complete: bool = True
+    rows: int = 0
+    columns: tuple[ColumnShift, ...] = ()
+    rates: tuple[GroupRate, ...] = ()
 
     @property
     def tampered(self) -> bool:

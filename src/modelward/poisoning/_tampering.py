@@ -17,6 +17,7 @@ from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._match import match_content, match_key
 from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._ranges import rule_mask, rule_text
+from modelward.poisoning._shifts import column_shifts, group_rates
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._unmatched import two_samples
 from modelward.stats import Proportion
@@ -72,7 +73,7 @@ def compare_data(
         return _done(tables, found, "no reference")
     by_key = key is not None
     pairs = match_key(fresh, old, str(key)) if by_key else match_content(fresh, old, tables.names, target)
-    if pairs.by == "nothing":
+    if pairs.by == "nothing" or not len(pairs.new):
         found = _samples(tables) + _alone(tables, sampled=True)
         return _done(tables, _distinct(found), "nothing")
     found = changed(tables, pairs)
@@ -92,7 +93,10 @@ def _done(
 ) -> DataComparison:
     order = {"tampered": 0, "changed": 1, "drift": 2}
     ranked = tuple(sorted(found, key=lambda s: (order[s.verdict], -len(s.rows))))
-    return DataComparison(ranked, by, *counts, notes=tuple(tables.notes), complete=not tables.notes)
+    return DataComparison(
+        ranked, by, *counts, notes=tuple(tables.notes), complete=not tables.notes, rows=tables.new.height,
+        columns=column_shifts(tables), rates=group_rates(tables),
+    )  # fmt: skip
 
 
 def _distinct(found: list[Suspect]) -> list[Suspect]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from modelward.reports import _charts, _rows, _text
+from modelward.reports import _charts, _picture, _rows, _text
 from modelward.reports._html import MAX_BYTES
 from modelward.reports._rule_picture import rule_picture
 from modelward.reports._tree_picture import tree_picture
@@ -48,6 +48,7 @@ def _environment() -> Environment:
         loader=PackageLoader("modelward.reports"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
+    environment.globals.update(swatch=_picture.swatch)
     environment.filters.update(
         clean=_text.clean,
         block=_text.clean_block,
