@@ -12,7 +12,7 @@ from modelward.checks._base import (
     Evidence,
     conclude,
 )
-from modelward.checks._dependencies import code_findings, dependency_findings
+from modelward.checks._dependencies import code_findings, container_findings, dependency_findings
 from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
@@ -70,6 +70,7 @@ __all__ = [
     "all_codes",
     "code_findings",
     "conclude",
+    "container_findings",
     "dependency_findings",
     "elsewhere",
     "input_lock",

@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     import datetime
     from collections.abc import Mapping
 
-    from modelward.dependencies import CodeRead, Database, Doubt, Hazard, Inventory, Use, Vulnerability
+    from modelward.dependencies import (
+        CodeRead,
+        ContainerRead,
+        Database,
+        Doubt,
+        Hazard,
+        Inventory,
+        Problem,
+        Use,
+        Vulnerability,
+    )
 
 TITLES: dict[str, tuple[str, Severity]] = {
     "MW111": ("Dependencies with known vulnerabilities", "high"),
@@ -135,21 +145,30 @@ def _finding(
 
 def code_findings(code: CodeRead) -> tuple[Finding, ...]:
     """Return the findings about a project's code: one for each place, and one for each file that was not read."""
-    found = [_hazard(hazard) for hazard in code.hazards]
+    return _places("MW112", "bandit", code.hazards, code.problems)
+
+
+def container_findings(read: ContainerRead) -> tuple[Finding, ...]:
+    """Return the findings about a project's container files, likewise."""
+    return _places("MW114", "hadolint", read.flaws, read.problems)
+
+
+def _places(
+    code: str, peer: str, hazards: tuple[Hazard, ...], problems: tuple[Problem, ...]
+) -> tuple[Finding, ...]:
+    found = [_hazard(hazard, code, peer) for hazard in hazards]
     found += [
-        _finding(
-            "MW112", "inconclusive", TITLES["MW112"][0], f"Not checked: {p.place} {p.text}.", p.place, ""
-        )
-        for p in code.problems
+        _finding(code, "inconclusive", TITLES[code][0], f"Not checked: {p.place} {p.text}.", p.place, "")
+        for p in problems
     ]
     return tuple(found)
 
 
-def _hazard(hazard: Hazard) -> Finding:
+def _hazard(hazard: Hazard, code: str, peer: str) -> Finding:
     cell = f"Cell {hazard.cell}: " if hazard.cell else ""
-    also = f" (bandit {', '.join(hazard.also)})" if hazard.also else ""
+    also = f" ({peer} {', '.join(hazard.also)})" if hazard.also else ""
     verdict: Verdict = "fail" if hazard.level == "high" else "warn"
     return _finding(
-        "MW112", verdict, f"{TITLES['MW112'][0]}: {hazard.rule}", f"{cell}{hazard.text}{also}.",
+        code, verdict, f"{TITLES[code][0]}: {hazard.rule}", f"{cell}{hazard.text}{also}.",
         hazard.place, hazard.remedy, severity=hazard.level,
     )  # fmt: skip

@@ -49,6 +49,7 @@ ELSEWHERE = (
     Elsewhere("MW025", 2, "Tampered rows", "critical", "modelward data NEW --reference OLD --target COL"),
     Elsewhere("MW112", 11, "Dangerous code", "high", "modelward deps PROJECT"),
     Elsewhere("MW113", 11, "How dependencies are asked for", "medium", "modelward deps PROJECT"),
+    Elsewhere("MW114", 11, "Container files", "high", "modelward deps PROJECT"),
     Elsewhere("MW145", 14, "Rows that drifted", "medium", "modelward data NEW --reference OLD --target COL"),
 )
 _BY_CODE = {kind.code: kind for kind in ELSEWHERE}

@@ -28,38 +28,53 @@ if TYPE_CHECKING:
               help="A model file that is served; repeatable.  [default: those in PROJECT]")  # fmt: skip
 @click.option("--python", metavar="PATH", type=click.Path(path_type=Path),
               help="The environment that PROJECT runs in.  [default: its .venv, else modelward's]")  # fmt: skip
+@click.option("--data", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+              help="For the SBOM: a table that the model was made with; repeatable.")  # fmt: skip
+@click.option("--schema", metavar="FILE", type=click.Path(path_type=Path),
+              help="For the SBOM: the schema of its rows.")  # fmt: skip
+@click.option("--report", metavar="FILE", type=click.Path(path_type=Path),
+              help="For the SBOM: its assessment, as `modelward assess -o FILE.json` wrote it.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
               show_default=True, help="Severity from which a failure is exit code 1.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print.")  # fmt: skip
 @click.option("-o", "--output", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
-              help="Also write .json or .sarif; repeatable.")  # fmt: skip
+              help="Also write .json, .sarif, or .cdx.json (CycloneDX SBOM); repeatable.")  # fmt: skip
 @click.pass_context
 def deps(
     context: click.Context, project: Path, db: Path | None, max_db_age: int, no_code: bool, entries: tuple[str, ...],
-    models: tuple[Path, ...], python: Path | None, fail_on: FailOn, form: str, output: tuple[Path, ...],
+    models: tuple[Path, ...], python: Path | None, data: tuple[Path, ...], schema: Path | None,
+    report: Path | None, fail_on: FailOn, form: str, output: tuple[Path, ...],
 ) -> None:  # fmt: skip
-    """Say what comes along with a project: known holes, loose pins, dangerous code.
+    """Say what comes along with a project: known holes, loose pins, dangerous code, careless containers.
 
     PROJECT is a folder, or a requirements or lock file. Read are requirements.txt, pyproject.toml, uv.lock,
     poetry.lock, pylock.toml, conda's environment.yml, what MLflow writes beside a model, and what model files and
     imports say. Versions that no file gives are those of --python. Python files and notebooks are looked through
     by bandit's rules and by those that machine learning needs; `# nosec` and [tool.bandit] silence them, and what
-    they silence is counted. Hidden folders and such as hold what was built or installed are left out. Nothing of
+    they silence is counted. Dockerfiles and compose files are looked through for bases without a version, root,
+    secrets in layers, what is fetched and run as it comes, and what makes the image larger than it must be;
+    `# hadolint ignore=RULE` is followed.
+
+    Hidden folders and such as hold what was built or installed are left out. Nothing of
     the project is run, and nothing is asked of the network: yanked releases are not known.
 
     Beside each hole stands whether its package is imported where serving begins, reached by loading a model file,
     or used by development tools alone. That hides nothing, and no verdict depends on it.
 
+    The SBOM has the model of --model as its component, with its hash, data, schema and assessment.
+
     \b
         modelward deps . --db pypa-advisories.zip -o deps.sarif
+        modelward deps . --model model.pkl --report report.json -o model.cdx.json
 
     Exit codes: 0 nothing found; 1 a failure at or over --fail-on; 2 could not run; 3 something could not be
     checked, or the database is absent or too old.
     """
-    from modelward.checks import all_codes, code_findings, dependency_findings
+    from modelward.checks import all_codes, code_findings, container_findings, dependency_findings
     from modelward.cli._deps_output import as_dict, to_json, to_sarif, to_text
-    from modelward.dependencies import audit, read_code, read_database, survey
+    from modelward.cli._deps_sbom import SUFFIX, sbom, subject_of
+    from modelward.dependencies import audit, read_code, read_containers, read_database, survey
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
     from modelward.reports import write_text
@@ -67,6 +82,10 @@ def deps(
     for path in output:
         if path.suffix not in (".json", ".sarif"):
             raise UsageError(f"no format for {path.name!r}: end the file name in .json or .sarif")
+    boms = [path for path in output if path.name.endswith(SUFFIX)]
+    if not boms and (data or schema or report):
+        raise UsageError("--data, --schema and --report say what an SBOM is about: add -o FILE.cdx.json")
+    subject = subject_of(project, models, data, schema, report) if boms else None
     today = datetime.datetime.now(tz=datetime.UTC).date()
     looked = survey(project, python=python, entries=entries, models=models, code=not no_code)
     inventory, reach = looked.inventory, looked.reach
@@ -83,19 +102,24 @@ def deps(
     )  # fmt: skip
     code = None if no_code or not project.is_dir() else read_code(project)
     found += code_findings(code) if code else ()
+    containers = read_containers(project) if project.is_dir() else None
+    found += container_findings(containers) if containers else ()
     complete = not any(f.verdict == "inconclusive" for f in found)
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
     policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
     found, _ = policy.apply_ignores(found, today)
-    result = as_dict(looked, database, code, holes, found, complete=complete)
+    result = as_dict(looked, database, code, containers, holes, found, complete=complete)
     for path in output:
+        if subject is not None and path in boms:
+            write_text(path, sbom(inventory, subject, holes, database))
+            continue
         write_text(
             path, to_json(result) if path.suffix == ".json" else to_sarif(found, project, complete=complete)
         )
     if form == "json":
         click.echo(to_json(result), nl=False)
     else:
-        click.echo(to_text(looked, database, code, found))
+        click.echo(to_text(looked, database, code, containers, found))
     context.exit(_exit_code(found, fail_on, complete=complete))
 
 

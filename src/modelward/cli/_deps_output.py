@@ -9,7 +9,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from modelward.dependencies import CodeRead, Database, Package, Reach, Survey, Vulnerability
+    from modelward.dependencies import (
+        CodeRead,
+        ContainerRead,
+        Database,
+        Package,
+        Reach,
+        Survey,
+        Vulnerability,
+    )
     from modelward.findings import Finding
 
 
@@ -17,6 +25,7 @@ def as_dict(
     looked: Survey,
     database: Database | None,
     code: CodeRead | None,
+    containers: ContainerRead | None,
     holes: Sequence[Vulnerability],
     found: Sequence[Finding],
     *,
@@ -44,6 +53,7 @@ def as_dict(
         "schema_version": 1, "complete": complete, "database": about, "packages": packages,
         "environment": looked.environment.name,
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
+        "containers": containers and {"files": list(containers.files), "silenced": containers.silenced},
         "reach": reach and _reach(reach), "findings": findings,
     }  # fmt: skip
 
@@ -85,6 +95,7 @@ def to_text(
     looked: Survey,
     database: Database | None,
     code: CodeRead | None,
+    containers: ContainerRead | None,
     found: Sequence[Finding],
 ) -> str:
     """Return what is printed for a person."""
@@ -101,6 +112,9 @@ def to_text(
         quiet = f" · {code.silenced} findings silenced by # nosec" if code.silenced else ""
         out = f" · {code.left_out} left out by [tool.bandit]" if code.left_out else ""
         lines.append(f"{len(code.files)} source files and notebooks{quiet}{out}")
+    if containers and containers.files:
+        quiet = f" · {containers.silenced} findings silenced by # hadolint" if containers.silenced else ""
+        lines.append(f"{len(containers.files)} container files{quiet}")
     if database and (database.skipped or database.broken):
         lines.append(
             f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
@@ -119,7 +133,8 @@ def to_text(
     if low:
         counts = Counter(f.title.rpartition(" ")[2] for f in low)
         said = ", ".join(f"{rule} × {n}" for rule, n in counts.most_common(6))
-        lines.append(f"{'warn':13} MW112  {len(low)} of low severity: {said}; -o FILE.json lists each")
+        codes = "/".join(sorted({f.code for f in low}))
+        lines.append(f"{'warn':13} {codes}  {len(low)} of low severity: {said}; -o FILE.json lists each")
     return "\n".join(lines if found else [*lines, "Nothing was found."])
 
 

@@ -6,8 +6,10 @@ from modelward.dependencies._environment import Environment, Installed, installe
 from modelward.dependencies._inventory import take_inventory
 from modelward.dependencies._modules import Owners, modules_of
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
+from modelward.dependencies._sbom import DataFacts, ModelFacts, Subject, render_sbom
 from modelward.dependencies._survey import Survey, survey
 from modelward.dependencies.code import CodeRead, Hazard, read_code
+from modelward.dependencies.containers import ContainerRead, read_containers
 from modelward.dependencies.reach import (
     Entry,
     ModelFile,
@@ -23,6 +25,8 @@ from modelward.dependencies.reach import (
 __all__ = [
     "Advisory",
     "CodeRead",
+    "ContainerRead",
+    "DataFacts",
     "Database",
     "Doubt",
     "Entry",
@@ -30,12 +34,14 @@ __all__ = [
     "Hazard",
     "Installed",
     "Inventory",
+    "ModelFacts",
     "ModelFile",
     "Owners",
     "Package",
     "Problem",
     "Reach",
     "Source",
+    "Subject",
     "Survey",
     "Use",
     "Vulnerability",
@@ -45,8 +51,10 @@ __all__ = [
     "installed",
     "modules_of",
     "read_code",
+    "read_containers",
     "read_database",
     "read_imports",
+    "render_sbom",
     "survey",
     "take_inventory",
     "trace",

@@ -11,14 +11,19 @@ from modelward.dependencies._packages import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_SKIPPED = {"node_modules", "__pycache__", "site-packages", "build", "dist"}
+_SKIPPED = {"node_modules", "__pycache__", "site-packages"}
+_BUILT = {"build", "dist"}
 
 
-def walk(root: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], tuple[Problem, ...]]:
+def walk(
+    root: Path, wanted: Callable[[str], bool], *, built: bool = False
+) -> tuple[list[Path], tuple[Problem, ...]]:
     """Return the files of a folder whose names are wanted, in order, and the folders that could not be read.
 
     Links to folders are not followed; hidden folders and such as hold what was installed or built are left out.
+    Container files are often kept in a folder named ``build``: with `built` these are read, too.
     """
+    skipped = _SKIPPED if built else _SKIPPED | _BUILT
     found: list[Path] = []
     problems: list[Problem] = []
 
@@ -31,7 +36,7 @@ def walk(root: Path, wanted: Callable[[str], bool]) -> tuple[list[Path], tuple[P
         inner[:] = sorted(
             n
             for n in inner
-            if not n.startswith(".") and n not in _SKIPPED and not (here / n / "pyvenv.cfg").exists()
+            if not n.startswith(".") and n not in skipped and not (here / n / "pyvenv.cfg").exists()
         )
         found += [here / name for name in sorted(names) if wanted(name)]
     return found, tuple(problems)
