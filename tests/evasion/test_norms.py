@@ -9,7 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from modelward.evasion import BoundarySearch, CoordinateSearch, Space
 from modelward.schema import project
 
-ORDER = {"cost": 1, "l2": 2, "linf": np.inf}
+ORDER = {"l1": 1, "l2": 2, "linf": np.inf}
 
 
 @pytest.mark.parametrize("norm", list(ORDER))

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 MISSING_COST = 1.0
 """Price of a value that goes missing, or comes back: see `modelward.schema.cost`."""
 
-Norm = Literal["cost", "l2", "linf"]
-"""How the prices of a row's changes add up: their sum, the root of the sum of squares, or the largest."""
+Norm = Literal["cost", "l1", "l2", "linf"]
+"""How the prices of a row's changes add up: their sum (both names), the root of the sum of squares, or the largest."""
 
-ExactNorm = Literal["cost", "l0", "l2", "linf"]
+ExactNorm = Literal["cost", "l0", "l1", "l2", "linf"]
 """Those of the exact search, which can also count the units that are changed."""
 
 HOLDS = {"<=": np.less_equal, "<": np.less, ">=": np.greater_equal, ">": np.greater, "==": np.equal}
@@ -39,9 +39,9 @@ class Space:
     ----------
     schema : FeatureSchema
         The source of all of it.
-    norm : {"cost", "l0", "l2", "linf"}
+    norm : {"cost", "l0", "l1", "l2", "linf"}
         How the prices of the units add up. All norms are in the schema's units, and a one-hot group counts once;
-        the sum, ``"cost"``, is the weighted L1, and ``"l0"`` counts the units that are changed.
+        the sum, ``"cost"`` or ``"l1"``, is L1 in units of price, and ``"l0"`` counts the units that are changed.
     """
 
     schema: FeatureSchema
@@ -178,7 +178,9 @@ class Space:
             return np.asarray(np.sqrt((units * units).sum(axis=1)))
         if self.norm == "l0":
             return np.asarray((units > 0).sum(axis=1).astype(np.float64))
-        return np.asarray(units.sum(axis=1) if self.norm == "cost" else units.max(axis=1, initial=0.0))
+        if self.norm == "linf":
+            return np.asarray(units.max(axis=1, initial=0.0))
+        return np.asarray(units.sum(axis=1))
 
     def combine_with(
         self, units: NDArray[np.float64], unit: NDArray[np.int64], price: NDArray[np.float64]

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
-_ORDER: dict[str, float] = {"cost": 2, "l2": 2, "linf": np.inf}
+_ORDER: dict[str, float] = {"cost": 2, "l1": 2, "l2": 2, "linf": np.inf}
 """Of the vector norm in which a step is measured."""
 
 
@@ -49,7 +49,7 @@ class BoundarySearch:
         Random neighbours that each step asks about; the k-th step asks sqrt(k) times as many.
     halvings : int
         Halvings of each bisection, and of each step's length.
-    norm : {"cost", "l2", "linf"}
+    norm : {"cost", "l1", "l2", "linf"}
         How the prices of a row's changes add up.
 
     Examples

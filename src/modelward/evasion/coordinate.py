@@ -51,7 +51,7 @@ class CoordinateSearch:
         How often the differences are shrunk, and exchanged for others.
     bisections : int
         Halvings between two values of the grid, for columns of which not every threshold is known.
-    norm : {"cost", "l2", "linf"}
+    norm : {"cost", "l1", "l2", "linf"}
         How the prices of a row's changes add up. The largest change is a poor guide for steps along columns:
         `BoundarySearch` is made for it.
 

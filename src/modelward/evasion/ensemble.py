@@ -44,8 +44,8 @@ class EnsembleSearch:
     ----------
     work : int
         Constraints of leaves looked at for each row and rival label, before the search stops with what it has.
-    norm : {"cost", "l0", "l2", "linf"}
-        What is least: the sum of the prices of a row's changes (the schema's cost, a weighted L1), their number,
+    norm : {"cost", "l0", "l1", "l2", "linf"}
+        What is least: the sum of the prices of a row's changes (the schema's cost, which is L1), their number,
         the root of the sum of their squares, or the largest. A one-hot group is one change.
 
     Examples

@@ -45,7 +45,7 @@ class ScoreSearch:
         Found points that are followed for each row.
     bisections : int
         Halvings between two values of the grid.
-    norm : {"cost", "l2", "linf"}
+    norm : {"cost", "l1", "l2", "linf"}
         How the prices of a row's changes add up.
 
     Examples

@@ -41,7 +41,7 @@ class SquareSearch:
         Random moves of each row at most; a budget may end them sooner.
     halvings : int
         Halvings of each changed number at the end.
-    norm : {"cost", "l2", "linf"}
+    norm : {"cost", "l1", "l2", "linf"}
         How the prices of a row's changes add up.
 
     Examples
@@ -127,7 +127,7 @@ class SquareSearch:
         """Return a row in which some units are at the edge of the ball, and as many others as it has room for."""
         units = np.flatnonzero(space.mutable)
         chosen = rng.permutation(units)[: max(1, round(share * len(units)))]
-        many = {"cost": float(len(chosen)), "l2": float(np.sqrt(len(chosen))), "linf": 1.0}[space.norm]
+        many = {"l2": float(np.sqrt(len(chosen))), "linf": 1.0}.get(space.norm, float(len(chosen)))
         row = a.copy()
         signs = rng.choice([-1.0, 1.0], size=len(chosen))
         for u, sign in zip(chosen.tolist(), signs.tolist(), strict=True):
