@@ -25,7 +25,6 @@ import lightgbm
 import numpy as np
 import sklearn
 import xgboost
-from exact_brute_make import World, draw
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -34,6 +33,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
+from exact_brute_make import World, draw
 from modelward.evasion import EnsembleSearch, Outcome
 from modelward.models import wrap
 from modelward.schema import Codec, legal
@@ -77,8 +77,12 @@ def edges(model: Any, d: int) -> list[np.ndarray]:
 def _splits(model: Any) -> Any:
     """Yield column and threshold of each split, from the libraries' public structures where they have them."""
     if isinstance(model, xgboost.XGBClassifier):
-        for tree in json.loads(model.get_booster().save_raw("json"))["learner"]["gradient_booster"]["model"]["trees"]:
-            for j, t, left in zip(tree["split_indices"], tree["split_conditions"], tree["left_children"], strict=True):
+        for tree in json.loads(model.get_booster().save_raw("json"))["learner"]["gradient_booster"]["model"][
+            "trees"
+        ]:
+            for j, t, left in zip(
+                tree["split_indices"], tree["split_conditions"], tree["left_children"], strict=True
+            ):
                 if left != -1:
                     yield j, np.float32(t)
     elif isinstance(model, lightgbm.LGBMClassifier):
@@ -116,7 +120,9 @@ def compare(kind: str, seed: int, tally: Counter[str]) -> None:
     tally["points listed"] += sum(size for _, _, size in lists)
     for norm, order in NORMS.items():
         for work in (60_000_000, 1 + 200 * (seed % 7)):
-            result = EnsembleSearch(work=work, norm=norm).run(subject, rows, codes, schema=world.schema, goal=goal)
+            result = EnsembleSearch(work=work, norm=norm).run(
+                subject, rows, codes, schema=world.schema, goal=goal
+            )
             given = subject.codes(result.rows)
             for i, (held, fading, _) in enumerate(lists):
                 if result.outcome[i] is Outcome.ALREADY_GOAL:
@@ -179,12 +185,18 @@ def main(worlds: int) -> int:
         for seed in range(worlds):
             compare(kind, seed, tally)
         cases = {k: v for k, v in tally.items() if k.endswith(("whole", "stopped"))}
-        tally["cases"], tally["early"] = sum(cases.values()), sum(v for k, v in cases.items() if "stopped" in k)
+        tally["cases"], tally["early"] = (
+            sum(cases.values()),
+            sum(v for k, v in cases.items() if "stopped" in k),
+        )
         total += tally
         _line(kind, worlds, tally, time.perf_counter() - began)
     _line("all", worlds * len(MODELS), total, float("nan"))
-    print(f"\nPython {platform.python_version()}, scikit-learn {sklearn.__version__}, xgboost {xgboost.__version__}, "
-          f"lightgbm {lightgbm.__version__}, numpy {np.__version__}; seeds 0 to {worlds - 1} for each kind.")  # fmt: skip
+    print(
+        f"\nPython {platform.python_version()}, scikit-learn {sklearn.__version__}, "
+        f"xgboost {xgboost.__version__}, lightgbm {lightgbm.__version__}, numpy {np.__version__}; "
+        f"seeds 0 to {worlds - 1} for each kind."
+    )
     return int(total["disagree"] > 0)
 
 

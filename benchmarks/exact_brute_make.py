@@ -109,10 +109,14 @@ def draw(seed: int, *, missing: bool) -> World:
         if column.missing:
             X[rng.uniform(size=len(X)) < 0.15, j] = np.nan
     fades = any(c.missing and c.mutable and c.direction == "any" for c in columns)
-    return World(FeatureSchema(tuple(columns), onehot=(GROUP,), relations=relations), X, y, values, rng, fades)
+    return World(
+        FeatureSchema(tuple(columns), onehot=(GROUP,), relations=relations), X, y, values, rng, fades
+    )
 
 
-def _column(name: str, rng: np.random.Generator, k: int, *, missing: bool) -> tuple[Column, np.ndarray | None]:
+def _column(
+    name: str, rng: np.random.Generator, k: int, *, missing: bool
+) -> tuple[Column, np.ndarray | None]:
     kind = "continuous" if k == 0 else str(rng.choice(["integer", "step", "ordinal", "categorical"]))
     direction = str(rng.choice(["any", "any", "any", "up", "down"]))
     mutable = bool(rng.uniform() < 0.85)
@@ -124,7 +128,9 @@ def _column(name: str, rng: np.random.Generator, k: int, *, missing: bool) -> tu
     if kind == "categorical":
         return Column(name, kind, categories=tuple(range(top + 1)), **common), np.arange(top + 1.0)
     if kind == "ordinal":
-        return Column(name, kind, categories=tuple(range(top + 1)), direction=direction, **common), np.arange(top + 1.0)
+        return Column(name, kind, categories=tuple(range(top + 1)), direction=direction, **common), np.arange(
+            top + 1.0
+        )
     step = 1.0 if kind == "integer" else float(rng.choice([0.5, 0.1]))
     grid = np.round(np.arange(-1, top) * step, 12)
     return Column(name, "integer" if kind == "integer" else "continuous", low=float(grid[0]), high=float(grid[-1]),

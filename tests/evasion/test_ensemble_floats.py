@@ -17,7 +17,7 @@ from sklearn.ensemble import (
 
 from modelward.evasion import EnsembleSearch, Space
 from modelward.evasion._floats import first_above, last_below
-from modelward.models import wrap
+from modelward.models import subject_forest, wrap
 from modelward.schema import Codec, Column, FeatureSchema
 
 MODELS = {
@@ -100,3 +100,21 @@ def test_a_table_of_float32_gets_float32_moves():
     assert result.success.all()
     assert np.array_equal(result.rows, result.rows.astype(np.float32))
     assert np.all(model.predict(codec.decode(result.rows).to_pandas()) != codes)
+
+
+def test_what_lightgbm_takes_for_zero_is_one_place():
+    # Its thresholds stand at ±1e-35 (float32) where a column is often zero, and it drops smaller numbers before that.
+    zero = float(np.float32(1e-35))
+    rng = np.random.default_rng(0)
+    X = rng.choice([-1.0, 0.0, 1.0], size=(300, 3))
+    y = (X[:, 0] + X[:, 1] * X[:, 2] > -0.5).astype(int)
+    subject = wrap(MODELS["lightgbm"]().fit(X, y), Codec.fit(FLOATS), [0, 1])
+    forest = subject_forest(subject)
+    edges = [0.0, zero, -zero, np.nextafter(zero, 1), np.nextafter(-zero, -1), zero / 2, -zero / 2, 1.0, -1.0]
+    every = np.stack(np.meshgrid(edges, edges, edges, indexing="ij"), -1).reshape(-1, 3)
+    assert np.array_equal(forest.sums(every)[:, 1] > 0, subject.codes(every) == 1)
+    assert np.any([(tree.threshold < 0).any() for tree in forest.trees])
+    codes = subject.codes(every)
+    result = EnsembleSearch().run(subject, every, codes, schema=FLOATS)
+    assert result.proven.all()
+    assert result.success.all()

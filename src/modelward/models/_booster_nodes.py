@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _LOGISTIC = ("binary:logistic", "reg:logistic")
+LIGHTGBM_ZERO = float(np.float32(1e-35))
+"""lightgbm takes numbers up to this size for 0, before it looks at any threshold."""
 _LOGARITHM = ("count:poisson", "reg:gamma", "reg:tweedie", "survival:cox", "survival:aft")
 
 

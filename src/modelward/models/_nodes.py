@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from modelward.models._booster_nodes import booster_of, starting_margins
+from modelward.models._booster_nodes import LIGHTGBM_ZERO, booster_of, starting_margins
 from modelward.models._boxes import decision_trees
 from modelward.models._estimator import step_module
 from modelward.models._kinds import is_kind, is_rebuilt
@@ -254,6 +254,10 @@ def booster_nodes(found: BoosterTrees, k: int = 1) -> list[Nodes]:
         goes = np.where(tree.missing == 0, at >= 0, tree.default_left) & split
         if found.strict:
             at = np.nextafter(at.astype(np.float32), np.float32(-np.inf)).astype(np.float64)
+        elif found.library == "lightgbm":
+            # It takes all of ±LIGHTGBM_ZERO for 0, so it never splits within.
+            within = (at >= -LIGHTGBM_ZERO) & (at <= LIGHTGBM_ZERO)
+            at = np.where(within, np.where(at < 0, np.nextafter(-LIGHTGBM_ZERO, -1.0), LIGHTGBM_ZERO), at)
         nodes.append(
             Nodes(
                 tree.left, tree.right, np.where(split, tree.feature, 0), at, goes,

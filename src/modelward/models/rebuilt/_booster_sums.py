@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelward.models._booster_nodes import starting_margins
+from modelward.models._booster_nodes import LIGHTGBM_ZERO, starting_margins
 from modelward.models.rebuilt._base import softmax
 from modelward.models.rebuilt._kernels import (
     booster_leaves,
@@ -111,6 +111,8 @@ class BoosterSums:
             rows = rows.astype(np.float32).astype(np.float64)
             if self.found.linear is not None:
                 return self._weighted(rows)
+        else:
+            rows = np.where(np.abs(rows) <= LIGHTGBM_ZERO, 0.0, rows)
         kind: type[np.floating[Any]] = np.float32 if self.found.single else np.float64
         out = np.tile(self._start.astype(kind), (len(rows), 1))
         for walk in self._walks:
