@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.evasion._floats import first_above, just_above, just_below, last_below
-from modelward.evasion._kernels import Leaves, Prices, Relations, Sums, read_leaves
+from modelward.evasion._kernels import Leaves, Prices, Relations, Sums
+from modelward.evasion._leaf_reader import read_leaves
 from modelward.models import forest_cuts
 
 if TYPE_CHECKING:

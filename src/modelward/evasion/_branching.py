@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from modelward.evasion._climbing import climb, climb_widest
+from modelward.evasion._close import choose, close_leaves, reachable, scratch
+from modelward.evasion._heap import pop, push
 from modelward.evasion._kernels import (
     EPS,
-    climb,
-    climb_widest,
     compiled,
     copy_into,
     distances,
@@ -19,87 +20,31 @@ from modelward.evasion._kernels import (
     least_bin,
     nearer,
     plus,
-    sort_by,
 )
+from modelward.evasion._splitting import split
+
+_BOXES = 200_000
+"""The most boxes that wait, and with `_CELLS` cells (boxes × units) the memory that they take."""
+_CELLS = 4_000_000
+_NAMES = 12_000_000
+"""Leaves that boxes may name together, 4 bytes each; a later box names all of its parent's."""
 
 
 @compiled
-def _reachable(
-    leaves: Any, active: Any, p: Any, low: Any, high: Any, free: Any, base: Any, most: Any, near: Any, kept: Any
-) -> Any:  # fmt: skip
-    """Write what it costs to enter each leaf within a box, those that cost less than `most`; return how many."""
-    m = 0
-    for a in range(len(active)):
-        i = active[a]
-        total = base
-        for c in range(leaves.first[i], leaves.first[i + 1]):
-            u = leaves.unit[c]
-            if p.group[u]:
-                mine = least(p, u, low[u] & leaves.low[c], 0)
-            elif p.own[u] < 0:
-                continue
-            else:
-                lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-                mine = least(p, u, lo, hi) if lo <= hi else np.inf
-            total = max(total, mine) if p.widest else total + (mine - free[u])
-            if total >= most:
-                break
-        if total < most:
-            near[m], kept[m] = total, a
-            m += 1
-    return m
-
-
-@compiled
-def _choose(
-    gain: Any, active: Any, tree_of: Any, kept: Any, near: Any, m: Any, base: Any, need: Any, chosen: Any,
-    ground: Any,
-) -> Any:  # fmt: skip
-    """Choose each tree's best leaf within the least cost at which their sum reaches `need`.
-
-    Returns
-    -------
-    bound, total : float
-        That cost, inf if no cost suffices, and the sum.
-
-        `chosen` is set to the leaves, and `ground` to what each tree gives where nothing more is paid.
-    """
-    order = np.empty(m, dtype=np.int64)
-    sort_by(near, order, m)
-    have, total = 0, 0.0
-    for r in order:
-        i = active[kept[r]]
-        t = tree_of[kept[r]]
-        if chosen[t] < 0:
-            have += 1
-            total += gain[i]
-        elif gain[i] > gain[chosen[t]]:
-            total += gain[i] - gain[chosen[t]]
-        else:
-            continue
-        chosen[t] = i
-        if near[r] <= base * (1 + EPS):
-            ground[t] = gain[i]
-        if have == len(chosen) and total >= need:
-            return near[r], total
-    return np.inf, total
-
-
-@compiled
-def _meet(leaves: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any) -> Any:
+def _meet(close: Any, p: Any, s: Any, low: Any, high: Any) -> Any:
     """Intersect the chosen leaves with a box; return what entering it costs, and a unit in which it is empty or −1."""
-    copy_into(ilow, low)
-    copy_into(ihigh, high)
-    for t in range(len(chosen)):
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            u = leaves.unit[c]
+    copy_into(s.low, low)
+    copy_into(s.high, high)
+    for a in s.chosen:
+        for c in range(close.first[a], close.first[a + 1]):
+            u = close.unit[c]
             if p.group[u]:
-                ilow[u] &= leaves.low[c]
-            elif p.own[u] >= 0:
-                ilow[u], ihigh[u] = max(ilow[u], leaves.low[c]), min(ihigh[u], leaves.high[c])
+                s.low[u] &= close.low[c]
+            else:
+                s.low[u], s.high[u] = max(s.low[u], close.low[c]), min(s.high[u], close.high[c])
     cost, torn = 0.0, -1
     for u in range(len(p.own)):
-        mine = least(p, u, ilow[u], ihigh[u]) if p.group[u] or ilow[u] <= ihigh[u] else np.inf
+        mine = least(p, u, s.low[u], s.high[u]) if p.group[u] or s.low[u] <= s.high[u] else np.inf
         if mine == np.inf and torn < 0:
             torn = u
         cost = plus(p, cost, mine)
@@ -107,229 +52,68 @@ def _meet(leaves: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihig
 
 
 @compiled
+def _flips(
+    leaves: Any, close: Any, sums: Any, total: Any, margin: Any, wanted: Any, leaving: Any, s: Any
+) -> Any:
+    """Say whether a point in the chosen leaves has the wanted label."""
+    flips = total + margin > sums.error
+    if not flips or wanted >= 0:
+        for t in range(len(s.chosen)):
+            s.leaf[t] = close.leaf[s.chosen[t]]
+        given = label(leaves, sums, s.leaf)
+        flips = given == wanted if wanted >= 0 else given != leaving
+    return flips
+
+
+@compiled
 def _evaluate(
-    leaves: Any, gain: Any, active: Any, tree_of: Any, trees: Any, p: Any, rel: Any, sums: Any, margin: Any,
-    wanted: Any, leaving: Any, low: Any, high: Any, most: Any, point: Any, branch: Any, spoilt: Any,
+    leaves: Any, close: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, low: Any,
+    high: Any, floor: Any, most: Any, pool: Any, start: Any, n: Any, s: Any, point: Any, branch: Any, spoilt: Any,
 ) -> Any:  # fmt: skip
     """Bound a box of bins, try its most promising point, and say how to split it.
 
     Returns
     -------
     bound : float
-        What any flip in the box costs at least; inf if none costs less than `most`.
+        What any flip in the box costs at least, not under `floor`; inf if none costs less than `most`.
     cost : float
         Of the flip at `point`; inf if the point is none.
+    m : int
+        How many leaves can be entered in the box for less than `most`: they stand in `s.kept`.
 
-        `branch` is set to (unit, low and high of the first part, low and high of the second); unit −1 if there
-        is nothing to split. `spoilt` is lowered to the cost of a flip that breaks a relation and is given up:
-        elsewhere in its bins a dearer value might keep it.
+        `branch` is set to where the box is cut; its unit to −1 if there is nothing to split. `spoilt` is lowered
+        to the cost of a flip that breaks a relation and is given up: elsewhere in its bins a dearer value might
+        keep it.
     """
     units = len(p.own)
-    free = np.empty(units)
     base = 0.0
     for u in range(units):
-        free[u] = least(p, u, low[u], high[u])
-        base = plus(p, base, free[u])
+        s.free[u] = least(p, u, low[u], high[u])
+        base = plus(p, base, s.free[u])
     branch[0] = -1
-    near, kept = np.empty(len(active)), np.empty(len(active), dtype=np.int64)
-    m = _reachable(leaves, active, p, low, high, free, base, most, near, kept)
-    chosen, ground = np.full(trees, -1, dtype=np.int64), np.zeros(trees)
-    need = -sums.error - margin
-    bound, total = _choose(gain, active, tree_of, kept, near, m, base, need, chosen, ground)
+    m = reachable(close, p, low, high, base, most, pool, start, n, s)
+    bound, total = choose(close, m, base, max(floor, base), -sums.error - margin, s)
     if bound == np.inf:
-        return bound, np.inf
-    ilow, ihigh = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
-    cost, torn = _meet(leaves, chosen, p, low, high, ilow, ihigh)
+        return bound, np.inf, m
+    cost, torn = _meet(close, p, s, low, high)
     if cost < np.inf:
-        flips = total + margin > sums.error
-        if not flips or wanted >= 0:
-            given = label(leaves, sums, chosen)
-            flips = given == wanted if wanted >= 0 else given != leaving
+        flips = _flips(leaves, close, sums, total, margin, wanted, leaving, s)
         if flips:
             for u in range(units):
-                point[u] = least_bin(p, u, ilow[u], ihigh[u])
+                point[u] = least_bin(p, u, s.low[u], s.high[u])
         if flips and holds(p, rel, point):
             if cost <= bound * (1 + EPS):
-                return bound, cost
+                return bound, cost, m
         else:
             whole = flips
             for u in range(units):
-                whole = whole and ilow[u] == low[u] and ihigh[u] == high[u]
+                whole = whole and s.low[u] == low[u] and s.high[u] == high[u]
             if whole:
                 spoilt[0] = min(spoilt[0], cost)
-                return np.inf, np.inf
+                return np.inf, np.inf, m
             cost = np.inf
-    _split(leaves, gain, ground, chosen, p, low, high, ilow, ihigh, free, torn, branch)
-    return bound, cost
-
-
-@compiled
-def _split(
-    leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any,
-    free: Any, torn: Any, branch: Any,
-) -> None:  # fmt: skip
-    """Say where to cut a box: where the chosen leaves contradict each other, or pull hardest from what is free."""
-    if (
-        p.widest
-        and torn >= 0
-        and _cut_at_conflict(leaves, gain, ground, chosen, p, low, high, ilow, ihigh, branch)
-    ):
-        return
-    weight = np.zeros(len(p.own))
-    for t in range(len(chosen)):
-        worth = gain[chosen[t]] - ground[t]
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                continue
-            lo = low[u] & leaves.low[c] if p.group[u] else max(low[u], leaves.low[c])
-            if least(p, u, lo, min(high[u], leaves.high[c])) > free[u] * (1 + EPS):
-                weight[u] += max(worth, 1e-9)
-    cut = np.argmax(weight)
-    if weight[cut] > 0:
-        _cut_at_demand(leaves, gain, ground, chosen, p, low, high, free, cut, branch)
-        return
-    if torn < 0:
-        for u in range(len(p.own)):
-            if ilow[u] != low[u] or ihigh[u] != high[u]:
-                torn = u
-    if torn >= 0:
-        _cut_at_intersection(leaves, chosen, p, low, high, ilow, ihigh, torn, branch)
-
-
-@compiled
-def _cut_at_conflict(
-    leaves: Any, gain: Any, ground: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any,
-    branch: Any,
-) -> Any:  # fmt: skip
-    """Cut a column in which chosen leaves contradict each other, where both sides lose most; say if there is one."""
-    best = 0.0
-    for u in range(len(p.own)):
-        if p.group[u] or p.own[u] < 0 or ilow[u] <= ihigh[u]:
-            continue
-        bins = p.start[u + 1] - p.start[u]
-        under, over = np.zeros(bins + 2), np.zeros(bins + 2)
-        for t in range(len(chosen)):
-            worth = max(gain[chosen[t]] - ground[t], 1e-9)
-            for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-                if leaves.unit[c] == u:
-                    under[max(leaves.low[c], low[u])] += worth  # lost to what lies under its low end
-                    over[min(leaves.high[c], high[u]) + 1] += worth
-        for b in range(1, bins + 2):
-            over[b] += over[b - 1]
-        for b in range(bins, -1, -1):
-            under[b] += under[b + 1]
-        for x in range(low[u] + 1, high[u] + 1):
-            score = over[x] * under[x]
-            if score > best:
-                best = score
-                branch[0], branch[1], branch[2], branch[3], branch[4] = u, low[u], x - 1, x, high[u]
-    return best > 0
-
-
-@compiled
-def _cut_at_demand(
-    leaves: Any,
-    gain: Any,
-    ground: Any,
-    chosen: Any,
-    p: Any,
-    low: Any,
-    high: Any,
-    free: Any,
-    u: Any,
-    branch: Any,
-) -> None:
-    """Cut a unit where the leaves that want it moved ask for: the weighted median of the heavier direction."""
-    n = len(chosen)
-    at = np.empty(n, dtype=np.int64)
-    pull = np.empty(n)
-    up = np.empty(n, dtype=np.bool_)
-    m, heavy, best_mask = 0, -1.0, 0
-    rest = least_bin(p, u, low[u], high[u])
-    for t in range(n):
-        for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-            if leaves.unit[c] != u:
-                continue
-            worth = max(gain[chosen[t]] - ground[t], 1e-9)
-            if p.group[u]:
-                mask = low[u] & leaves.low[c]
-                if least(p, u, mask, 0) > free[u] * (1 + EPS) and worth > heavy:
-                    heavy, best_mask = worth, mask
-                continue
-            lo, hi = max(low[u], leaves.low[c]), min(high[u], leaves.high[c])
-            if least(p, u, lo, hi) > free[u] * (1 + EPS):
-                up[m] = lo > rest
-                at[m] = lo if up[m] else hi + 1
-                pull[m] = worth
-                m += 1
-    branch[0] = u
-    if p.group[u]:
-        branch[1], branch[2], branch[3], branch[4] = best_mask, 0, low[u] & ~best_mask, 0
-        return
-    sides = np.zeros(2)
-    for i in range(m):
-        sides[1 if up[i] else 0] += pull[i]
-    side = sides[1] >= sides[0]
-    half, run, place = sides[1 if side else 0] / 2, 0.0, -1
-    order = np.empty(m, dtype=np.int64)
-    sort_by(at, order, m)
-    for e in order:
-        if up[e] == side:
-            place = at[e]
-            run += pull[e]
-            if run >= half:
-                break
-    branch[1], branch[2], branch[3], branch[4] = low[u], place - 1, place, high[u]
-
-
-@compiled
-def _cut_at_intersection(
-    leaves: Any, chosen: Any, p: Any, low: Any, high: Any, ilow: Any, ihigh: Any, u: Any, branch: Any
-) -> None:
-    """Cut a unit at an edge of what the chosen leaves have in common, or where they have nothing."""
-    branch[0] = u
-    if p.group[u]:
-        mask = ilow[u]
-        if mask == 0 or mask == low[u]:
-            for t in range(len(chosen)):
-                for c in range(leaves.first[chosen[t]], leaves.first[chosen[t] + 1]):
-                    part = low[u] & leaves.low[c]
-                    if leaves.unit[c] == u and part != low[u]:
-                        mask = part
-        branch[1], branch[2], branch[3], branch[4] = mask, 0, low[u] & ~mask, 0
-    elif ilow[u] > low[u]:
-        branch[1], branch[2], branch[3], branch[4] = low[u], ilow[u] - 1, ilow[u], high[u]
-    else:
-        branch[1], branch[2], branch[3], branch[4] = low[u], ihigh[u], ihigh[u] + 1, high[u]
-
-
-@compiled
-def _push(keys: Any, nodes: Any, size: Any, key: Any, node: Any) -> None:
-    """Add to a heap of `size` entries, the least key on top."""
-    i = size
-    while i > 0 and key < keys[(i - 1) // 2]:
-        keys[i], nodes[i] = keys[(i - 1) // 2], nodes[(i - 1) // 2]
-        i = (i - 1) // 2
-    keys[i], nodes[i] = key, node
-
-
-@compiled
-def _pop(keys: Any, nodes: Any, size: Any) -> None:
-    """Take the top off a heap of `size` entries."""
-    key, node = keys[size - 1], nodes[size - 1]
-    i, end = 0, size - 1
-    while True:
-        child = 2 * i + 1
-        if child >= end:
-            break
-        if child + 1 < end and keys[child + 1] < keys[child]:
-            child += 1
-        if keys[child] >= key:
-            break
-        keys[i], nodes[i] = keys[child], nodes[child]
-        i = child
-    keys[i], nodes[i] = key, node
+    split(close, p, s, low, high, torn, branch)
+    return bound, cost, m
 
 
 @compiled
@@ -395,28 +179,34 @@ def cheapest_flip(
     distances(leaves, p, near)
     if wanted < 0 or leaves.value.shape[1] == 2:
         most, work = _walk(leaves, gain, near, p, rel, 2 * sums.error - margin, most, work, point)
-    return _best_first(leaves, gain, near, p, rel, sums, margin, wanted, leaving, most, work, point)
+    close = close_leaves(leaves, gain, near, p, most)
+    return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, work, point)
 
 
 @compiled
-def _best_first(
-    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any,
-    most: Any, left: Any, point: Any,
+def _best_first(  # noqa: C901 - compiled as one loop
+    leaves: Any, close: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, most: Any,
+    left: Any, point: Any,
 ) -> Any:  # fmt: skip
     """Bound boxes, the most promising first, and split them, until none can hold a cheaper flip."""
-    trees, units = len(leaves.tree) - 1, len(p.own)
+    units, every = len(p.own), len(close.leaf)
+    s = scratch(every, len(leaves.tree) - 1, units)
     trial = np.empty(units, dtype=np.int64)
     spoilt = np.full(1, np.inf)
-    active, tree_of, size = nearer(leaves, near, most)
-    room = min(200_000, 4_000_000 // units + 64)
+    room = min(_BOXES, _CELLS // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
-    branches = np.empty((room, 5), dtype=np.int64)
+    branches, lists = np.empty((room, 5), dtype=np.int64), np.empty((room, 2), dtype=np.int64)
+    pool, named = np.empty(max(_NAMES, every), dtype=np.int32), every
+    for a in range(every):
+        pool[a] = a
     for u in range(units):
         bins = p.start[u + 1] - p.start[u]
         lows[0, u] = (1 << bins) - 1 if p.group[u] else 0
         highs[0, u] = 0 if p.group[u] else bins - 1
-    bound, cost = _evaluate(
-        leaves, gain, active, tree_of, trees, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], most,
+    lists[0, 0], lists[0, 1] = 0, every
+    each = len(close.unit) / max(1, every) + 8  # work per leaf that is looked at
+    bound, cost, _ = _evaluate(
+        leaves, close, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], 0.0, most, pool, 0, every, s,
         trial, branches[0], spoilt,
     )  # fmt: skip
     if cost < most:
@@ -431,7 +221,7 @@ def _best_first(
             break
         if left < 0 or count + 2 > room:
             return most, min(bound, spoilt[0])
-        _pop(keys, nodes, waiting)
+        pop(keys, nodes, waiting)
         waiting -= 1
         if branches[node, 0] < 0:
             continue
@@ -444,18 +234,22 @@ def _best_first(
                 continue
             if least(p, u, lows[count, u], highs[count, u]) == np.inf:
                 continue
-            inner, cost = _evaluate(
-                leaves, gain, active, tree_of, trees, p, rel, sums, margin, wanted, leaving, lows[count],
-                highs[count], most, trial, branches[count], spoilt,
+            inner, cost, m = _evaluate(
+                leaves, close, p, rel, sums, margin, wanted, leaving, lows[count], highs[count], bound, most,
+                pool, lists[node, 0], lists[node, 1], s, trial, branches[count], spoilt,
             )  # fmt: skip
-            left -= size + 8 * len(active)
+            left -= int(each * lists[node, 1])
             if cost < most:
                 most = cost
                 copy_into(point, trial)
-                active, tree_of, size = nearer(leaves, near, most)
-            inner = max(inner, bound)
             if inner < most * (1 - EPS):
-                _push(keys, nodes, waiting, inner, count)
+                lists[count, 0], lists[count, 1] = lists[node, 0], lists[node, 1]
+                if named + m <= len(pool):
+                    lists[count, 0], lists[count, 1] = named, m
+                    for r in range(m):
+                        pool[named + r] = s.kept[r]
+                    named += m
+                push(keys, nodes, waiting, inner, count)
                 waiting += 1
                 count += 1
     return most, min(most, spoilt[0])

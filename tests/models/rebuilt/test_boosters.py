@@ -40,6 +40,7 @@ def asked(model: Any) -> np.ndarray:
     """Return seen rows, rows on every threshold and one float32 step beside it, zeros and missing cells."""
     data = bytes(model.save_raw("ubj")) if hasattr(model, "save_raw") else model.model_to_string().encode()
     rows = [X, np.zeros((1, X.shape[1])), np.full((1, X.shape[1]), np.nan), np.full((1, X.shape[1]), 1e-36)]
+    rows += [np.full((1, X.shape[1]), way * float(np.float32(1e-35))) for way in (-1.0, 1.0)]
     for tree in trees_of_bytes(data).trees[:12]:
         for node in np.flatnonzero((tree.left != -1) & ~np.isnan(tree.threshold))[:12]:
             for step in (0, -1, 1):

@@ -1,0 +1,138 @@
+"""Where a box is cut in two, compiled; see `_kernels` for the words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from modelward.evasion._kernels import EPS, compiled, least, least_bin, sort_by
+
+
+@compiled
+def split(close: Any, p: Any, s: Any, low: Any, high: Any, torn: Any, branch: Any) -> None:
+    """Say where to cut a box: where the chosen leaves contradict each other, or pull hardest from what is free.
+
+    `branch` is set to (unit, low and high of the first part, low and high of the second).
+    """
+    if p.widest and torn >= 0 and _cut_at_conflict(close, p, s, low, high, branch):
+        return
+    weight = np.zeros(len(p.own))
+    for t in range(len(s.chosen)):
+        a = s.chosen[t]
+        worth = max(close.gain[a] - s.ground[t], 1e-9)
+        for c in range(close.first[a], close.first[a + 1]):
+            u = close.unit[c]
+            lo = low[u] & close.low[c] if p.group[u] else max(low[u], close.low[c])
+            if least(p, u, lo, min(high[u], close.high[c])) > s.free[u] * (1 + EPS):
+                weight[u] += worth
+    cut = np.argmax(weight)
+    if weight[cut] > 0:
+        _cut_at_demand(close, p, s, low, high, cut, branch)
+        return
+    if torn < 0:
+        for u in range(len(p.own)):
+            if s.low[u] != low[u] or s.high[u] != high[u]:
+                torn = u
+    if torn >= 0:
+        _cut_at_intersection(close, s, p.group[torn], low, high, torn, branch)
+
+
+@compiled
+def _cut_at_conflict(close: Any, p: Any, s: Any, low: Any, high: Any, branch: Any) -> Any:
+    """Cut a column in which chosen leaves contradict each other, where both sides lose most; say if there is one."""
+    trees = len(s.chosen)
+    begin, end = np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64)
+    by_begin, by_end = np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64)
+    worth = np.empty(trees)
+    best = 0.0
+    for u in range(len(p.own)):
+        if p.group[u] or p.own[u] < 0 or s.low[u] <= s.high[u]:
+            continue
+        n, under = 0, 0.0
+        for t in range(trees):
+            a = s.chosen[t]
+            for c in range(close.first[a], close.first[a + 1]):
+                if close.unit[c] == u:
+                    begin[n], end[n] = max(close.low[c], low[u]), min(close.high[c], high[u]) + 1
+                    worth[n] = max(close.gain[a] - s.ground[t], 1e-9)
+                    under += worth[n]  # lost to what lies under its low end
+                    n += 1
+        sort_by(begin, by_begin, n)
+        sort_by(end, by_end, n)
+        over, passed = 0.0, 0
+        for e in range(n):
+            x = end[by_end[e]]
+            over += worth[by_end[e]]
+            while passed < n and begin[by_begin[passed]] < x:
+                under -= worth[by_begin[passed]]
+                passed += 1
+            if passed < n and low[u] < x <= high[u] and over * under > best:
+                best = over * under
+                branch[0], branch[1], branch[2], branch[3], branch[4] = u, low[u], x - 1, x, high[u]
+    return best > 0
+
+
+@compiled
+def _cut_at_demand(close: Any, p: Any, s: Any, low: Any, high: Any, u: Any, branch: Any) -> None:
+    """Cut a unit where the leaves that want it moved ask for: the weighted median of the heavier direction."""
+    n = len(s.chosen)
+    at = np.empty(n, dtype=np.int64)
+    pull = np.empty(n)
+    up = np.empty(n, dtype=np.bool_)
+    m, heavy, best_mask = 0, -1.0, 0
+    rest = least_bin(p, u, low[u], high[u])
+    for t in range(n):
+        a = s.chosen[t]
+        worth = max(close.gain[a] - s.ground[t], 1e-9)
+        for c in range(close.first[a], close.first[a + 1]):
+            if close.unit[c] != u:
+                continue
+            if p.group[u]:
+                mask = low[u] & close.low[c]
+                if least(p, u, mask, 0) > s.free[u] * (1 + EPS) and worth > heavy:
+                    heavy, best_mask = worth, mask
+                continue
+            lo, hi = max(low[u], close.low[c]), min(high[u], close.high[c])
+            if least(p, u, lo, hi) > s.free[u] * (1 + EPS):
+                up[m] = lo > rest
+                at[m] = lo if up[m] else hi + 1
+                pull[m] = worth
+                m += 1
+    branch[0] = u
+    if p.group[u]:
+        branch[1], branch[2], branch[3], branch[4] = best_mask, 0, low[u] & ~best_mask, 0
+        return
+    sides = np.zeros(2)
+    for i in range(m):
+        sides[1 if up[i] else 0] += pull[i]
+    side = sides[1] >= sides[0]
+    half, run, place = sides[1 if side else 0] / 2, 0.0, -1
+    order = np.empty(m, dtype=np.int64)
+    sort_by(at, order, m)
+    for e in order:
+        if up[e] == side:
+            place = at[e]
+            run += pull[e]
+            if run >= half:
+                break
+    branch[1], branch[2], branch[3], branch[4] = low[u], place - 1, place, high[u]
+
+
+@compiled
+def _cut_at_intersection(close: Any, s: Any, group: Any, low: Any, high: Any, u: Any, branch: Any) -> None:
+    """Cut a unit at an edge of what the chosen leaves have in common, or where they have nothing."""
+    branch[0] = u
+    if group:
+        mask = s.low[u]
+        if mask == 0 or mask == low[u]:
+            for a in s.chosen:
+                for c in range(close.first[a], close.first[a + 1]):
+                    part = low[u] & close.low[c]
+                    if close.unit[c] == u and part != low[u]:
+                        mask = part
+        branch[1], branch[2], branch[3], branch[4] = mask, 0, low[u] & ~mask, 0
+    elif s.low[u] > low[u]:
+        branch[1], branch[2], branch[3], branch[4] = low[u], s.low[u] - 1, s.low[u], high[u]
+    else:
+        branch[1], branch[2], branch[3], branch[4] = low[u], s.high[u], s.high[u] + 1, high[u]
