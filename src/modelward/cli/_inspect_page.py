@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from modelward._version import __version__
-from modelward.cli._inspect_tree import small_tree
+from modelward.cli._inspect_tree import asked_ranges, small_tree
 from modelward.findings import Series, Table
 from modelward.reports import Item, Page, RuleCard, Section, Span
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from modelward.artifacts import Inspection
     from modelward.artifacts._inspect.inspection import SureRule
     from modelward.artifacts._inspect.parts import Part
+    from modelward.artifacts._inspect.wording import Term
 
 _NAMED, _BARS, _CONDITIONS = 12, 20, 16
 _ALARMS = {
@@ -38,14 +39,15 @@ _FOOT = (
     (
         "A rule is proven from the leaves of all trees: every row that fulfils it gets the label, whatever its other "
         "columns hold. Columns that a rule names must have a value. Numbers are compared as the library does, mostly "
-        "in single precision; the JSON output has the exact ends."
+        "in single precision; the JSON output has the exact ends. A drawn line goes over the values at which the model "
+        "asks about its column."
     ),
 )
 
 
 def page_of(found: Inspection) -> Page:
     """Return the page about an inspected file."""
-    sections = (_about(found), _made_of(found), _columns(found), _rules(found), _trees(found), _weights(found),
+    sections = (_about(found), _columns(found), _made_of(found), _rules(found), _trees(found), _weights(found),
                 _tensors(found), _rows(found), _params(found), _names(found))  # fmt: skip
     return Page(
         title=found.path, headline=_headline(found), alarm=_alarm(found),
@@ -109,16 +111,9 @@ def _about(found: Inspection) -> Section:
         facts.append(("can be repeated", f"no: {named} is not set, so training again gives another model"))
     elif found.surface.reproducible:
         facts.append(("can be repeated", "yes, as far as seeds go: random_state is set"))
-    if found.surface.used is not None and found.surface.columns is not None:
-        facts.append(
-            (
-                "columns that count",
-                f"{len(found.surface.used):,} of {found.surface.columns:,} can change the answer",
-            )
-        )
     facts.append(("training rows in it", _carried(found)))
     facts.extend(("note", remark) for remark in found.remarks)
-    return Section("What it is", facts=tuple(facts))
+    return Section("What it is", facts=tuple(facts), half=True)
 
 
 def _carried(found: Inspection) -> str:
@@ -133,7 +128,7 @@ def _made_of(found: Inspection) -> Section | None:
         return None
     items: list[Item] = []
     _outline(found.part, 0, items)
-    return Section("What it is made of", items=tuple(items))
+    return Section("What it is made of", items=tuple(items), half=True)
 
 
 def _outline(part: Part, depth: int, items: list[Item]) -> None:
@@ -161,12 +156,12 @@ def _columns(found: Inspection) -> Section | None:
     surface = found.surface
     if surface.used is None and not found.importances:
         return None
-    lead, facts = "", []
+    facts = []
     if surface.used is not None and surface.columns is not None:
-        lead = f"{len(surface.used):,} of {_count(surface.columns, 'column')} can change its answer."
+        said = f"{len(surface.used):,} of {_count(surface.columns, 'column')} can change the answer"
+        facts.append(("used", said))
         if surface.unused:
-            facts.append(("never used", _list(surface.unused)))
-            lead += " The others can hold anything: they never change it."
+            facts.append(("never used", f"{_list(surface.unused)}: they can hold anything"))
     series = []
     ranked = sorted(
         found.importances.items(), key=lambda item: -item[1] if math.isfinite(item[1]) else math.inf
@@ -177,7 +172,7 @@ def _columns(found: Inspection) -> Section | None:
             Series("importance", tuple(n for n, _ in ranked), tuple(v for _, v in ranked), kind="bar",
                    group="How much each column counts", y_label=_KINDS.get(found.importance_kind, ""))
         )  # fmt: skip
-    return Section("Which columns count", lead, facts=tuple(facts), series=tuple(series))
+    return Section("Which columns count", facts=tuple(facts), series=tuple(series), half=True)
 
 
 def _list(names: tuple[str, ...]) -> str:
@@ -193,12 +188,13 @@ def _rules(found: Inspection) -> Section | None:
     if not rules:
         why = found.surface.why_no_rule or "no box was found in which all trees agree enough"
         return Section(title, f"None can be proven: {why}.")
-    cards = tuple(_card(found, rule) for rule in rules)
+    asked = asked_ranges(found)
+    cards = tuple(_card(found, rule, asked) for rule in rules)
     lead = "Whoever can choose these columns can choose the answer. Proven for every row, not sampled."
     return Section(title, lead, rules=cards)
 
 
-def _card(found: Inspection, rule: SureRule) -> RuleCard:
+def _card(found: Inspection, rule: SureRule, asked: dict[str, tuple[float, float]]) -> RuleCard:
     tone = _tone(found, rule.label)
     title = f"always {rule.label}"
     if not rule.terms:
@@ -207,7 +203,7 @@ def _card(found: Inspection, rule: SureRule) -> RuleCard:
     if len(rule.terms) > _CONDITIONS:
         words += f", and {len(rule.terms) - _CONDITIONS} more conditions that the JSON output has"
     spans = tuple(
-        Span(term.column, term.words, term.low, term.high, *_range(term.low, term.high))
+        Span(term.column, term.words, term.low, term.high, *_range(term, asked))
         for term in rule.terms[:_CONDITIONS]
         if not term.is_not and not term.equals
     )
@@ -227,16 +223,20 @@ def _behind(rule: SureRule) -> str:
         return "Hardly any training row fulfils it: the rule is a narrow corner."
     if rule.at_most - rule.at_least < 0.001:
         return f"{rule.at_most:.1%} of the training rows fulfil it, by the counts in the leaves."
+    if rule.at_least < 0.0005:
+        return f"At most {rule.at_most:.1%} of the training rows fulfil it, by the counts in the leaves."
     return f"{rule.at_least:.1%} to {rule.at_most:.1%} of the training rows fulfil it, by the counts in the leaves."
 
 
-def _range(low: float, high: float) -> tuple[float, float]:
-    """Return the range that is drawn around a condition's ends."""
-    ends = [end for end in (low, high) if not math.isinf(end)]
+def _range(term: Term, asked: dict[str, tuple[float, float]]) -> tuple[float, float]:
+    """Return the range that is drawn: where the model asks about the column, and the condition's ends."""
+    ends = [end for end in (term.low, term.high) if not math.isinf(end)]
     if not ends or max(map(abs, ends)) > 1e150:
         return 0.0, 0.0
-    room = (max(ends) - min(ends)) or max(abs(ends[0]), 1.0)
-    return min(ends) - room, max(ends) + room
+    start, end = asked.get(term.column, (ends[0], ends[0]))
+    start, end = min(start, *ends), max(end, *ends)
+    room = 0.06 * (end - start) or max(abs(ends[0]), 1.0)
+    return start - room, end + room
 
 
 def _trees(found: Inspection) -> Section | None:

@@ -35,6 +35,25 @@ def small_tree(found: Inspection) -> tuple[Branch | None, str]:
     return drawing, which + deep
 
 
+def asked_ranges(found: Inspection) -> dict[str, tuple[float, float]]:
+    """Return the least and the largest value at which the model asks about a column, in the table's units."""
+    import numpy as np
+
+    if not found.trees or not found.trees[0].trees or not found.seen:
+        return {}
+    ranges: dict[str, tuple[float, float]] = {}
+    columns = np.concatenate([tree.feature[tree.inner & ~tree.categorical] for tree in found.trees[0].trees])
+    values = np.concatenate([tree.threshold[tree.inner & ~tree.categorical] for tree in found.trees[0].trees])
+    for j in np.unique(columns[np.abs(values) < 1e150]).tolist():
+        seen = found.seen[j] if j < len(found.seen) else None
+        if seen is None or seen.category:
+            continue
+        own = (values[(columns == j) & (np.abs(values) < 1e150)] - seen.shift) / seen.scale
+        low, high = ranges.get(seen.name, (float("inf"), float("-inf")))
+        ranges[seen.name] = (min(low, float(own.min())), max(high, float(own.max())))
+    return ranges
+
+
 def _branch(one: TreeSet, tree: TreeNodes, seen: list[SeenColumn], node: int, levels: int) -> Branch:
     rows = tree.samples[node]
     # Counts of a handful of rows stay in the file.

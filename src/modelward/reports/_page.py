@@ -98,6 +98,8 @@ class Section:
         Whether the section is for reference: folded in HTML, absent from the terminal.
     code : str
         Code to be copied; shown as it is, absent from the terminal.
+    half : bool
+        Whether it may stand beside another such section where the page is wide.
     """
 
     title: str
@@ -111,6 +113,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     folded: bool = False
     code: str = ""
+    half: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +154,15 @@ class Page:
     foot: tuple[str, ...] = ()
     brand: str = "what a model file gives away, read without loading it"
     closing: str = "Read without loading it."
+
+    @property
+    def rows(self) -> list[list[tuple[int, Section]]]:
+        """Sections with their numbers, those that stand beside each other together."""
+        found: list[list[tuple[int, Section]]] = []
+        for number, section in enumerate(self.sections, 1):
+            last = found[-1] if found else []
+            if section.half and len(last) == 1 and last[0][1].half:
+                last.append((number, section))
+            else:
+                found.append([(number, section)])
+        return found

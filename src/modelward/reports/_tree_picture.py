@@ -11,7 +11,7 @@ from modelward.reports._text import clean
 if TYPE_CHECKING:
     from modelward.reports._page import Branch
 
-_BOLD = LETTER * 1.12
+_BOLD = LETTER * 1.2
 _ROW, _BOX, _PAD = 46.0, 34.0, 8.0
 _TEXT = 26
 
