@@ -13,8 +13,8 @@ import numpy as np
 from scipy import stats
 
 import modelward
+from modelward.monitoring._folds import fold_peaks, limits
 from modelward.monitoring._normal import WEEK, Normal, State, crept, step
-from modelward.monitoring._watch import fold_peaks, limits
 
 COLUMNS, KINDS, FIT_WEEKS, DAYS = 24, 3, 8, 30
 SERIES = COLUMNS * KINDS

@@ -19,48 +19,20 @@ WEEKS, ROWS = 9, 60
 HOURS = WEEKS * 168
 
 
-def _rows(hours: np.ndarray, seed: int) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    t = np.repeat(hours, ROWS)
-    return pl.DataFrame({
-        "amount": rng.normal(size=len(t)) + np.sin(t / 24 * 2 * np.pi),
-        "age": rng.integers(20, 70, len(t)),
-        "plan": rng.choice(["a", "b", "c"], len(t)),
-    })  # fmt: skip
-
-
-def _fitted(weeks: int = WEEKS) -> Monitor:
-    hours = np.arange(weeks * 168)
-    sales = np.random.default_rng(5).normal(100, 1, len(hours))
-    monitor = Monitor(clock=lambda: 1e9)
-    frame = _rows(hours, 0)
-    outputs = pl.DataFrame({"score": np.random.default_rng(1).uniform(size=frame.height)})
-    return monitor.fit(
-        frame, outputs, when=np.repeat(hours, ROWS) * 3600.0, kpis={"sales": (sales, hours * 3600.0)}
-    )
-
-
-def _feed(monitor: Monitor, hour: int, frame: pl.DataFrame | None = None, sales: float = 100.0) -> None:
-    frame = _rows(np.array([hour]), hour) if frame is None else frame
-    scores = pl.DataFrame({"score": np.random.default_rng(hour).uniform(size=frame.height)})
-    monitor.update(frame, scores, when=hour * 3600.0)
-    monitor.kpi("sales", sales, hour * 3600.0)
-
-
 @pytest.fixture
-def monitor() -> Monitor:
-    return _fitted()
+def monitor(traffic) -> Monitor:
+    return traffic.fresh()
 
 
-def test_quiet_hours_are_quiet_and_planted_faults_are_named(monitor: Monitor) -> None:
+def test_quiet_hours_are_quiet_and_planted_faults_are_named(monitor: Monitor, traffic) -> None:
     for hour in range(HOURS, HOURS + 100):
-        frame = _rows(np.array([hour]), hour)
+        frame = traffic.rows_of(np.array([hour]), hour)
         if hour == HOURS + 60:
             frame = frame.with_columns(
                 plan=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("evil")).otherwise("plan"),
                 amount=pl.col("amount") * 10,
             )
-        _feed(monitor, hour, frame, sales=60.0 if hour == HOURS + 70 else 100.0)
+        traffic.feed(monitor, hour, frame, sales=60.0 if hour == HOURS + 70 else 100.0)
     found = monitor.alerts()
     early = [a for a in found if a.start < (HOURS + 60) * 3600]
     assert len(early) <= 1
@@ -73,19 +45,19 @@ def test_quiet_hours_are_quiet_and_planted_faults_are_named(monitor: Monitor) ->
     assert not monitor.dropped
 
 
-def test_an_outage_is_an_alert_when_the_time_is_told(monitor: Monitor) -> None:
+def test_an_outage_is_an_alert_when_the_time_is_told(monitor: Monitor, traffic) -> None:
     for hour in range(HOURS, HOURS + 5):
-        _feed(monitor, hour)
+        traffic.feed(monitor, hour)
     monitor.tick((HOURS + 12) * 3600)
     (gone,) = [a for a in monitor.alerts() if a.series == "rows" and a.detector == "fast"]
     assert (gone.start, gone.value) == ((HOURS + 5) * 3600, 0)
     assert gone.expected == pytest.approx(ROWS, rel=0.1)
 
 
-def test_rows_one_by_one_give_what_a_batch_gives() -> None:
-    one, many = _fitted(), _fitted()
+def test_rows_one_by_one_give_what_a_batch_gives(traffic) -> None:
+    one, many = traffic.fresh(), traffic.fresh()
     for hour in range(HOURS, HOURS + 30):
-        frame = _rows(np.array([hour]), hour)
+        frame = traffic.rows_of(np.array([hour]), hour)
         X = np.column_stack([frame["amount"] * 5, frame["age"], np.zeros(ROWS)]).astype(float)
         S = np.full((ROWS, 1), 0.5)
         many.update(X, S, when=hour * 3600)
@@ -94,17 +66,17 @@ def test_rows_one_by_one_give_what_a_batch_gives() -> None:
     assert one.alerts() == many.alerts() != ()
 
 
-def test_late_future_and_leaping_rows_are_counted_and_harm_nothing(monitor: Monitor) -> None:
+def test_late_future_and_leaping_rows_are_counted_and_harm_nothing(monitor: Monitor, traffic) -> None:
     row, score = np.array([0.0, 30.0, 0.0]), np.array([0.5])
     for hour in range(HOURS, HOURS + 4):
-        _feed(monitor, hour)
+        traffic.feed(monitor, hour)
     for when in (5.0, 2e9, (HOURS + 5000) * 3600.0, float("nan")):
         monitor.update(row, score, when=when)
     monitor.alerts()
     assert monitor.dropped == {
         "too late": 1, "from the future": 1, "after a leap of the clock": 1, "without a time": 1,
     }  # fmt: skip
-    _feed(monitor, HOURS + 4)
+    traffic.feed(monitor, HOURS + 4)
     assert sum(monitor.dropped.values()) == 4
     # An hour back is within what may be late.
     monitor.update(row, score, when=datetime.fromtimestamp((HOURS + 3) * 3600, UTC))
@@ -112,15 +84,15 @@ def test_late_future_and_leaping_rows_are_counted_and_harm_nothing(monitor: Moni
     assert sum(monitor.dropped.values()) == 4
 
 
-def test_a_long_silence_is_passed_over_once_enough_rows_confirm_it(monitor: Monitor) -> None:
-    _feed(monitor, HOURS)
+def test_a_long_silence_is_passed_over_once_enough_rows_confirm_it(monitor: Monitor, traffic) -> None:
+    traffic.feed(monitor, HOURS)
     for hour in (HOURS + 5000, HOURS + 5001, HOURS + 5002, HOURS + 5003):
-        _feed(monitor, hour)
+        traffic.feed(monitor, hour)
     assert monitor.dropped["after a leap of the clock"] < 3 * ROWS
-    assert len(monitor._open) <= 2
+    assert len(monitor._fitted().open) <= 2
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     X=st.one_of(
         st.none(), st.integers(), st.text(), st.lists(st.floats()),
@@ -132,8 +104,8 @@ def test_a_long_silence_is_passed_over_once_enough_rows_confirm_it(monitor: Moni
     ),
     when=st.one_of(st.none(), st.floats(), st.text(), st.integers(), st.datetimes(), st.lists(st.floats())),
 )  # fmt: skip
-def test_nothing_makes_it_raise(X: object, when: object) -> None:
-    for monitor in (_SHARED, Monitor()):
+def test_nothing_makes_it_raise(traffic, X: object, when: object) -> None:
+    for monitor in (traffic.shared, Monitor()):
         before = sum(monitor.dropped.values())
         monitor.update(X, when=when)
         monitor.kpi("sales", X, when)
@@ -143,24 +115,23 @@ def test_nothing_makes_it_raise(X: object, when: object) -> None:
         assert sum(monitor.dropped.values()) > before
 
 
-_SHARED = _fitted(8)
-
-
-def test_a_figure_that_is_no_number_is_counted(monitor: Monitor) -> None:
-    name = monitor._kpis[0]
+def test_a_figure_that_is_no_number_is_counted(monitor: Monitor, traffic) -> None:
+    name = monitor._fitted().learned.kpis[0]
     monitor.kpi(name, float("nan"), 0)
     assert monitor.dropped["figures that are no number"] == 1
 
 
-def test_short_history_is_said_and_bad_references_are_refused() -> None:
-    short = _fitted(2)
+def test_short_history_is_said_and_bad_references_are_refused(traffic) -> None:
+    short = traffic.fitted(2)
     assert "insufficient history" in short.promise
     for hour in range(336, 345):
-        _feed(short, hour, pl.DataFrame({"amount": [1e9] * 50, "age": [1] * 50, "plan": ["evil"] * 50}))
+        traffic.feed(
+            short, hour, pl.DataFrame({"amount": [1e9] * 50, "age": [1] * 50, "plan": ["evil"] * 50})
+        )
     assert short.alerts() == ()
-    assert "budget of their own" in _SHARED.promise
+    assert "budget of their own" in traffic.fresh().promise
     assert "not fitted" in Monitor().promise
-    frame = _rows(np.arange(2), 0)
+    frame = traffic.rows_of(np.arange(2), 0)
     with pytest.raises(InputError, match="column names of their own"):
         Monitor().fit(frame, frame, when=0.0)
     with pytest.raises(InputError, match="do not fit"):

@@ -14,6 +14,7 @@ from modelward.checks._base import (
 )
 from modelward.checks._dependencies import code_findings, container_findings, dependency_findings
 from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
+from modelward.checks._live import live_findings
 from modelward.checks._locks import input_lock
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
@@ -74,4 +75,5 @@ __all__ = [
     "dependency_findings",
     "elsewhere",
     "input_lock",
+    "live_findings",
 ]

@@ -50,6 +50,10 @@ ELSEWHERE = (
     Elsewhere("MW112", 11, "Dangerous code", "high", "modelward deps PROJECT"),
     Elsewhere("MW113", 11, "How dependencies are asked for", "medium", "modelward deps PROJECT"),
     Elsewhere("MW114", 11, "Container files", "high", "modelward deps PROJECT"),
+    Elsewhere(
+        "MW132", 13, "A business figure left its normal", "medium", "modelward monitor FILE --time COL"
+    ),
     Elsewhere("MW145", 14, "Rows that drifted", "medium", "modelward data NEW --reference OLD --target COL"),
+    Elsewhere("MW146", 14, "Traffic left its normal", "medium", "modelward monitor FILE --time COL"),
 )
 _BY_CODE = {kind.code: kind for kind in ELSEWHERE}

@@ -23,8 +23,8 @@ class RewardHacking(Check):
     def run(self, scope: Scope) -> NoReturn:  # noqa: ARG002
         """Say what would cover this row."""
         raise CheckNotGiven(
-            "needs business figures of a running service: that will be `modelward monitor` and --store URL, which "
-            "this release does not have; until then plot the proxy and the business figure on one time axis"
+            "needs business figures of a running service: `modelward monitor` watches them "
+            "(FILE --time COL --kpi COL); to see one gain at the other's cost, put both on one time axis"
         )
 
 

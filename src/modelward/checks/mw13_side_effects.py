@@ -23,8 +23,8 @@ class SideEffects(Check):
     def run(self, scope: Scope) -> NoReturn:  # noqa: ARG002
         """Say what would cover this row."""
         raise CheckNotGiven(
-            "needs business figures of a running service: that will be `modelward monitor` and --store URL, which "
-            "this release does not have; until then write down the figures that must not move, and watch them"
+            "needs business figures of a running service: `modelward monitor` watches them "
+            "(FILE --time COL --kpi COL); name there the figures that must not move"
         )
 
 

@@ -2,7 +2,9 @@
 
 from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
+from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
+from modelward.monitoring._replay import Replay, Span, replay
 from modelward.monitoring._shift import (
     MIN_DISTANCE,
     ColumnShift,
@@ -10,6 +12,7 @@ from modelward.monitoring._shift import (
     distance_slack,
     rounded_edges,
 )
+from modelward.monitoring._store import Store
 from modelward.monitoring._watch import LEAST_WEEKS, Alarm, Thresholds, Watch
 
 __all__ = [
@@ -21,10 +24,15 @@ __all__ = [
     "Bands",
     "ColumnShift",
     "Monitor",
+    "Replay",
     "Rule",
+    "Span",
+    "Store",
     "Thresholds",
     "Watch",
+    "Window",
     "column_shifts",
     "distance_slack",
+    "replay",
     "rounded_edges",
 ]

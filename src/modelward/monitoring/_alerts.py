@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from modelward.monitoring._clock import HOUR
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Iterable, Mapping
 
     from modelward.monitoring._watch import Alarm
 
 _MOST_ALERTS = 10_000
-_SAME = 3
-"""Hours of quiet after which the next alarm of a series is another alert."""
+_SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24}
+"""Hours of quiet after which the next alarm of a series is another alert: sums must grow anew after each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Alert:
     ----------
     series : str
         Such as ``"AGE: above 80"``.
+    column : str
+        The column or business figure that it is about; empty for the number of rows.
+    kind : {"rows", "mean", "spread", "share", "count", "kpi"}
+        What of it is measured; a "count" is a rare share.
     detector : {"fast", "slow", "reference", "novelty"}
         As in `Alarm`; "novelty" is a rare count that became frequent.
     start, end : int
@@ -35,10 +41,12 @@ class Alert:
     score, threshold : float
         Largest of its hours. Of a novelty −log10 of its probability.
     value, expected : float
-        In that hour. Of shares and novelties the share of rows; of spreads the logarithm.
+        In that hour. Of shares and novelties the share of rows; of spreads the standard deviation.
     """
 
     series: str
+    column: str
+    kind: str
     detector: str
     start: int
     end: int
@@ -47,6 +55,29 @@ class Alert:
     threshold: float
     value: float
     expected: float
+
+    @property
+    def id(self) -> str:
+        """Twelve characters that name it, the same in every run over the same rows."""
+        return sha256(f"{self.series}\0{self.detector}\0{self.start}".encode()).hexdigest()[:12]
+
+    @property
+    def words(self) -> str:
+        """What was measured and what was expected, in a few words."""
+        value, expected = (
+            _number(v, share=self.kind in ("share", "count")) for v in (self.value, self.expected)
+        )
+        if self.detector == "slow":
+            return f"{self.series}: {value} where {expected} was expected, hour after hour"
+        if self.detector == "reference":
+            return f"{self.series}: {value} where {expected} was expected; its level has crept away"
+        return f"{self.series}: {value} where {expected} was expected"
+
+
+def _number(value: float, *, share: bool) -> str:
+    shown = 100 * value if share else value
+    text = f"{shown:,.0f}" if abs(shown) >= 1_000 else f"{shown:.3g}"
+    return f"{text} %" if share else text
 
 
 class AlertBook:
@@ -62,23 +93,48 @@ class AlertBook:
         self._dropped = dropped
         self._closed: deque[Alert] = deque(maxlen=_MOST_ALERTS)
         self._last: dict[tuple[str, str], Alert] = {}
+        self._changed: dict[str, Alert] = {}
 
-    def note(self, alarm: Alarm, detector: str, at: int) -> None:
+    def note(self, alarm: Alarm, detector: str, at: int, column: str, kind: str) -> None:
         """Take in the alarm of an hour that began at a time, in seconds since 1970."""
         key = (alarm.series, detector)
         new = Alert(
-            alarm.series, detector, at, at, 1, alarm.score, alarm.threshold, alarm.value, alarm.expected
-        )
+            alarm.series, column, kind, detector, at, at, 1, alarm.score, alarm.threshold, alarm.value,
+            alarm.expected,
+        )  # fmt: skip
         held = self._last.get(key)
-        if held is not None and at - held.end <= _SAME * HOUR:
+        if held is not None and at - held.end <= _SAME[detector] * HOUR:
             worst = new if abs(new.score) > abs(held.score) else held
-            self._last[key] = replace(worst, start=held.start, end=at, hours=held.hours + 1)
+            self._set(key, replace(worst, start=held.start, end=at, hours=held.hours + 1))
             return
         if held is not None:
             if len(self._closed) == _MOST_ALERTS:
                 self._dropped["alerts, the oldest"] += 1
             self._closed.append(held)
-        self._last[key] = new
+        self._set(key, new)
+
+    def _set(self, key: tuple[str, str], alert: Alert) -> None:
+        self._last[key] = alert
+        self._changed[alert.id] = alert
+        if len(self._changed) > _MOST_ALERTS:
+            self._dropped["alerts that were not stored, the oldest"] += 1
+            self._changed.pop(next(iter(self._changed)))
+
+    def changed(self) -> dict[str, Alert]:
+        """Return what is new or went on since `settled`, by id."""
+        return dict(self._changed)
+
+    def settled(self, stored: Mapping[str, Alert]) -> None:
+        """Take note that these were stored."""
+        self._changed = {k: a for k, a in self._changed.items() if stored.get(k) != a}
+
+    def restore(self, alerts: Iterable[Alert]) -> None:
+        """Go on after these, given by their start."""
+        for alert in alerts:
+            key = (alert.series, alert.detector)
+            if (held := self._last.get(key)) is not None:
+                self._closed.append(held)
+            self._last[key] = alert
 
     def all(self) -> tuple[Alert, ...]:
         """Return them by their start."""

@@ -18,6 +18,8 @@ HOUR = 3600.0
 JUMP = 168
 """Hours that the clock may run ahead at once; further on it takes `CONFIRM` rows in succession."""
 CONFIRM = 100
+_MOST_SECONDS = 1e11
+"""The year 5138: whoever sends more means milliseconds."""
 
 
 def seconds(when: Any) -> float:
@@ -64,6 +66,39 @@ def many_seconds(when: Any, rows: int) -> NDArray[np.float64]:
     if out.shape != (rows,):
         raise InputError(f"{len(out)} times do not fit {rows} rows: give one time, or one for each row")
     return out
+
+
+def column_seconds(column: pl.Series, what: str) -> pl.Series:
+    """Return a column of times of any notation as seconds since 1970 (float64), NaN where there is none.
+
+    Raises
+    ------
+    InputError
+        If it holds no times.
+    """
+    if column.dtype.is_temporal() and column.dtype not in (pl.Time, pl.Duration):
+        out = column.dt.epoch("us").cast(pl.Float64) / 1e6
+    elif column.dtype.is_numeric():
+        out = column.cast(pl.Float64)
+        largest = out.abs().max()
+        if isinstance(largest, float) and largest > _MOST_SECONDS:
+            raise InputError(
+                f"{what}: column {column.name!r} is no number of seconds since 1970: milliseconds?"
+            )
+    else:
+        text = column.cast(pl.String, strict=False)
+        parsed = [_seconds_or_nan(value) for value in text.to_list()]
+        out = pl.Series(column.name, parsed, dtype=pl.Float64)
+        if text.drop_nulls().len() and not out.is_finite().any():
+            raise InputError(f"{what}: column {column.name!r} holds no times such as 2024-03-01T05:00:00Z")
+    return out.fill_null(float("nan"))
+
+
+def _seconds_or_nan(value: str | None) -> float:
+    try:
+        return float("nan") if value is None else seconds(value.strip())
+    except InputError:
+        return float("nan")
 
 
 class Gate:

@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 
 from modelward.errors import InputError
-from modelward.monitoring._alerts import Alert, AlertBook
 from modelward.monitoring._clock import HOUR, Gate, many_seconds, seconds
-from modelward.monitoring._novelty import Novelty
-from modelward.monitoring._series import DENSE, Plan, shares
-from modelward.monitoring._watch import Alarm, Watch
-from modelward.profiles import Layout, Profile
-from modelward.schema import FeatureSchema, infer
+from modelward.monitoring._hours import Hours, Window
+from modelward.monitoring._learn import learn
+from modelward.monitoring._recorder import Recorder
+from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
+from modelward.monitoring._store import Store
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
+    from modelward.monitoring._alerts import Alert
+    from modelward.schema import FeatureSchema
+
 _BUFFER = 256
-_MOST_GAP = 672
-_THURSDAY = 72
-"""1970-01-01 was a Thursday, and hour 0 of a week is Monday's first."""
 
 
 class Monitor:
@@ -45,6 +44,8 @@ class Monitor:
         Hours that rows may come late.
     clock : callable
         Seconds since 1970; rows more than an hour later than it are dropped.
+    keep : int
+        How many judged hours `windows` gives back.
 
     Attributes
     ----------
@@ -58,16 +59,15 @@ class Monitor:
         *,
         lateness: int = 1,
         clock: Callable[[], float] = time.time,
+        keep: int = 24,
     ) -> None:
         if not 0 <= lateness <= 48:
             raise InputError(f"rows may be 0 to 48 hours late, not {lateness}")
         self.schema, self._clock, self._lock = schema, clock, threading.RLock()
-        self._gate = Gate(lateness)
+        self._gate, self._keep = Gate(lateness), keep
         self.dropped: Counter[str] = self._gate.dropped
-        self._watch: Watch | None = None
-        self._open: dict[int, Profile] = {}
-        self._figures: dict[int, dict[str, list[float]]] = {}
-        self._book = AlertBook(self.dropped)
+        self._hours: Hours | None = None
+        self._recorder: Recorder | None = None
         self._held = 0
 
     def fit(
@@ -90,52 +90,57 @@ class Monitor:
         InputError
             If tables and times do not fit each other, or the schema.
         """
-        frame = read_table(X, what="inputs", names=self.schema.names if self.schema else None)
-        schema = self.schema or infer(frame)
-        self._inputs = len(schema)
-        frame = frame.select(schema.names)
-        if outputs is not None:
-            answers = read_table(outputs, what="outputs")
-            if answers.height != frame.height or set(answers.columns) & set(schema.names):
-                raise InputError("outputs need as many rows as the inputs, and column names of their own")
-            schema = FeatureSchema(
-                (*schema.columns, *infer(answers).columns), schema.onehot, schema.relations
-            )
-            frame = frame.hstack(answers)
-        hours = np.floor(many_seconds(when, frame.height) / HOUR)
-        if not np.isfinite(hours).all() or np.ptp(hours) > 20 * 366 * 24:
-            raise InputError("the reference needs a time for every row, all within twenty years")
-        self._layout, first = Layout.fit(frame, schema), int(hours.min())
-        self._plan = Plan(self._layout)
-        self._kpis = tuple(kpis or {})
-        Y, counts, rows = self._history(self._layout.encode(frame)[0], hours.astype(np.int64) - first)
-        figures = [_hourly(kpis[k], first, len(Y)) for k in self._kpis] if kpis else []
-        dense = counts.sum(axis=0) / max(1.0, float((rows > 0).sum())) >= DENSE
-        names = np.array([*self._plan.names, *self._kpis, *(c.name for c in self._plan.counts)])
-        self._dense = dense
-        full = np.column_stack([Y, *figures, shares(counts, rows[:, None])])
-        usable = (np.isfinite(full).mean(axis=0) >= 0.5) & (np.nan_to_num(full).std(axis=0) > 1e-12)
-        usable[-len(dense) :] &= dense
-        usable[0] = True
-        self._used = np.flatnonzero(usable)
-        self.left_out = tuple(k for k in (*self._plan.names, *self._kpis) if k not in set(names[usable]))
-        self._watch = Watch(names[usable].tolist())
-        self._watch.fit(full[:, usable], start=(first + _THURSDAY) % 168)
-        self._novelty = Novelty(counts[:, ~dense], rows)
-        self._rare = [c.name for c, d in zip(self._plan.counts, dense, strict=True) if not d]
-        self._gate.newest = self._gate.closed = first + len(Y) - 1
-        self._buffer = np.empty((_BUFFER, len(schema)))
-        self._times = np.empty(_BUFFER)
+        learned, watch, novelty = learn(X, outputs, when, kpis or {}, self.schema)
+        self._start(Hours(learned, watch, novelty, self._gate, keep=self._keep))
         return self
+
+    def _start(self, hours: Hours) -> None:
+        self._hours = hours
+        self._buffer = np.empty((_BUFFER, len(hours.learned.layout.names)))
+        self._times = np.empty(_BUFFER)
 
     @property
     def promise(self) -> str:
         """What may be expected of the thresholds, and why, in a sentence."""
-        if self._watch is None:
+        if self._hours is None:
             return "not fitted: nothing alarms"
-        if not self._watch.sufficient:
-            return self._watch.promise
-        return f"{self._watch.promise}; values that are rare or were never seen have as large a budget of their own"
+        watch = self._hours.watch
+        if not watch.sufficient:
+            return watch.promise
+        return f"{watch.promise}; values that are rare or were never seen have as large a budget of their own"
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether there was history enough to alarm at all."""
+        return self._hours is not None and self._hours.watch.sufficient
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The watched series, in the order of the arrays of `windows`."""
+        return self._hours.learned.names if self._hours else ()
+
+    @property
+    def kpis(self) -> tuple[str, ...]:
+        """The business figures."""
+        return self._hours.learned.kpis if self._hours else ()
+
+    def kind(self, series: str) -> str:
+        """Return what a watched series measures: "rows", "mean", "spread", "share" or "kpi".
+
+        Raises
+        ------
+        InputError
+            If there is no such series.
+        """
+        learned = self._fitted().learned
+        if series not in learned.names:
+            raise InputError(f"there is no series {series!r}")
+        return str(learned.kinds[learned.names.index(series)])
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Moments and figures that cannot be watched: too often missing, or they never moved."""
+        return self._hours.learned.left_out if self._hours else ()
 
     def update(self, X: Any, outputs: Any = None, *, when: Any = None) -> None:
         """Take in one row or many. It never raises; what cannot be taken in is counted in `dropped`.
@@ -147,92 +152,159 @@ class Monitor:
         when : time or n times, optional
             Now if it is not given.
         """
-        try:
-            with self._lock:
-                if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
-                    self._one(X, outputs, self._clock() if when is None else seconds(when))
-                else:
-                    self._flush()
-                    rows = self._encode(X, outputs)
-                    self._take(rows, many_seconds(self._clock() if when is None else when, len(rows)))
-        except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
-            self.dropped[f"updates that failed: {type(error).__name__}"] += 1
+        with self._safely():
+            hours = self._fitted()
+            t = self._clock() if when is None else when
+            if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
+                self._one(hours, X, outputs, seconds(t))
+            else:
+                self._flush()
+                rows = self._encode(hours, X, outputs)
+                hours.take(rows, many_seconds(t, len(rows)), self._clock())
 
     def kpi(self, name: str, value: float, when: Any = None) -> None:
         """Take in a business figure. It never raises."""
-        try:
-            number, hour = float(value), (self._clock() if when is None else seconds(when)) // HOUR
-            with self._lock:
-                if name not in self._kpis:
-                    self.dropped["figures of a name that was not learned"] += 1
-                elif not np.isfinite(number):
-                    self.dropped["figures that are no number"] += 1
-                elif self._gate.admit(np.array([hour]), self._clock())[0]:
-                    total = self._figures.setdefault(int(hour), {}).setdefault(name, [0.0, 0.0])
-                    total[0] += number
-                    total[1] += 1
-                    self._advance(int(hour))
-        except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
-            self.dropped[f"updates that failed: {type(error).__name__}"] += 1
+        with self._safely():
+            hour = int((self._clock() if when is None else seconds(when)) // HOUR)
+            self._fitted().figure(name, float(value), hour, self._clock())
 
     def tick(self, when: Any = None) -> None:
         """Say what time it is, so that hours without any row are judged as well. It never raises."""
-        try:
-            with self._lock:
-                self._flush()
-                hour = (self._clock() if when is None else seconds(when)) // HOUR
-                if self._watch is not None and self._gate.admit(np.array([hour]), self._clock())[0]:
-                    self._advance(int(hour))
-        except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
-            self.dropped[f"updates that failed: {type(error).__name__}"] += 1
+        with self._safely():
+            hours = self._fitted()
+            self._flush()
+            hour = (self._clock() if when is None else seconds(when)) // HOUR
+            if self._gate.admit(np.array([hour]), self._clock())[0]:
+                hours.advance(int(hour))
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts so far, by their start; of very many the newest 10,000."""
         with self._lock:
             self._flush()
-            return self._book.all()
+            return self._hours.book.all() if self._hours else ()
 
-    def _history(
-        self, X: NDArray[np.float64], hour: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-        order = np.argsort(hour, kind="stable")
-        ends = np.searchsorted(hour[order], np.arange(int(hour.max()) + 2))
-        Y, counts, rows = [], [], np.diff(ends).astype(np.float64)
-        for start, stop in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-            profile = Profile(self._layout)
-            profile.update(X[order[start:stop]])
-            y, c = self._plan.measure(profile)
-            Y.append(y)
-            counts.append(c)
-        return np.array(Y), np.array(counts), rows
+    def windows(self) -> tuple[Window, ...]:
+        """Return the last `keep` hours that were judged."""
+        with self._lock:
+            self._flush()
+            return tuple(self._hours.judged) if self._hours else ()
 
-    def _encode(self, X: Any, outputs: Any) -> NDArray[np.float64]:
-        d = self._inputs
+    def keep_in(self, store: Store | str | Path, *, every: float = 10.0) -> None:
+        """Keep the monitor in a file from now on; it is written by a thread of its own.
+
+        Parameters
+        ----------
+        store : Store or path
+            A monitor that was in it is replaced.
+        every : float
+            Seconds between writes: a process that is killed loses what came in the last ones. While the file is
+            full, locked or gone the monitor goes on, keeps up to 1,000 hours to be written later, and says so
+            in `store_problem`.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written, or the monitor is not fitted.
+        """
+        hours = self._fitted()
+        store = store if isinstance(store, Store) else Store(store)
+        with self._lock:
+            store.begin(pack_learned(hours), hours.learned.names, pack(*state_of(hours)))
+        self._record(store, every)
+
+    @classmethod
+    def resume(
+        cls,
+        store: Store | str | Path,
+        *,
+        every: float = 10.0,
+        clock: Callable[[], float] = time.time,
+        keep: int = 24,
+    ) -> Monitor:
+        """Go on with the monitor that a file holds; another process that still writes to it is shut out.
+
+        Raises
+        ------
+        InputError
+            If there is none, or it is damaged or of another release.
+        """
+        store = store if isinstance(store, Store) else Store(store)
+        hours = unpack_hours(*store.monitor(), keep=keep)
+        hours.book.restore(store.alerts())
+        out = cls(lateness=hours.gate.lateness, clock=clock, keep=keep)
+        out._gate, out.dropped = hours.gate, hours.gate.dropped
+        out._start(hours)
+        store.claim()
+        out._record(store, every)
+        return out
+
+    @property
+    def store_problem(self) -> str:
+        """Why the last write into the store failed; empty if it did not."""
+        return self._recorder.problem if self._recorder else ""
+
+    def close(self) -> None:
+        """Write what is not yet in the store, and stop writing.
+
+        Raises
+        ------
+        InputError
+            If it cannot be written.
+        """
+        recorder, self._recorder = self._recorder, None
+        if recorder is not None and self._hours is not None:
+            with self._lock:
+                self._flush()
+                self._hours.told = None
+            recorder.close()
+
+    def _record(self, store: Store, every: float) -> None:
+        hours = self._fitted()
+        self.close()
+        self._recorder = Recorder(hours, store, self._lock, every, self._flush)
+        hours.told = self._recorder.note
+
+    @contextmanager
+    def _safely(self) -> Iterator[None]:
+        try:
+            with self._lock:
+                yield
+        except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
+            self.dropped[f"updates that failed: {type(error).__name__}"] += 1
+
+    def _fitted(self) -> Hours:
+        if self._hours is None:
+            raise InputError("the monitor is not fitted: call fit first")
+        return self._hours
+
+    def _encode(self, hours: Hours, X: Any, outputs: Any) -> NDArray[np.float64]:
+        layout, d = hours.learned.layout, hours.learned.inputs
         parts = []
-        for table, names in ((X, self._layout.names[:d]), (outputs, self._layout.names[d:])):
+        for table, names in ((X, layout.names[:d]), (outputs, layout.names[d:])):
             if isinstance(table, np.ndarray) and table.dtype.kind == "f":
                 if table.shape[1] != len(names):
                     raise InputError("the rows have another number of columns than the reference")
                 parts.append(table)
             elif table is not None:
-                frame = read_table(table, what="rows")
-                encoded, problems = self._layout.encode(frame)
+                encoded, problems = layout.encode(read_table(table, what="rows"))
                 parts.append(encoded[:, :d] if table is X else encoded[:, d:])
                 for name, what in problems.items():
                     if what == "appeared" or name in names:
-                        self.dropped[
-                            f"columns that {'have another type' if what == 'type changed' else what}"
-                        ] += 1
+                        told = "have another type" if what == "type changed" else what
+                        self.dropped[f"columns that {told}"] += 1
             elif names:
                 parts.append(np.full((len(parts[0]), len(names)), np.nan))
         return np.hstack(parts)
 
-    def _one(self, X: NDArray[np.float64], outputs: NDArray[np.float64] | None, t: float) -> None:
+    def _one(
+        self, hours: Hours, X: NDArray[np.float64], outputs: NDArray[np.float64] | None, t: float
+    ) -> None:
         if self._held and t // HOUR != self._times[self._held - 1] // HOUR:
             self._flush()
         row = self._buffer[self._held]
-        row[: self._inputs] = X
-        row[self._inputs :] = np.nan if outputs is None else outputs
+        d = hours.learned.inputs
+        row[:d] = X
+        row[d:] = np.nan if outputs is None else outputs
         self._times[self._held] = t
         self._held += 1
         if self._held == _BUFFER:
@@ -240,78 +312,5 @@ class Monitor:
 
     def _flush(self) -> None:
         n, self._held = self._held, 0
-        if n:
-            self._take(self._buffer[:n], self._times[:n])
-
-    def _take(self, rows: NDArray[np.float64], times: NDArray[np.float64]) -> None:
-        hours = np.floor(times / HOUR)
-        for hour in np.unique(hours).tolist():
-            here = hours == hour if np.isfinite(hour) else ~np.isfinite(hours)
-            ok = here.copy()
-            ok[here] = self._gate.admit(hours[here], self._clock())
-            if ok.any():
-                profile = self._open.setdefault(int(hour), Profile(self._layout))
-                profile.update(rows[ok])
-                self._advance(int(hour))
-
-    def _advance(self, hour: int) -> None:
-        gate = self._gate
-        if gate.newest is None or gate.closed is None or self._watch is None:
-            return
-        gate.newest = max(gate.newest, hour)
-        last = gate.newest - gate.lateness - 1
-        if last - gate.closed > _MOST_GAP:
-            # So long a silence is no traffic to be judged hour by hour; open hours of before it still are.
-            for waiting in sorted({h for h in (*self._open, *self._figures) if h <= last - _MOST_GAP}):
-                self._skip(waiting - gate.closed - 1)
-                self._close(waiting)
-            self._skip(last - _MOST_GAP - gate.closed)
-        for due in range(gate.closed + 1, last + 1):
-            self._close(due)
-
-    def _skip(self, hours: int) -> None:
-        if self._watch is not None and self._gate.closed is not None and hours > 0:
-            self._watch.skip(hours)
-            self._gate.closed += hours
-
-    def _close(self, hour: int) -> None:
-        if self._watch is None:
-            return
-        self._gate.closed = hour
-        profile = self._open.pop(hour, None) or Profile(self._layout)
-        figures = self._figures.pop(hour, {})
-        y, counts = self._plan.measure(profile)
-        kpis = [figures[k][0] / figures[k][1] if k in figures else np.nan for k in self._kpis]
-        full = np.concatenate([y, kpis, shares(counts, profile.rows)])
-        for alarm in self._watch.observe(full[self._used]):
-            self._alarm(hour, alarm, alarm.detector, shared=self._is_share(alarm.series))
-        if self._watch.sufficient:
-            rare = counts[~self._dense]
-            scores = self._novelty.score(rare, profile.rows)
-            for j in np.flatnonzero(scores > self._novelty.limits).tolist():
-                share, usual = rare[j] / profile.rows, self._novelty.seen[j] / max(self._novelty.total, 1.0)
-                limit = float(self._novelty.limits[j])
-                found = Alarm(self._rare[j], "fast", float(scores[j]), limit, float(share), float(usual))
-                self._alarm(hour, found, "novelty", shared=False)
-
-    def _is_share(self, name: str) -> bool:
-        return name not in self._plan.names and name not in self._kpis
-
-    def _alarm(self, hour: int, alarm: Alarm, detector: str, *, shared: bool) -> None:
-        value, expected = alarm.value, alarm.expected
-        if shared:
-            value, expected = (float(np.sin(np.clip(v, 0, np.pi / 2)) ** 2) for v in (value, expected))
-        elif alarm.series == "rows":
-            value, expected = float(np.expm1(value)), float(np.expm1(expected))
-        self._book.note(
-            replace(alarm, value=float(value), expected=float(expected)), detector, int(hour * HOUR)
-        )
-
-
-def _hourly(figure: tuple[Any, Any], first: int, hours: int) -> NDArray[np.float64]:
-    values = np.asarray(pl.Series(figure[0]).cast(pl.Float64).to_numpy(), dtype=np.float64)
-    place = np.floor(many_seconds(figure[1], len(values)) / HOUR) - first
-    ok = np.isfinite(values) & (place >= 0) & (place < hours)
-    at = place[ok].astype(np.int64)
-    n = np.bincount(at, minlength=hours).astype(np.float64)
-    return np.bincount(at, weights=values[ok], minlength=hours) / np.where(n > 0, n, np.nan)
+        if n and self._hours is not None:
+            self._hours.take(self._buffer[:n], self._times[:n], self._clock())

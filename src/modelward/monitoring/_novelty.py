@@ -45,6 +45,21 @@ class Novelty:
         self.seen = counts.sum(axis=0)
         self.total = float(rows.sum())
 
+    @classmethod
+    def restored(cls, limits: NDArray[np.float64], seen: NDArray[np.float64], total: float) -> Novelty:
+        """Return what was learned before: limits and rates, shapes (C,), and the rows behind them.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ.
+        """
+        if limits.shape != seen.shape or limits.ndim != 1:
+            raise ValueError("limits and rates of different shapes")
+        out = cls.__new__(cls)
+        out.limits, out.seen, out.total = limits.astype(float), seen.astype(float), total
+        return out
+
     def score(self, counts: NDArray[np.float64], rows: float) -> NDArray[np.float64]:
         """Return the surprise of an hour's counts, shape (C,)."""
         return surprise(counts, rows, self.seen, self.total)

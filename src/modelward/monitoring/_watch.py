@@ -6,27 +6,21 @@ learned from needs no assumption but that coming weeks resemble them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._normal import WEEK, Normal, State, crept, peaks, step
+from modelward.monitoring._folds import MARGIN, SPAN, fold_peaks, limits
+from modelward.monitoring._normal import DAY, WEEK, Normal, State, crept, step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-MARGIN = 1.15
-"""Thresholds lie so far above the largest score of the held-out weeks."""
 LEAST_WEEKS = 8
-WILD = 4.0
-"""A series whose largest score is so many times the middle one has a threshold of its own."""
-_WILD_MARGIN = 1.5
-_SPAN = 4
-"""Weeks that are learned from at least, and that each fold holds out."""
 _LEAST_SHARE = 0.5
 Detector = Literal["fast", "slow", "reference"]
 _DETECTORS: tuple[Detector, ...] = ("fast", "slow", "reference")
@@ -176,14 +170,14 @@ class Watch:
         t = self.thresholds
         if not self.sufficient:
             return f"insufficient history: under {LEAST_WEEKS} weeks, so nothing alarms"
-        weeks = _SPAN * t.folds
+        weeks = SPAN * t.folds
         if not t.tested:
             return (
                 f"thresholds are {MARGIN} × the largest score of {weeks} held-out weeks; they are too few to count "
                 "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
             )
         return (
-            f"on the last {_SPAN * t.tested} held-out weeks thresholds from the weeks before them raised {t.alarms} "
+            f"on the last {SPAN * t.tested} held-out weeks thresholds from the weeks before them raised {t.alarms} "
             f"alarms, counted once by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
             "expected at most 1 in 30 days if coming weeks resemble them"
         )
@@ -197,6 +191,18 @@ class Watch:
         if self._normal is None:
             return np.full(len(self.names), np.inf)
         return np.asarray(self._limits[0] * np.median(self._normal.scale, axis=0))
+
+    def expect(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return what the next hour should bring, and how far from that the fast detector alarms, shapes (S,).
+
+        NaN without history.
+        """
+        normal, state = self._normal, self._state
+        if normal is None or state is None:
+            nothing = np.full(len(self.names), np.nan)
+            return nothing, nothing
+        expected = normal.season[self._phase] + state.level + normal.memory * state.last
+        return expected, self._limits[0] * normal.scale[self._phase % DAY]
 
     def observe(self, y: NDArray[np.float64], held: NDArray[np.bool_] | None = None) -> tuple[Alarm, ...]:
         """Take in the next hour and return the alarms that it raises, by series and detector.
@@ -216,11 +222,11 @@ class Watch:
         y = np.asarray(y, dtype=np.float64)
         if y.shape != (len(self.names),):
             raise InputError(f"an hour of shape {y.shape} does not fit {len(self.names)} series")
+        expected, _ = self.expect()
         phase, self._phase = self._phase, (self._phase + 1) % WEEK
         normal, state = self._normal, self._state
         if normal is None or state is None:
             return ()
-        expected = normal.season[phase] + state.level + normal.memory * state.last
         z = step(normal, state, y, phase, held)
         sums = np.where(state.up >= state.down, state.up, -state.down)
         scores = np.stack([z, sums, crept(normal, state)])
@@ -247,12 +253,13 @@ class Watch:
             self._state.last = np.zeros_like(self._state.last)
 
     def state(self) -> dict[str, NDArray[np.float64]]:
-        """Return where the watch is, for `restore`."""
-        if self._state is None:
-            return {"clock": np.array([self._phase, 0.0])}
-        s = self._state
-        clock = np.array([float(self._phase), float(s.hours)])
-        return {"clock": clock, "level": s.level, "last": s.last, "up": s.up, "down": s.down}
+        """Return copies of where the watch is, for `restore`."""
+        s, normal = self._state, self._normal
+        clock = np.array([float(self._phase), float(s.hours if s else 0)])
+        if s is None or normal is None:
+            return {"clock": clock}
+        held = {"level": s.level, "last": s.last, "up": s.up, "down": s.down, "frozen": normal.level}
+        return {"clock": clock} | {name: array.copy() for name, array in held.items()}
 
     def restore(self, held: Mapping[str, NDArray[np.float64]]) -> None:
         """Go on from where `state` was taken.
@@ -264,40 +271,45 @@ class Watch:
         """
         try:
             phase, hours = (int(v) for v in held["clock"])
-            if self._state is not None:
-                parts = [np.array(held[k], dtype=np.float64) for k in ("level", "last", "up", "down")]
+            if self._state is not None and self._normal is not None:
+                names = ("level", "last", "up", "down", "frozen")
+                parts = [np.array(held[k], dtype=np.float64) for k in names]
                 if {p.shape for p in parts} != {(len(self.names),)}:
                     raise ValueError
                 self._state = State(parts[0], parts[1], parts[2], parts[3], hours)
+                self._normal = replace(self._normal, level=parts[4])
         except (KeyError, ValueError, TypeError):
             raise InputError("the state is of another watch: fit it anew") from None
         self._phase = phase % WEEK
 
+    def learned(self) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
+        """Return what `fit` learned, for `from_learned`: what goes into JSON, and the arrays."""
+        meta = asdict(self.thresholds) | {"names": list(self.names)}
+        if self._normal is None:
+            return meta, {}
+        parts = {f.name: getattr(self._normal, f.name) for f in fields(self._normal)}
+        return meta, parts | {"limits": self._limits}
 
-def limits(held: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return where each series alarms, shape (3, S), given its largest held-out scores, and which are wild.
+    @classmethod
+    def from_learned(cls, meta: Mapping[str, Any], held: Mapping[str, NDArray[np.float64]]) -> Watch:
+        """Return the watch that `learned` was taken of; `restore` tells it where it was.
 
-    All share 1.15 × the largest score of all, but for series that have outbursts of their own: those would make
-    the others blind, and have 1.5 × their own largest score.
-    """
-    middle = np.median(held, axis=1, keepdims=True)
-    apart = held > WILD * np.maximum(middle, 1e-9)
-    common = MARGIN * np.max(np.where(apart, 0.0, held), axis=1, keepdims=True)
-    return np.where(apart, np.maximum(common, _WILD_MARGIN * held), common), np.asarray(apart.any(axis=0))
-
-
-def fold_peaks(Y: NDArray[np.float64], phase: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-    """Replay walk-forward: learn from the first weeks, replay the next four, learn from those as well, and so on.
-
-    Returns
-    -------
-    list of ndarray of shape (3, S)
-        Largest fast, slow and reference scores of each series in each fold. The last fold ends with the history.
-    """
-    weeks = len(Y) // WEEK
-    first = len(Y) - WEEK * _SPAN * ((weeks - _SPAN) // _SPAN)
-    out = []
-    for begin in range(first, len(Y), WEEK * _SPAN):
-        normal = Normal.fit(Y[:begin], phase[:begin])
-        out.append(peaks(normal, Y[begin : begin + WEEK * _SPAN], phase[begin : begin + WEEK * _SPAN]))
-    return out
+        Raises
+        ------
+        InputError
+            If it is none.
+        """
+        try:
+            out = cls(meta["names"])
+            numbers = {f.name: meta[f.name] for f in fields(Thresholds)}
+            out.thresholds = Thresholds(**numbers | {"wild": tuple(meta["wild"])})
+            if held:
+                parts = {f.name: np.array(held[f.name], dtype=np.float64) for f in fields(Normal)}
+                s = len(out.names)
+                if parts["season"].shape != (WEEK, s) or held["limits"].shape != (3, s):
+                    raise ValueError
+                out._normal, out._limits = Normal(**parts), np.array(held["limits"], dtype=np.float64)
+                out._state = State.start(out._normal)
+        except (KeyError, ValueError, TypeError, AttributeError):
+            raise InputError("what is stored is no watch: fit it anew") from None
+        return out

@@ -1,6 +1,7 @@
 """One-pass, mergeable summaries of what a model is sent and answers."""
 
 from modelward.profiles._layout import Layout
-from modelward.profiles._profile import MAX_PROFILE_BYTES, Profile, Quantile, read_profile
+from modelward.profiles._profile import Profile, Quantile
+from modelward.profiles._serial import MAX_PROFILE_BYTES, read_profile
 
 __all__ = ["MAX_PROFILE_BYTES", "Layout", "Profile", "Quantile", "read_profile"]

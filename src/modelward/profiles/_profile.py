@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import math
-import zlib
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,13 +26,15 @@ from modelward.profiles._kernels import (
     rounded,
     scan,
 )
-from modelward.profiles._layout import Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
-VERSION = 1
-MAX_PROFILE_BYTES = 64_000_000
+    from modelward.profiles._layout import Layout
+
+_MOST_REGISTER = 55
 _ROWS_AT_ONCE = 1 << 26
 
 
@@ -232,23 +229,9 @@ class Profile:
 
     def to_json(self) -> str:
         """Return the profile as JSON; equal profiles give equal texts."""
-        self._settle()
-        packed = base64.b64encode(zlib.compress(self.registers.tobytes(), 9)).decode()
-        sizes = [len(p) + 2 for p in self.layout.points]
-        return json.dumps(
-            {
-                "format": "modelward profile",
-                "version": VERSION,
-                "digest": self.layout.digest,
-                "layout": self.layout.to_dict(),
-                "rows": self.rows,
-                "counts": [self.counts[j, :s].tolist() for j, s in enumerate(sizes)],
-                "counters": self.counters.tolist(),
-                "sums": [[_sums.to_text(s) for s in pair] for pair in self._limbs],
-                "registers": packed,
-            },
-            separators=(",", ":"),
-        )
+        from modelward.profiles._serial import to_json
+
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> Profile:
@@ -259,70 +242,45 @@ class Profile:
         InputError
             If it is no profile, of another version, or contradicts itself.
         """
-        try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InputError("it is not JSON: give a file that `modelward profile` wrote") from None
-        if not isinstance(raw, dict) or raw.get("format") != "modelward profile":
-            raise InputError("it is no profile: give a file that `modelward profile` wrote")
-        if raw.get("version") != VERSION:
-            raise InputError(
-                f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
-            )
-        out = cls(Layout.from_dict(raw.get("layout")))
-        if raw.get("digest") != out.layout.digest:
-            raise InputError("its layout is not the one that it was written with")
-        try:
-            out._fill(raw)
-        except (KeyError, TypeError, ValueError, OverflowError, IndexError, binascii.Error, zlib.error):
-            raise InputError("its figures are damaged: make it anew") from None
-        return out
+        from modelward.profiles._serial import from_json
 
-    def _fill(self, raw: dict[str, Any]) -> None:
-        d = len(self.counts)
-        self.rows = int(raw["rows"])
-        if len(raw["counts"]) != d or len(raw["sums"]) != d:
-            raise ValueError
-        for j, held in enumerate(raw["counts"]):
-            self.counts[j, : len(self.layout.points[j]) + 2] = np.array(held, dtype=np.int64)
-        self.counters[:] = np.array(raw["counters"], dtype=np.int64).reshape(d, COUNTERS)
-        for j, pair in enumerate(raw["sums"]):
-            for k in (0, 1):
-                self._limbs[j, k] = _sums.from_text(pair[k])
-        unpacker = zlib.decompressobj()
-        data = unpacker.decompress(base64.b64decode(raw["registers"], validate=True), d * REGISTERS)
-        self.registers[:] = np.frombuffer(data, dtype=np.uint8).reshape(d, REGISTERS)
-        seen = self.present + self.missing + self.infinite
-        whole = (self.counts.sum(axis=1) == self.present).all() and (seen == self.rows).all()
-        if (
-            not whole
-            or min(self.counts.min(initial=0), self.counters.min(initial=0)) < 0
-            or self.registers.max(initial=0) > 55
-        ):
-            raise ValueError
+        return from_json(text)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return copies of all that was counted, for `from_arrays`."""
+        self._settle()
+        held: dict[str, NDArray[Any]] = {
+            "counts": self.counts, "counters": self.counters, "registers": self.registers
+        }  # fmt: skip
+        return {k: v.copy() for k, v in held.items()} | {
+            "sums": self._limbs.copy(), "rows": np.array(self.rows)
+        }  # fmt: skip
+
+    @classmethod
+    def from_arrays(cls, layout: Layout, held: Mapping[str, NDArray[Any]]) -> Profile:
+        """Return the profile that `arrays` was taken of.
+
+        Raises
+        ------
+        InputError
+            If it is none of this layout, or contradicts itself.
+        """
+        out = cls(layout)
+        try:
+            out.rows = int(held["rows"])
+            out.counts[:] = held["counts"]
+            out.counters[:] = held["counters"]
+            out.registers[:] = held["registers"]
+            out._limbs[:] = held["sums"]
+        except (KeyError, ValueError, TypeError, OverflowError):
+            raise InputError("its figures are damaged: make it anew") from None
+        seen = out.present + out.missing + out.infinite
+        whole = (out.counts.sum(axis=1) == out.present).all() and (seen == out.rows).all()
+        least = min(out.counts.min(initial=0), out.counters.min(initial=0))
+        if not whole or least < 0 or out.registers.max(initial=0) > _MOST_REGISTER:
+            raise InputError("its figures are damaged: make it anew")
+        return out
 
     def _settle(self) -> None:
         carry(self._limbs)
         self._loose = 0
-
-
-def read_profile(path: str | Path) -> Profile:
-    """Read a profile file.
-
-    Raises
-    ------
-    InputError
-        If it is not there, larger than 64 MB, or no profile of this version.
-    """
-    file = Path(path)
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_PROFILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"profile {path} cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_PROFILE_BYTES:
-        raise InputError(f"profile {path} is larger than {MAX_PROFILE_BYTES // 10**6} MB: is it a profile?")
-    try:
-        return Profile.from_json(content.decode("utf-8", "replace"))
-    except InputError as error:
-        raise InputError(f"profile {path}: {error}") from None

@@ -2,7 +2,7 @@
 
 from modelward.reports._html import render_html
 from modelward.reports._markdown import render_markdown
-from modelward.reports._page import Branch, Item, Page, RuleCard, Section, Span
+from modelward.reports._page import Branch, Item, Mark, Page, RuleCard, Section, Span, TimeLine
 from modelward.reports._page_html import render_page_html
 from modelward.reports._page_markdown import render_page_markdown
 from modelward.reports._page_terminal import render_page_terminal
@@ -14,10 +14,12 @@ __all__ = [
     "SUFFIXES",
     "Branch",
     "Item",
+    "Mark",
     "Page",
     "RuleCard",
     "Section",
     "Span",
+    "TimeLine",
     "check_suffix",
     "render_html",
     "render_json",

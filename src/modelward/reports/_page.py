@@ -79,6 +79,45 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A stretch of a time line, in seconds since 1970, with what it is: "alert" or "event"."""
+
+    start: float
+    end: float
+    words: str
+    kind: str = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLine:
+    """Values at equal steps of time, the band in which they were expected, and marked stretches.
+
+    Parameters
+    ----------
+    title : str
+    start, step : float
+        Of the first value, seconds since 1970, and from one to the next.
+    value, low, high : tuple of float
+        NaN where there is none.
+    marks : tuple of Mark
+    percent : bool
+        Whether values are shares.
+    note : str
+        A line below it.
+    """
+
+    title: str
+    start: float
+    step: float
+    value: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    marks: tuple[Mark, ...] = ()
+    percent: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of a page, with whatever of these it has.
 
@@ -100,6 +139,8 @@ class Section:
         Code to be copied; shown as it is, absent from the terminal.
     half : bool
         Whether it may stand beside another such section where the page is wide.
+    lines : tuple of TimeLine
+        One below the other on one time axis; absent from the terminal and Markdown.
     """
 
     title: str
@@ -114,6 +155,7 @@ class Section:
     folded: bool = False
     code: str = ""
     half: bool = False
+    lines: tuple[TimeLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

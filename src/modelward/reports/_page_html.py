@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from modelward.reports import _charts, _picture, _rows, _text
 from modelward.reports._html import MAX_BYTES
 from modelward.reports._rule_picture import rule_picture
+from modelward.reports._time_line import time_line
 from modelward.reports._tree_picture import tree_picture
 
 if TYPE_CHECKING:
@@ -56,5 +57,6 @@ def _environment() -> Environment:
         pictures=_charts.pictures,
         tree=tree_picture,
         spans=rule_picture,
+        time_line=time_line,
     )
     return environment

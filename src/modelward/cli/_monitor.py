@@ -1,0 +1,111 @@
+"""`modelward monitor`: a file of past traffic, replayed as if it came now."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.argument("file", metavar="FILE", type=click.Path(path_type=str))
+@click.option("--time", required=True, metavar="COL", help="When a row came (UTC unless it says otherwise).")
+@click.option(
+    "--reference", metavar="FILE",
+    help="Honest rows of the weeks before, to learn from.  [default: the first half of FILE, eight weeks at least]",
+)  # fmt: skip
+@click.option(
+    "--weeks", type=click.IntRange(1), metavar="N", help="Learn from so many weeks of FILE instead."
+)
+@click.option("--answer", multiple=True, metavar="COL", help="A column that the model answered; repeatable.")
+@click.option(
+    "--kpi", multiple=True, metavar="COL", help="A business figure, watched by its hourly mean; repeatable."
+)
+@click.option("--skip", multiple=True, metavar="COL", help="A column that is not looked at, such as a key.")
+@click.option("--schema", metavar="FILE", help="What a legal row is; see `modelward schema infer`.")
+@click.option("--store", metavar="FILE", help="Keep the monitor there, so that a service can go on with it.")
+@click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
+              show_default=True, help="The severity from which an alert gives exit code 1.")  # fmt: skip
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+              help="What to print.")  # fmt: skip
+@click.option(
+    "-o", "--output", multiple=True, metavar="FILE", help="Also write .html, .json or .md; repeatable."
+)
+@click.pass_context
+def monitor(
+    context: click.Context, file: str, time: str, reference: str | None, weeks: int | None, answer: tuple[str, ...],
+    kpi: tuple[str, ...], skip: tuple[str, ...], schema: str | None, store: str | None, fail_on: str, form: str,
+    output: tuple[str, ...],
+) -> None:  # fmt: skip
+    """Replay FILE (CSV, Parquet or Arrow) hour by hour as if its rows came now, and say when it left its normal.
+
+    What is normal, by hour and weekday, and where alerts begin is learned from the weeks before. Every column that
+    is not named otherwise is an input of the model: its mean, spread, missing values, bins and new values are
+    watched. Columns that name a row, such as a key, belong to --skip.
+
+    \b
+        modelward monitor requests.csv --time at --answer score --kpi approved -o monitor.html
+
+    Exit codes: 0 nothing at or over --fail-on; 1 an alert whose severity is; 2 could not run; 3 under eight weeks
+    to learn from, or rows that could not be judged. Alerts are of medium severity: --fail-on medium gates on them.
+    """
+    from modelward import reports
+    from modelward.cli._monitor_page import document_of, exit_code, page_of
+    from modelward.monitoring import replay
+    from modelward.schema import read_schema
+
+    paths = [Path(name) for name in output]
+    for out in paths:
+        reports.check_suffix(out, (".html", ".json", ".md"))
+    with _progress() as tell:
+        found = replay(
+            file, time=time, reference=reference, weeks=weeks, outputs=answer, kpis=kpi, skip=skip,
+            schema=read_schema(schema) if schema is not None else None, store=store, progress=tell,
+        )  # fmt: skip
+    code = exit_code(found, fail_on)
+    as_json = json.dumps(document_of(found), indent=2, allow_nan=False) + "\n"
+    page = page_of(found, Path(file).name, code)
+    made = {".html": reports.render_page_html, ".md": reports.render_page_markdown}
+    for out in paths:
+        suffix = out.suffix.lower()
+        reports.write_text(out, as_json if suffix == ".json" else made[suffix](page))
+    if form == "json":
+        click.echo(as_json, nl=False)
+    else:
+        from rich.console import Console
+
+        written = ", ".join(str(out) for out in paths)
+        step = f"read {written}" if written else "add -o monitor.html for the time lines"
+        reports.render_page_terminal(page, Console(), next_step=step)
+    context.exit(code)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar on standard error, if somebody is looking."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("learning what is normal", total=None)
+
+        def tell(done: int, total: int) -> None:
+            bar.update(task, description="hours replayed", completed=done, total=total)
+
+        yield tell

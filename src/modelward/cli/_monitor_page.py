@@ -1,0 +1,195 @@
+"""A replay as a page and as data: the alerts first, then the time lines that they stand on."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelward._version import __version__
+from modelward.checks import live_findings
+from modelward.findings import SEVERITIES, Table
+from modelward.reports import Mark, Page, Section, TimeLine
+
+if TYPE_CHECKING:
+    from modelward.findings import Finding
+    from modelward.monitoring import Alert, Replay, Span
+
+HOUR = 3600
+_MOST_LINES = 12
+_KINDS = {
+    "fast": "a jump", "slow": "hour after hour", "reference": "crept away", "novelty": "rare or new",
+}  # fmt: skip
+_FOOT = (
+    (
+        "The blue band is where an hour may lie: season by hour and weekday, level, and the memory of the hours "
+        "before, all learned from the reference, as far as the detector of jumps is silent. The black line is what was "
+        "measured; where there are more hours than places, a grey shadow shows its reach. Red marks are alerts."
+    ),
+    (
+        "Three detectors share one budget over all columns: jumps, moves that hours add up to, and a level that crept "
+        "away from the one that was learned. Their thresholds come from replaying weeks of the reference that had not "
+        "been learned from. Rare and new values are counted against their own rates."
+    ),
+    (
+        "An alert says that something is unlike the weeks before, not why. Hours with under 20 rows have no shares and "
+        "moments. Nothing that fewer than ten rows of the reference have is named."
+    ),
+)
+
+
+def findings_of(found: Replay) -> tuple[Finding, ...]:
+    """Return what the replay found."""
+    return live_findings(found.alerts, sufficient=found.monitor.sufficient, promise=found.monitor.promise)
+
+
+def complete(found: Replay) -> bool:
+    """Say whether every row was judged."""
+    lost = any("no time" in note for note in found.notes)
+    return found.monitor.sufficient and not found.monitor.dropped and not lost
+
+
+def exit_code(found: Replay, fail_on: str) -> int:
+    """Return 1 for a failure that gates, 3 for what was not judged, else 0."""
+    least = SEVERITIES.index(fail_on) if fail_on != "never" else len(SEVERITIES)
+    if any(f.verdict == "fail" and SEVERITIES.index(f.severity) >= least for f in findings_of(found)):
+        return 1
+    return 0 if complete(found) else 3
+
+
+def document_of(found: Replay) -> dict[str, Any]:
+    """Return the JSON contract, version 1; figures that are no number are null."""
+    watch = found.monitor
+    return {
+        "schema_version": 1, "modelward": __version__, "complete": complete(found),
+        "promise": watch.promise, "learned": _span(found.learned), "replayed": _span(found.replayed),
+        "series": len(watch.series), "left_out": list(watch.left_out), "dropped": dict(watch.dropped),
+        "notes": list(found.notes), "alerts": [_alert(a) for a in found.alerts],
+        "findings": [
+            {"code": f.code, "failure_mode": f.number, "title": f.title, "verdict": f.verdict,
+             "severity": f.severity, "summary": f.summary}
+            for f in findings_of(found)
+        ],
+    }  # fmt: skip
+
+
+def _span(span: Span) -> dict[str, Any]:
+    return {
+        "rows": span.rows, "hours": span.hours, "first": _iso(span.first * HOUR), "last": _iso(span.last * HOUR)
+    }  # fmt: skip
+
+
+def _alert(alert: Alert) -> dict[str, Any]:
+    figures = {name: getattr(alert, name) for name in ("score", "threshold", "value", "expected")}
+    return {
+        "id": alert.id, "series": alert.series, "column": alert.column, "kind": alert.kind,
+        "detector": alert.detector, "start": _iso(alert.start), "end": _iso(alert.end), "hours": alert.hours,
+        **{name: value if math.isfinite(value) else None for name, value in figures.items()},
+    }  # fmt: skip
+
+
+def _iso(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _minute(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
+
+
+def page_of(found: Replay, name: str, code: int) -> Page:
+    """Return the page about a replay."""
+    alerts = found.alerts
+    columns = {a.column for a in alerts}
+    weeks = found.replayed.hours / 168
+    where = f"{len(columns)} column{'s' if len(columns) > 1 else ''}"
+    if not found.monitor.sufficient:
+        headline, alarm, calm = (
+            "Nothing could be judged.",
+            found.monitor.promise[:1].upper() + found.monitor.promise[1:] + ".",
+            "",
+        )
+    elif alerts:
+        headline = f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''} in {where} within {weeks:.1f} weeks."
+        alarm, calm = f"First: {_minute(alerts[0].start)}, {alerts[0].words}.", ""
+    else:
+        headline, alarm = f"No alert within {weeks:.1f} weeks.", ""
+        calm = "Every hour was like the weeks that were learned from, as far as the promise below goes."
+    sections = [_lines(found), *([_alerts(found)] if alerts else []), _basis(found)]
+    return Page(
+        title=name, headline=headline, alarm=alarm, calm=calm, sections=tuple(sections), findings=findings_of(found),
+        exit_code=code, version=__version__, foot=_FOOT, brand="traffic, replayed hour by hour",
+        closing="Replayed hour by hour; times are UTC.",
+    )  # fmt: skip
+
+
+def _alerts(found: Replay) -> Section:
+    head = ("first hour (UTC)", "hours", "what", "measured", "expected", "how", "score", "threshold")
+    rows = tuple(
+        (
+            _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),
+            round(a.threshold, 1),
+        )
+        for a in found.alerts
+    )  # fmt: skip
+    return Section("Alerts", "One line for each series and detector, from its first hour to its last.",
+                   tables=(Table("Alerts", head, rows),))  # fmt: skip
+
+
+def _figures(alert: Alert) -> tuple[str, str]:
+    percent = alert.kind in ("share", "count")
+    value, expected = (f"{100 * v:.3g} %" if percent else f"{v:.4g}" for v in (alert.value, alert.expected))
+    return value, expected
+
+
+def _basis(found: Replay) -> Section:
+    watch, learned, replayed = found.monitor, found.learned, found.replayed
+    facts = [
+        ("promise", watch.promise),
+        ("learned from", f"{learned.rows:,} rows, {_minute(learned.first * HOUR)} to {_minute(learned.last * HOUR)}"),
+        ("replayed", f"{replayed.rows:,} rows, {_minute(replayed.first * HOUR)} to {_minute(replayed.last * HOUR)}"),
+        ("series watched", f"{len(watch.series):,}"),
+    ]  # fmt: skip
+    if watch.left_out:
+        facts.append(
+            ("cannot be watched", f"{', '.join(watch.left_out[:12])}: they never move, or are mostly missing")
+        )
+    facts += [("not judged", f"{count:,} × {reason}") for reason, count in sorted(watch.dropped.items())]
+    facts += [("note", note) for note in found.notes]
+    return Section("What stands behind it", facts=tuple(facts))
+
+
+def _lines(found: Replay) -> Section:
+    names = list(found.monitor.series)
+    size: dict[str, float] = {}
+    for a in found.alerts:
+        size[a.series] = max(size.get(a.series, 0.0), abs(a.score) / a.threshold)
+    loud = sorted(size, key=lambda name: -size[name])
+    first = [n for n in ("rows", *found.monitor.kpis) if n in names]
+    shown = list(dict.fromkeys([*first, *(n for n in loud if n in names)]))[: _MOST_LINES + len(first)]
+    lines = tuple(_line(found, names.index(name), name) for name in shown) if found.windows else ()
+    hidden = len([n for n in loud if n in names and n not in shown])
+    rare = len([n for n in loud if n not in names])
+    lead = "The number of rows and the business figures, then the series with alerts, the loudest first. Times are UTC."
+    if hidden:
+        lead += f" {hidden} more series with alerts are in the table only."
+    if rare:
+        lead += f" {rare} rare or new value{'s' if rare > 1 else ''} with alerts have no line: see the table."
+    return Section("Time lines", lead, lines=lines)
+
+
+def _line(found: Replay, j: int, name: str) -> TimeLine:
+    start, hours = found.replayed.first, found.replayed.hours
+    held = np.full((3, hours), np.nan)
+    for window in found.windows:
+        if 0 <= window.hour - start < hours:
+            held[:, window.hour - start] = window.value[j], window.low[j], window.high[j]
+    marks = tuple(
+        Mark(a.start, a.end + HOUR, f"{_minute(a.start)}: {a.words}")
+        for a in found.alerts
+        if a.series == name
+    )
+    value, low, high = (tuple(v.tolist()) for v in held)
+    kind = found.monitor.kind(name)
+    return TimeLine(name, start * HOUR, HOUR, value, low, high, marks, percent=kind == "share")

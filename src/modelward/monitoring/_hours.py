@@ -1,0 +1,161 @@
+"""Hours: rows and figures into open windows, windows that are due into alerts."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelward.monitoring._alerts import AlertBook
+from modelward.monitoring._clock import HOUR
+from modelward.monitoring._watch import Alarm
+from modelward.profiles import Profile
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from modelward.monitoring._clock import Gate
+    from modelward.monitoring._learn import Learned
+    from modelward.monitoring._novelty import Novelty
+    from modelward.monitoring._watch import Watch
+
+MOST_GAP = 672
+"""After a longer silence, in hours, what lies before it is passed over."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """An hour that was judged.
+
+    Parameters
+    ----------
+    hour : int
+        Since 1970.
+    rows : int
+    value, low, high : ndarray of float32, shape (S,)
+        Of each watched series what was measured, and between what the fast detector is silent; NaN where there is
+        none. In the units of `Alert`.
+    """
+
+    hour: int
+    rows: int
+    value: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+
+
+class Hours:
+    """The windows of one monitor.
+
+    Parameters
+    ----------
+    learned, watch, novelty
+        What `learn` returned.
+    gate : Gate
+        Which rows are taken.
+    keep : int
+        Judged windows that are kept.
+    """
+
+    def __init__(
+        self, learned: Learned, watch: Watch, novelty: Novelty, gate: Gate, *, keep: int = 0
+    ) -> None:
+        self.learned, self.watch, self.novelty, self.gate = learned, watch, novelty, gate
+        self.open: dict[int, Profile] = {}
+        self.figures: dict[int, dict[str, list[float]]] = {}
+        self.book = AlertBook(gate.dropped)
+        self.judged: deque[Window] = deque(maxlen=keep)
+        self.told: Callable[[Window], None] | None = None
+        self.count = 0
+        last = learned.first + learned.hours - 1
+        gate.newest = gate.closed = last
+
+    @property
+    def dropped(self) -> Counter[str]:
+        """What was not taken in, by reason."""
+        return self.gate.dropped
+
+    def take(self, rows: NDArray[np.float64], times: NDArray[np.float64], now: float) -> None:
+        """Take in encoded rows, shape (n, d), with their times."""
+        hours = np.floor(times / HOUR)
+        for hour in np.unique(hours).tolist():
+            here = hours == hour if np.isfinite(hour) else ~np.isfinite(hours)
+            ok = here.copy()
+            ok[here] = self.gate.admit(hours[here], now)
+            if ok.any():
+                profile = self.open.setdefault(int(hour), Profile(self.learned.layout))
+                profile.update(rows[ok])
+                self.advance(int(hour))
+
+    def figure(self, name: str, number: float, hour: int, now: float) -> None:
+        """Take in a business figure."""
+        if name not in self.learned.kpis:
+            self.dropped["figures of a name that was not learned"] += 1
+        elif not np.isfinite(number):
+            self.dropped["figures that are no number"] += 1
+        elif self.gate.admit(np.array([float(hour)]), now)[0]:
+            total = self.figures.setdefault(hour, {}).setdefault(name, [0.0, 0.0])
+            total[0] += number
+            total[1] += 1
+            self.advance(hour)
+
+    def advance(self, hour: int) -> None:
+        """Judge the windows that are due when something of an hour has come."""
+        gate = self.gate
+        if gate.newest is None or gate.closed is None:
+            return
+        gate.newest = max(gate.newest, hour)
+        last = gate.newest - gate.lateness - 1
+        if last - gate.closed > MOST_GAP:
+            # So long a silence is no traffic to be judged hour by hour; open hours of before it still are.
+            for waiting in sorted({h for h in (*self.open, *self.figures) if h <= last - MOST_GAP}):
+                self.pass_over(waiting - gate.closed - 1)
+                self._close(waiting)
+            self.pass_over(last - MOST_GAP - gate.closed)
+        for due in range(gate.closed + 1, last + 1):
+            self._close(due)
+
+    def pass_over(self, hours: int) -> None:
+        """Pass over hours that are not judged at all."""
+        if self.gate.closed is not None and hours > 0:
+            self.watch.skip(hours)
+            self.gate.closed += hours
+
+    def _close(self, hour: int) -> None:
+        self.gate.closed = hour
+        learned = self.learned
+        profile = self.open.pop(hour, None) or Profile(learned.layout)
+        y, rare = learned.vector(profile, self.figures.pop(hour, {}))
+        expected, width = self.watch.expect()
+        self.count += 1
+        turned = learned.natural(np.stack([y, expected - width, expected + width, expected]))
+        self._keep(hour, profile.rows, turned)
+        for alarm in self.watch.observe(y):
+            j = self.watch.names.index(alarm.series)
+            told = replace(alarm, value=float(turned[0, j]), expected=float(turned[3, j]))
+            self.book.note(told, alarm.detector, int(hour * HOUR), learned.columns[j], str(learned.kinds[j]))
+        if self.watch.sufficient and profile.rows:
+            self._rare(hour, rare, profile.rows)
+
+    def _keep(self, hour: int, rows: int, turned: NDArray[np.float64]) -> None:
+        with np.errstate(over="ignore"):
+            value, low, high = turned[:3].astype(np.float32)
+        window = Window(hour, rows, value, low, high)
+        self.judged.append(window)
+        if self.told is not None:
+            self.told(window)
+
+    def _rare(self, hour: int, rare: NDArray[np.float64], rows: int) -> None:
+        novelty = self.novelty
+        scores = novelty.score(rare, rows)
+        for j in np.flatnonzero(scores > novelty.limits).tolist():
+            share, usual = float(rare[j] / rows), float(novelty.seen[j] / max(novelty.total, 1.0))
+            found = Alarm(
+                self.learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual
+            )
+            self.book.note(found, "novelty", int(hour * HOUR), self.learned.rare_columns[j], "count")

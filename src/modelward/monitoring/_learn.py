@@ -1,0 +1,200 @@
+"""What a monitor learns of a reference: bins, series, their normal and their thresholds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from modelward.errors import InputError
+from modelward.monitoring._clock import HOUR, many_seconds
+from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._series import DENSE, Plan, shares
+from modelward.monitoring._watch import Watch
+from modelward.profiles import Layout, Profile
+from modelward.schema import FeatureSchema, infer
+from modelward.tables import read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_THURSDAY = 72
+"""1970-01-01 was a Thursday, and hour 0 of a week is Monday's first."""
+_MOST_HOURS = 20 * 366 * 24
+_LEAST_SHARE = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What does not change while a monitor runs, beside the watch and the rare counts that go on with it.
+
+    Parameters
+    ----------
+    layout : Layout
+        Of inputs and outputs.
+    inputs : int
+        How many of its columns are inputs.
+    kpis : tuple of str
+        Business figures.
+    dense : ndarray of bool, shape (C,)
+        Which of the plan's counts are watched as shares; the others are rare.
+    used : ndarray of int64
+        Which of all series (plan, figures, shares) are watched.
+    first, hours : int
+        First hour of the reference, in hours since 1970, and how many there are.
+    rows : int
+        Of the reference.
+    """
+
+    layout: Layout
+    inputs: int
+    kpis: tuple[str, ...]
+    dense: NDArray[np.bool_]
+    used: NDArray[np.int64]
+    first: int
+    hours: int
+    rows: int
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What is read off a window's profile."""
+        return Plan(self.layout)
+
+    @cached_property
+    def all_names(self) -> tuple[str, ...]:
+        """All series that there could be."""
+        return (*self.plan.names, *self.kpis, *(c.name for c in self.plan.counts))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The watched series."""
+        return tuple(self.all_names[j] for j in self.used.tolist())
+
+    @cached_property
+    def rare(self) -> tuple[str, ...]:
+        """The counts that are watched as Poisson counts."""
+        return tuple(c.name for c, d in zip(self.plan.counts, self.dense, strict=True) if not d)
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Of each watched series the column or figure that it is about; empty for the number of rows."""
+        plan = self.plan
+        measured = [self.layout.names[j] for j in plan.measured]
+        every = ["", *measured, *measured, *self.kpis, *(c.column for c in plan.counts)]
+        return tuple(every[j] for j in self.used.tolist())
+
+    @cached_property
+    def rare_columns(self) -> tuple[str, ...]:
+        """The columns of `rare`."""
+        return tuple(c.column for c, d in zip(self.plan.counts, self.dense, strict=True) if not d)
+
+    @cached_property
+    def left_out(self) -> tuple[str, ...]:
+        """Moments and figures that cannot be watched: too often missing, or they never moved."""
+        watched = set(self.names)
+        return tuple(k for k in (*self.plan.names, *self.kpis) if k not in watched)
+
+    @cached_property
+    def kinds(self) -> NDArray[np.str_]:
+        """Of each watched series "rows", "mean", "spread", "kpi" or "share"."""
+        plan = self.plan
+        moments = len(plan.measured)
+        kinds = ["rows", *["mean"] * moments, *["spread"] * moments]
+        kinds += ["kpi"] * len(self.kpis) + ["share"] * len(plan.counts)
+        return np.array(kinds)[self.used]
+
+    def natural(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values of the watched series, shape (..., S), in the units that people use."""
+        out = np.array(values, dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for kind, turn in (("rows", np.expm1), ("spread", np.exp), ("share", _share)):
+                here = self.kinds == kind
+                out[..., here] = turn(out[..., here])
+        return out
+
+    def vector(
+        self, profile: Profile, figures: Mapping[str, list[float]]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the watched series of a window, shape (S,), and its rare counts."""
+        y, counts = self.plan.measure(profile)
+        kpis = [figures[k][0] / figures[k][1] if k in figures else np.nan for k in self.kpis]
+        full = np.concatenate([y, kpis, shares(counts, profile.rows)])
+        return full[self.used], counts[~self.dense]
+
+
+def learn(
+    X: Any,
+    outputs: Any,
+    when: Any,
+    kpis: Mapping[str, tuple[Any, Any]],
+    schema: FeatureSchema | None,
+) -> tuple[Learned, Watch, Novelty]:
+    """Learn what is normal; `Monitor.fit` says what the parameters are.
+
+    Raises
+    ------
+    InputError
+        If tables and times do not fit each other, or the schema.
+    """
+    frame, schema, inputs = _joined(X, outputs, schema)
+    hours = np.floor(many_seconds(when, frame.height) / HOUR)
+    if not np.isfinite(hours).all() or np.ptp(hours) > _MOST_HOURS:
+        raise InputError("the reference needs a time for every row, all within twenty years")
+    layout, first = Layout.fit(frame, schema), int(hours.min())
+    plan = Plan(layout)
+    Y, counts, rows = _history(layout, plan, layout.encode(frame)[0], hours.astype(np.int64) - first)
+    figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
+    dense = counts.sum(axis=0) / max(1.0, float((rows > 0).sum())) >= DENSE
+    full = np.column_stack([Y, *figures, shares(counts, rows[:, None])])
+    usable = (np.isfinite(full).mean(axis=0) >= _LEAST_SHARE) & (np.nan_to_num(full).std(axis=0) > 1e-12)
+    usable[-len(dense) :] &= dense
+    usable[0] = True
+    learned = Learned(layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height)
+    watch = Watch(learned.names).fit(full[:, usable], start=(first + _THURSDAY) % 168)
+    return learned, watch, Novelty(counts[:, ~dense], rows)
+
+
+def _joined(X: Any, outputs: Any, schema: FeatureSchema | None) -> tuple[pl.DataFrame, FeatureSchema, int]:
+    frame = read_table(X, what="inputs", names=schema.names if schema else None)
+    schema = schema or infer(frame)
+    frame, inputs = frame.select(schema.names), len(schema)
+    if outputs is None:
+        return frame, schema, inputs
+    answers = read_table(outputs, what="outputs")
+    if answers.height != frame.height or set(answers.columns) & set(schema.names):
+        raise InputError("outputs need as many rows as the inputs, and column names of their own")
+    both = FeatureSchema((*schema.columns, *infer(answers).columns), schema.onehot, schema.relations)
+    return frame.hstack(answers), both, inputs
+
+
+def _history(
+    layout: Layout, plan: Plan, X: NDArray[np.float64], hour: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    order = np.argsort(hour, kind="stable")
+    ends = np.searchsorted(hour[order], np.arange(int(hour.max()) + 2))
+    Y, counts, rows = [], [], np.diff(ends).astype(np.float64)
+    for start, stop in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
+        profile = Profile(layout)
+        profile.update(X[order[start:stop]])
+        y, c = plan.measure(profile)
+        Y.append(y)
+        counts.append(c)
+    return np.array(Y), np.array(counts), rows
+
+
+def _hourly(figure: tuple[Any, Any], first: int, hours: int) -> NDArray[np.float64]:
+    values = np.asarray(pl.Series(figure[0]).cast(pl.Float64).to_numpy(), dtype=np.float64)
+    place = np.floor(many_seconds(figure[1], len(values)) / HOUR) - first
+    ok = np.isfinite(values) & (place >= 0) & (place < hours)
+    at = place[ok].astype(np.int64)
+    n = np.bincount(at, minlength=hours).astype(np.float64)
+    return np.bincount(at, weights=values[ok], minlength=hours) / np.where(n > 0, n, np.nan)
+
+
+def _share(turned: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sin(np.clip(turned, 0.0, np.pi / 2)) ** 2)

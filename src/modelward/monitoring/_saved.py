@@ -1,0 +1,128 @@
+"""A monitor as bytes: what it learned, and where it is. Nothing in them is run when they are read."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelward.errors import InputError
+from modelward.monitoring._clock import Gate
+from modelward.monitoring._hours import Hours
+from modelward.monitoring._learn import Learned
+from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._watch import Watch
+from modelward.profiles import Layout, Profile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+VERSION = 1
+_META = "meta"
+_DAMAGED = "what the store holds of the monitor is damaged: fit it anew into another file"
+
+
+def pack(meta: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Return JSON and arrays as one npz file."""
+    out = io.BytesIO()
+    text = np.frombuffer(json.dumps(meta).encode(), dtype=np.uint8)
+    held: dict[str, Any] = {_META: text, **arrays}
+    np.savez(out, **held)
+    return out.getvalue()
+
+
+def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return what `pack` was given.
+
+    Raises
+    ------
+    InputError
+        If it is damaged.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as held:
+            arrays = {name: held[name] for name in held.files}
+        meta = json.loads(arrays.pop(_META).tobytes())
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, RecursionError):
+        raise InputError(_DAMAGED) from None
+    if not isinstance(meta, dict) or meta.get("version") != VERSION:
+        raise InputError("the store holds a monitor of another release: fit it anew into another file")
+    return meta, arrays
+
+
+def pack_learned(hours: Hours) -> bytes:
+    """Return what does not change while the monitor runs."""
+    learned = hours.learned
+    watch, arrays = hours.watch.learned()
+    meta = {
+        "version": VERSION, "layout": learned.layout.to_dict(), "inputs": learned.inputs,
+        "kpis": list(learned.kpis), "first": learned.first, "hours": learned.hours, "rows": learned.rows,
+        "lateness": hours.gate.lateness, "watch": watch,
+    }  # fmt: skip
+    own = {"dense": learned.dense, "used": learned.used, "novelty": hours.novelty.limits}
+    return pack(meta, own | {f"watch/{name}": array for name, array in arrays.items()})
+
+
+def state_of(hours: Hours) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Return copies of where the monitor is, open windows included, for `pack`."""
+    gate, novelty = hours.gate, hours.novelty
+    meta = {
+        "version": VERSION, "newest": gate.newest, "closed": gate.closed, "dropped": dict(gate.dropped),
+        "count": hours.count, "open": list(hours.open),
+        "figures": [[h, k, *pair] for h, held in hours.figures.items() for k, pair in held.items()],
+    }  # fmt: skip
+    arrays: dict[str, NDArray[Any]] = {"seen": novelty.seen.copy(), "total": np.array(novelty.total)}
+    arrays |= {f"watch/{name}": array for name, array in hours.watch.state().items()}
+    for hour, profile in hours.open.items():
+        arrays |= {f"open/{hour}/{name}": array for name, array in profile.arrays().items()}
+    return meta, arrays
+
+
+def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
+    """Return the windows of the monitor that was packed.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, or of another release.
+    """
+    meta, arrays = unpack(learned)
+    try:
+        layout = Layout.from_dict(meta["layout"])
+        own = Learned(
+            layout, int(meta["inputs"]), tuple(map(str, meta["kpis"])), arrays["dense"].astype(bool),
+            arrays["used"].astype(np.int64), int(meta["first"]), int(meta["hours"]), int(meta["rows"]),
+        )  # fmt: skip
+        watch = Watch.from_learned(meta["watch"], _below(arrays, "watch/"))
+        if watch.names != own.names:
+            raise ValueError
+        now, held = unpack(state)
+        novelty = Novelty.restored(arrays["novelty"], held["seen"], float(held["total"]))
+        out = Hours(own, watch, novelty, Gate(int(meta["lateness"])), keep=keep)
+        _go_on(out, now, held)
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):
+        raise InputError(_DAMAGED) from None
+    return out
+
+
+def _go_on(hours: Hours, now: Mapping[str, Any], held: Mapping[str, NDArray[Any]]) -> None:
+    hours.watch.restore(_below(held, "watch/"))
+    hours.gate.newest, hours.gate.closed, hours.count = (
+        int(now["newest"]),
+        int(now["closed"]),
+        int(now["count"]),
+    )
+    hours.gate.dropped.update({str(k): int(n) for k, n in now["dropped"].items()})
+    for hour, name, total, n in now["figures"]:
+        hours.figures.setdefault(int(hour), {})[str(name)] = [float(total), float(n)]
+    for hour in now["open"]:
+        hours.open[int(hour)] = Profile.from_arrays(hours.learned.layout, _below(held, f"open/{hour}/"))
+
+
+def _below(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

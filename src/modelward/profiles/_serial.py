@@ -1,0 +1,114 @@
+"""Profiles as JSON: written so that equal profiles are equal texts, read as if somebody had tampered with them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from modelward.errors import InputError
+from modelward.profiles import _sums
+from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS
+from modelward.profiles._layout import Layout
+from modelward.profiles._profile import Profile
+
+VERSION = 1
+MAX_PROFILE_BYTES = 64_000_000
+
+
+def to_json(profile: Profile) -> str:
+    """Return a profile as JSON; equal profiles give equal texts."""
+    layout, held = profile.layout, profile.arrays()
+    packed = base64.b64encode(zlib.compress(held["registers"].tobytes(), 9)).decode()
+    sizes = [len(p) + 2 for p in layout.points]
+    return json.dumps(
+        {
+            "format": "modelward profile",
+            "version": VERSION,
+            "digest": layout.digest,
+            "layout": layout.to_dict(),
+            "rows": profile.rows,
+            "counts": [held["counts"][j, :s].tolist() for j, s in enumerate(sizes)],
+            "counters": held["counters"].tolist(),
+            "sums": [[_sums.to_text(s) for s in pair] for pair in held["sums"]],
+            "registers": packed,
+        },
+        separators=(",", ":"),
+    )
+
+
+def from_json(text: str) -> Profile:
+    """Return the profile that `to_json` wrote.
+
+    Raises
+    ------
+    InputError
+        If it is no profile, of another version, or contradicts itself.
+    """
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InputError("it is not JSON: give a file that `modelward profile` wrote") from None
+    if not isinstance(raw, dict) or raw.get("format") != "modelward profile":
+        raise InputError("it is no profile: give a file that `modelward profile` wrote")
+    if raw.get("version") != VERSION:
+        raise InputError(
+            f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
+        )
+    layout = Layout.from_dict(raw.get("layout"))
+    if raw.get("digest") != layout.digest:
+        raise InputError("its layout is not the one that it was written with")
+    try:
+        held = _held(layout, raw)
+    except (KeyError, TypeError, ValueError, OverflowError, IndexError, binascii.Error, zlib.error):
+        raise InputError("its figures are damaged: make it anew") from None
+    return Profile.from_arrays(layout, held)
+
+
+def _held(layout: Layout, raw: dict[str, Any]) -> dict[str, Any]:
+    d = len(layout.points)
+    if len(raw["counts"]) != d or len(raw["sums"]) != d:
+        raise ValueError
+    counts = np.zeros_like(Profile(layout).counts)
+    for j, held in enumerate(raw["counts"]):
+        counts[j, : len(layout.points[j]) + 2] = np.array(held, dtype=np.int64)
+    sums = np.zeros((d, 2, LIMBS), dtype=np.int64)
+    for j, pair in enumerate(raw["sums"]):
+        for k in (0, 1):
+            sums[j, k] = _sums.from_text(pair[k])
+    unpacker = zlib.decompressobj()
+    data = unpacker.decompress(base64.b64decode(raw["registers"], validate=True), d * REGISTERS)
+    return {
+        "rows": int(raw["rows"]),
+        "counts": counts,
+        "counters": np.array(raw["counters"], dtype=np.int64).reshape(d, COUNTERS),
+        "sums": sums,
+        "registers": np.frombuffer(data, dtype=np.uint8).reshape(d, REGISTERS),
+    }
+
+
+def read_profile(path: str | Path) -> Profile:
+    """Read a profile file.
+
+    Raises
+    ------
+    InputError
+        If it is not there, larger than 64 MB, or no profile of this version.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_PROFILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"profile {path} cannot be read: {error.strerror or error}") from None
+    if len(content) > MAX_PROFILE_BYTES:
+        raise InputError(f"profile {path} is larger than {MAX_PROFILE_BYTES // 10**6} MB: is it a profile?")
+    try:
+        return Profile.from_json(content.decode("utf-8", "replace"))
+    except InputError as error:
+        raise InputError(f"profile {path}: {error}") from None
