@@ -21,8 +21,10 @@ from modelward.dependencies.reach import (
     read_imports,
     trace,
 )
+from modelward.dependencies.weight import Load, Smaller, Weight, measure_imports, weigh
 
 __all__ = [
+"Load", "Smaller", "Weight", "measure_imports", "weigh",
     "Advisory",
     "CodeRead",
     "ContainerRead",

@@ -50,7 +50,7 @@ def add_imports(
     without (``try … except ImportError``) and those of tests and examples are not asked to be declared.
     """
     names = {p.name for p in (*inventory.packages, *inventory.unresolved)}
-    declared = {p.name for p in (*inventory.packages, *inventory.unresolved) if p.direct}
+    declared = {p.name for p in inventory.declared}
     doubts: list[Doubt] = []
     added: dict[str, Package] = {}
     for name, place in _foreign(source, owners).items():
@@ -117,10 +117,10 @@ def _never_imported(inventory: Inventory, reach: Reach) -> list[Doubt]:
     packages = (*inventory.packages, *inventory.unresolved)
     needed = {name for p in packages for name in p.needs}
     idle: dict[str, list[Package]] = {}
-    for p in packages:
+    for p in inventory.declared:
         use = reach.uses.get(p.name)
         if (
-            p.direct and not p.dev and use is not None and use.how == "unseen" and p.kind == "index"
+            not p.dev and use is not None and use.how == "unseen" and p.kind == "index"
             and p.name not in needed | _UNIMPORTED and not p.name.startswith(_STUBS) and not p.name.endswith("-stubs")
         ):  # fmt: skip
             idle.setdefault(p.path, []).append(p)

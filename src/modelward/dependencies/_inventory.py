@@ -60,8 +60,9 @@ def take_inventory(
     library = {path for path, read in reads if read.library}
     doubts += _looseness(packages, library, problems)
     return Inventory(
-        known, unresolved, tuple(dict.fromkeys(doubts)), problems, tuple(path for path, _ in reads)
-    )
+        known, unresolved, tuple(dict.fromkeys(doubts)), problems, tuple(path for path, _ in reads),
+        tuple(p for p in packages if p.direct),
+    )  # fmt: skip
 
 
 def _undragged(known: tuple[Package, ...], environment: dict[str, Installed]) -> tuple[Problem, ...]:

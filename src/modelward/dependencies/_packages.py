@@ -124,6 +124,8 @@ class Inventory:
     doubts, problems : tuple
     files : tuple of str
         What was read, relative to the project.
+    declared : tuple of Package
+        What persons asked for, as they wrote it.
     """
 
     packages: tuple[Package, ...] = ()
@@ -131,3 +133,4 @@ class Inventory:
     doubts: tuple[Doubt, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: tuple[str, ...] = ()
+    declared: tuple[Package, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelward.dependencies._environment import Environment, installed, own_environment
@@ -18,6 +18,7 @@ from modelward.dependencies.reach import (
     read_imports,
     trace,
 )
+from modelward.dependencies.weight import Load, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,11 +39,17 @@ class Survey:
         Which gave the versions that no file gives.
     reach : Reach or None
         Where packages are used; None if sources were not looked at.
+    load : Load
+        What they weigh.
+    modules : dict
+        From a package to its modules.
     """
 
     inventory: Inventory
     environment: Environment
     reach: Reach | None = None
+    load: Load = field(default_factory=Load)
+    modules: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def survey(
@@ -84,7 +91,7 @@ def survey(
     modules = modules_of(names | set(environment.packages), environment)
     inventory = add_models(inventory, files, Owners({n: modules[n] for n in names}))
     if not code or not project.is_dir():
-        return Survey(inventory, environment)
+        return Survey(inventory, environment, None, weigh(inventory, environment), modules)
     source = read_imports(project)
     begun = find_entries(project, source, entries)
     owners = Owners(modules, first=names)
@@ -93,7 +100,7 @@ def survey(
     inventory = add_imports(inventory, source, reach, owners, environment)
     if inventory.packages != before:
         reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners)
-    return Survey(inventory, environment, reach)
+    return Survey(inventory, environment, reach, weigh(inventory, environment), modules)
 
 
 def _inactive(inventory: Inventory, environment: Environment) -> Inventory:
