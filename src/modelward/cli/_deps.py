@@ -34,17 +34,19 @@ if TYPE_CHECKING:
               help="For the SBOM: the schema of its rows.")  # fmt: skip
 @click.option("--report", metavar="FILE", type=click.Path(path_type=Path),
               help="For the SBOM: its assessment, as `modelward assess -o FILE.json` wrote it.")  # fmt: skip
+@click.option("--measure-imports", "measure", is_flag=True,
+              help="Also say how long each dependency takes to import: this runs the packages.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
               show_default=True, help="Severity from which a failure is exit code 1.")  # fmt: skip
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print.")  # fmt: skip
 @click.option("-o", "--output", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
-              help="Also write .json, .sarif, or .cdx.json (CycloneDX SBOM); repeatable.")  # fmt: skip
+              help="Also write .html, .json, .md, .sarif, or .cdx.json (CycloneDX SBOM); repeatable.")  # fmt: skip
 @click.pass_context
 def deps(
     context: click.Context, project: Path, db: Path | None, max_db_age: int, no_code: bool, entries: tuple[str, ...],
     models: tuple[Path, ...], python: Path | None, data: tuple[Path, ...], schema: Path | None,
-    report: Path | None, fail_on: FailOn, form: str, output: tuple[Path, ...],
+    report: Path | None, measure: bool, fail_on: FailOn, form: str, output: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Say what comes along with a project: known holes, loose pins, dangerous code, careless containers.
 
@@ -60,7 +62,8 @@ def deps(
     the project is run, and nothing is asked of the network: yanked releases are not known.
 
     Beside each hole stands whether its package is imported where serving begins, reached by loading a model file,
-    or used by development tools alone. That hides nothing, and no verdict depends on it.
+    or used by development tools alone. That hides nothing, and no verdict depends on it. What each dependency
+    weighs, and a smaller one that may replace it, is advice and no finding.
 
     The SBOM has the model of --model as its component, with its hash, data, schema and assessment.
 
@@ -72,16 +75,24 @@ def deps(
     checked, or the database is absent or too old.
     """
     from modelward.checks import all_codes, code_findings, container_findings, dependency_findings
-    from modelward.cli._deps_output import as_dict, to_json, to_sarif, to_text
-    from modelward.cli._deps_sbom import SUFFIX, sbom, subject_of
-    from modelward.dependencies import audit, read_code, read_containers, read_database, survey
+    from modelward.cli._deps_output import Told, to_text, write
+    from modelward.cli._deps_sbom import SUFFIX, subject_of
+    from modelward.dependencies import (
+        audit,
+        measure_imports,
+        read_code,
+        read_containers,
+        read_database,
+        survey,
+    )
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
-    from modelward.reports import write_text
+    from modelward.reports import check_suffix
 
     for path in output:
-        if path.suffix not in (".json", ".sarif"):
-            raise UsageError(f"no format for {path.name!r}: end the file name in .json or .sarif")
+        check_suffix(path)
+    if measure and no_code:
+        raise UsageError("--measure-imports and --no-code exclude each other: it runs packages")
     boms = [path for path in output if path.name.endswith(SUFFIX)]
     if not boms and (data or schema or report):
         raise UsageError("--data, --schema and --report say what an SBOM is about: add -o FILE.cdx.json")
@@ -108,19 +119,16 @@ def deps(
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
     policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
     found, _ = policy.apply_ignores(found, today)
-    result = as_dict(looked, database, code, containers, holes, found, complete=complete)
+    heavy = [w.name for w in looked.load.weights if w.own is not None]
+    took = measure_imports(heavy, looked.modules, python) if measure else {}
+    told = Told(
+        project, looked, database, code, containers, subject, holes, found, took, complete=complete,
+        exit_code=_exit_code(found, fail_on, complete=complete),
+    )  # fmt: skip
     for path in output:
-        if subject is not None and path in boms:
-            write_text(path, sbom(inventory, subject, holes, database))
-            continue
-        write_text(
-            path, to_json(result) if path.suffix == ".json" else to_sarif(found, project, complete=complete)
-        )
-    if form == "json":
-        click.echo(to_json(result), nl=False)
-    else:
-        click.echo(to_text(looked, database, code, containers, found))
-    context.exit(_exit_code(found, fail_on, complete=complete))
+        write(told, path)
+    click.echo(told.to_json() if form == "json" else to_text(told), nl=form != "json")
+    context.exit(told.exit_code)
 
 
 def _exit_code(found: Sequence[Finding], fail_on: FailOn, *, complete: bool) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from modelward.cli._deps_sbom import SUFFIX, sbom
+from modelward.cli._deps_weight import as_json, lines_of
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from modelward.dependencies import (
@@ -15,25 +19,41 @@ if TYPE_CHECKING:
         Database,
         Package,
         Reach,
+        Subject,
         Survey,
         Vulnerability,
     )
     from modelward.findings import Finding
 
 
-def as_dict(
-    looked: Survey,
-    database: Database | None,
-    code: CodeRead | None,
-    containers: ContainerRead | None,
-    holes: Sequence[Vulnerability],
-    found: Sequence[Finding],
-    *,
-    complete: bool,
-) -> dict[str, Any]:
-    """Return what the JSON holds; findings begin with one for each hole, in their order."""
+@dataclass(frozen=True)
+class Told:
+    """All that one run found; `found` begins with a finding for each of `holes`, in their order."""
+
+    project: Path
+    looked: Survey
+    database: Database | None
+    code: CodeRead | None
+    containers: ContainerRead | None
+    subject: Subject | None
+    holes: Sequence[Vulnerability]
+    found: Sequence[Finding]
+    took: Mapping[str, float | None]
+    complete: bool
+    exit_code: int
+
+    def to_json(self) -> str:
+        """Return JSON."""
+        import json
+
+        return json.dumps(as_dict(self), indent=2, allow_nan=False) + "\n"
+
+
+def as_dict(told: Told) -> dict[str, Any]:
+    """Return what the JSON holds."""
     from dataclasses import asdict
 
+    looked, database, code, containers = told.looked, told.database, told.code, told.containers
     inventory, reach = looked.inventory, looked.reach
     about = None
     if database is not None:
@@ -47,14 +67,15 @@ def as_dict(
     packages = [{**asdict(p), "use": _use(reach, p)} for p in (*inventory.packages, *inventory.unresolved)]
     findings = [
         {**asdict(f), "use": _use(reach, hole.package)} if hole else asdict(f)
-        for f, hole in zip_longest(found, holes)
+        for f, hole in zip_longest(told.found, told.holes)
     ]
     return {
-        "schema_version": 1, "complete": complete, "database": about, "packages": packages,
+        "schema_version": 1, "complete": told.complete, "database": about, "packages": packages,
         "environment": looked.environment.name,
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "containers": containers and {"files": list(containers.files), "silenced": containers.silenced},
-        "reach": reach and _reach(reach), "findings": findings,
+        "reach": reach and _reach(reach), "weight": as_json(looked.load, told.took),
+        "findings": findings,
     }  # fmt: skip
 
 
@@ -75,34 +96,33 @@ def _reach(reach: Reach) -> dict[str, Any]:
     }
 
 
-def to_json(result: dict[str, Any]) -> str:
-    """Return JSON."""
-    import json
+def write(told: Told, path: Path) -> None:
+    """Write a file; its suffix decides the format."""
+    from modelward.cli._deps_page import page_of
+    from modelward.reports import render_page_html, render_page_markdown, render_sarif, write_text
 
-    return json.dumps(result, indent=2, allow_nan=False) + "\n"
+    suffix = path.suffix.lower()
+    if told.subject is not None and path.name.endswith(SUFFIX):
+        text = sbom(told.looked.inventory, told.subject, told.holes, told.database)
+    elif suffix == ".json":
+        text = told.to_json()
+    elif suffix == ".sarif":
+        root = told.project if told.project.is_dir() else told.project.parent
+        prefix = "" if root.is_absolute() else root.as_posix()
+        text = render_sarif(told.found, verb="deps", complete=told.complete, prefix=prefix)
+    else:
+        page = page_of(told)
+        text = render_page_html(page) if suffix == ".html" else render_page_markdown(page)
+    write_text(path, text)
 
 
-def to_sarif(found: Sequence[Finding], project: Path, *, complete: bool) -> str:
-    """Return SARIF with places relative to the current folder."""
-    from modelward.reports import render_sarif
-
-    root = project if project.is_dir() else project.parent
-    prefix = "" if root.is_absolute() else root.as_posix()
-    return render_sarif(found, verb="deps", complete=complete, prefix=prefix)
-
-
-def to_text(
-    looked: Survey,
-    database: Database | None,
-    code: CodeRead | None,
-    containers: ContainerRead | None,
-    found: Sequence[Finding],
-) -> str:
+def to_text(told: Told) -> str:
     """Return what is printed for a person."""
     from collections import Counter
 
+    looked, database, found = told.looked, told.database, told.found
+    code, containers = told.code, told.containers
     inventory, reach = looked.inventory, looked.reach
-
     dated = f"advisories: {database.name} of {database.date}" if database else "no advisories"
     files = ", ".join(inventory.files[:6]) or "no file"
     lines = [f"{len(inventory.packages)} packages with a version from {files} · {dated}"]
@@ -125,6 +145,7 @@ def to_text(
         lines.append(_clean(f"versions that no file gives are of {looked.environment.name}"))
     if reach is not None:
         lines.append(_clean(_served(reach)))
+    lines += map(_clean, lines_of(looked.load, told.took))
     low = [f for f in found if f.severity == "low" and f.verdict == "warn" and not f.ignored]
     for finding in (f for f in found if f not in low):
         mark = "ignored" if finding.ignored else finding.verdict

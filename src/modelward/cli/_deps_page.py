@@ -13,11 +13,12 @@ from modelward.reports import Page, Section
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from modelward.dependencies import CodeRead, Database, Survey, Use, Vulnerability
+    from modelward.cli._deps_output import Told
+    from modelward.dependencies import CodeRead, Database, How, Survey, Use, Vulnerability
     from modelward.findings import Finding
 
 _ORDER = {"fail": 0, "inconclusive": 1, "warn": 2}
-_HOW = {
+_HOW: dict[How, str] = {
     "serving": "imported where serving begins, or started there",
     "model": "imported when a model file is loaded",
     "dragged": "dragged in by one of these; whether it runs is not known",
@@ -28,35 +29,33 @@ _HOW = {
 }
 _FOOT = (
     (
-        "Files were read and nothing of the project was run. Where a package is used was told from imports in the syntax "
-        "trees of its sources: what is imported by a name that is known at run time only is not seen, so a hole in a package "
-        "that seems unused is still a hole."
+        "Files were read and nothing of the project was run. Where a package is used was told from imports in the "
+        "syntax trees of its sources: what is imported by a name that is known at run time only is not seen, so a hole "
+        "in a package that seems unused is still a hole."
     ),
     (
-        "Bytes are those of installed files. What goes with a dependency is what nothing else that the project asks for "
-        "needs: that much is gained by leaving it out."
+        "Bytes are those of installed files. What goes with a dependency is what nothing else that the project asks "
+        "for needs: that much is gained by leaving it out."
     ),
 )
 
 
-def page_of(
-    name: str,
-    looked: Survey,
-    database: Database | None,
-    code: CodeRead | None,
-    holes: Sequence[Vulnerability],
-    found: Sequence[Finding],
-    took: Mapping[str, float | None],
-    exit_code: int,
-) -> Page:
-    """Return the page; findings begin with one for each hole, in their order."""
-    told = sorted((f for f in found if not f.ignored), key=lambda f: _ORDER.get(f.verdict, 3))
+def page_of(run: Told) -> Page:
+    """Return the page about a project."""
+    looked, holes = run.looked, run.holes
+    told = sorted((f for f in run.found if not f.ignored), key=lambda f: _ORDER.get(f.verdict, 3))
     serious = tuple(f for f in told if f.verdict in ("fail", "inconclusive"))
-    sections = [_glance(looked, database, code), _use(looked, holes), _weight(looked, took), _rest(told), _packages(looked)]
+    sections = [
+        _glance(looked, run.database, run.code),
+        _use(looked, holes),
+        _weight(looked, run.took),
+        _rest(told),
+        _packages(looked),
+    ]
     return Page(
-        title=name, headline=_headline(looked, holes, told), alarm=_alarm(looked, holes, told),
+        title=run.project.resolve().name, headline=_headline(looked, holes, told), alarm=_alarm(looked, holes, told),
         calm="" if serious else "Nothing was found that fails, and nothing stayed open.",
-        sections=tuple(s for s in sections if s is not None), findings=serious, exit_code=exit_code,
+        sections=tuple(s for s in sections if s is not None), findings=serious, exit_code=run.exit_code,
         version=__version__, foot=_FOOT, brand="what comes along with a project",
         closing="Read without running anything of the project.",
     )  # fmt: skip
@@ -70,7 +69,9 @@ def _headline(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Fin
     packages = len(looked.inventory.packages)
     if not holes:
         opened = sum(f.verdict == "inconclusive" for f in told)
-        return f"{packages} packages: no known hole was found" + (f", and {opened} things were not checked." if opened else ".")
+        return f"{packages} packages: no known hole was found" + (
+            f", and {opened} things were not checked." if opened else "."
+        )
     hit = len({hole.package.name for hole in holes})
     return f"{packages} packages: {len(holes)} known holes in {hit} of them."
 
@@ -87,7 +88,11 @@ def _alarm(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Findin
 
 def _glance(looked: Survey, database: Database | None, code: CodeRead | None) -> Section:
     inventory, reach = looked.inventory, looked.reach
-    dated = f"{database.name} of {database.date}, {database.records:,} records" if database else "none: holes were not looked for"
+    dated = (
+        f"{database.name} of {database.date}, {database.records:,} records"
+        if database
+        else "none: holes were not looked for"
+    )
     facts = [
         ("packages", f"{len(inventory.packages)} with a version, {len(inventory.unresolved)} without"),
         ("read", ", ".join(inventory.files[:8]) or "no file that names packages"),
@@ -96,7 +101,12 @@ def _glance(looked: Survey, database: Database | None, code: CodeRead | None) ->
         ("weight", f"{size(looked.load.total)} in {looked.load.packages} packages that serving needs"),
     ]
     if code is not None:
-        facts.append(("code", f"{len(code.files):,} sources and notebooks, {code.silenced} findings silenced by comments"))
+        facts.append(
+            (
+                "code",
+                f"{len(code.files):,} sources and notebooks, {code.silenced} findings silenced by comments",
+            )
+        )
     if reach is not None:
         begun = ", ".join(dict.fromkeys(f"{e.path or e.tool} ({e.why})" for e in reach.entries[:6]))
         facts.append(("serving begins", begun or "not known: name it with --entry"))
@@ -126,7 +136,9 @@ def _weight(looked: Survey, took: Mapping[str, float | None]) -> Section | None:
     if not load.weights:
         return None
     lead = f"{load.packages} packages, {size(load.total)} installed"
-    lead += f"; {load.unknown} are not installed here, and their bytes are not known." if load.unknown else "."
+    lead += (
+        f"; {load.unknown} are not installed here, and their bytes are not known." if load.unknown else "."
+    )
     if load.tools:
         lead += f" Development alone needs {load.tools} more, {size(load.tools_total)}."
     return Section("What it weighs", lead=lead, series=pictures(load), tables=tables(load, took))
@@ -150,4 +162,6 @@ def _packages(looked: Survey) -> Section | None:
     )
     if not rows:
         return None
-    return Section("All packages", folded=True, tables=(Table("Packages", ("package", "version", "from", "use"), rows),))
+    return Section(
+        "All packages", folded=True, tables=(Table("Packages", ("package", "version", "from", "use"), rows),)
+    )

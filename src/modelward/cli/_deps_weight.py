@@ -29,15 +29,18 @@ def lines_of(load: Load, took: Mapping[str, float | None]) -> list[str]:
     some = f", {load.unknown} of them not installed here" if load.unknown else ""
     tools = f" · development tools: {load.tools} packages, {size(load.tools_total)}" if load.tools else ""
     lines = [f"weight: {load.packages} packages, {size(load.total)} installed{some}{tools}"]
-    for one in load.weights[:_LINES]:
-        lines.append(f"{'':13} {one.name}: {words(one, took)}")
+    lines += [f"{'':13} {one.name}: {words(one, took)}" for one in load.weights[:_LINES]]
     return lines + [f"{'':13} → {advice(w)}" for w in load.weights if advice(w)]
 
 
 def words(one: Weight, took: Mapping[str, float | None]) -> str:
     """Say what one dependency weighs."""
     own = size(one.own) if one.own is not None else "size not known"
-    goes = f"{len(one.alone)} and {size(one.freed)} go with it" if one.along or one.freed else "nothing goes with it"
+    goes = (
+        f"{len(one.alone)} and {size(one.freed)} go with it"
+        if one.along or one.freed
+        else "nothing goes with it"
+    )
     seconds = took.get(one.name)
     slow = f", {seconds:.2f} s to import" if seconds is not None else ""
     return f"{own}, brings {len(one.along)} packages; {goes}{slow}"

@@ -12,6 +12,7 @@ from modelward.dependencies.code import CodeRead, Hazard, read_code
 from modelward.dependencies.containers import ContainerRead, read_containers
 from modelward.dependencies.reach import (
     Entry,
+    How,
     ModelFile,
     Reach,
     Source,
@@ -24,7 +25,6 @@ from modelward.dependencies.reach import (
 from modelward.dependencies.weight import Load, Smaller, Weight, measure_imports, weigh
 
 __all__ = [
-"Load", "Smaller", "Weight", "measure_imports", "weigh",
     "Advisory",
     "CodeRead",
     "ContainerRead",
@@ -34,23 +34,28 @@ __all__ = [
     "Entry",
     "Environment",
     "Hazard",
+    "How",
     "Installed",
     "Inventory",
+    "Load",
     "ModelFacts",
     "ModelFile",
     "Owners",
     "Package",
     "Problem",
     "Reach",
+    "Smaller",
     "Source",
     "Subject",
     "Survey",
     "Use",
     "Vulnerability",
+    "Weight",
     "audit",
     "find_entries",
     "find_models",
     "installed",
+    "measure_imports",
     "modules_of",
     "read_code",
     "read_containers",
@@ -60,4 +65,5 @@ __all__ = [
     "survey",
     "take_inventory",
     "trace",
+    "weigh",
 ]

@@ -21,6 +21,7 @@ _MAX = 1_000_000
 _COMMAND = re.compile(
     r"^\s*(?:CMD|ENTRYPOINT|command:|entrypoint:|web:|worker:|release:)\s*(.*)$", re.IGNORECASE
 )
+_SHELLS = re.compile(r"(python[\d.]*|sh|bash|env|exec|tini|node|java|npm)$")
 _STARTERS = ("dockerfile", "containerfile", "procfile", "docker-compose", "compose.y")
 
 
@@ -116,7 +117,7 @@ def _started(words: list[str], place: str, source: Source) -> Iterable[Entry]:
             found = ""
         if found:
             yield Entry(found, why)
-        elif (i == 0 or before == "-m") and re.fullmatch(r"[\w.-]+", word):
+        elif (i == 0 or before == "-m") and re.fullmatch(r"[\w.-]+", word) and not _SHELLS.match(word):
             yield Entry("", why, tool=word.lower())
 
 

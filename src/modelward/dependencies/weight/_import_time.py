@@ -6,13 +6,13 @@ import re
 import statistics
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
 _REPEATS, _LONGEST = 3, 120
 _LINE = re.compile(r"^import time:\s+\d+ \|\s+(\d+) \| (\s*)(\S+)$")

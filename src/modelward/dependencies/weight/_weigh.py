@@ -54,7 +54,10 @@ class Weight:
     def wrapper(self) -> bool:
         """Whether it is thin itself and brings a lot that nothing else needs."""
         return (
-            self.own is not None and self.own <= _THIN and len(self.alone) >= _FEW and self.freed >= 10 * self.own
+            self.own is not None
+            and self.own <= _THIN
+            and len(self.alone) >= _FEW
+            and self.freed >= 10 * self.own
         )
 
 
@@ -102,12 +105,11 @@ def weigh(inventory: Inventory, environment: Environment) -> Load:
     for name in roots:
         along = _closure([name], needs)
         alone = whole - _closure([n for n in roots if n != name], needs)
-        weights.append(
-            Weight(
-                name, size.get(name), tuple(sorted(along - {name})), _sum(along, size), tuple(sorted(alone - {name})),
-                _sum(alone, size), len(along - set(size)), SMALLER.get(name),
-            )  # fmt: skip
-        )
+        one = Weight(
+            name, size.get(name), tuple(sorted(along - {name})), _sum(along, size), tuple(sorted(alone - {name})),
+            _sum(alone, size), len(along - set(size)), SMALLER.get(name),
+        )  # fmt: skip
+        weights.append(one)
     tools = {p.name for p in inventory.packages} - whole
     return Load(
         tuple(sorted(weights, key=lambda w: (-w.freed, -w.total, w.name))), len(whole), _sum(whole, size),
