@@ -35,17 +35,17 @@ def walked(
     walker = Walker(data, compiled=compiled, stretch=stretch, by_build=by_build, max_memory=memory)
     if after:
         walker._plain = False
-        was, _walk._Effort.left = _walk._Effort.left, after
+        was, _walk.Effort.left = _walk.Effort.left, after
     said: list[object] = []
     try:
         while True:
             segment = walker.advance()
-            said.append((segment, walker.position, walker.builds, walker.patched()))
+            said.append((segment, walker.position, walker.builds, walker.patched() if segment.error else b""))
             if segment.error or segment.stopped:
                 return [*said, *([] if segment.error else [walker.memory_left, walker.hash_left])]
     finally:
         if after:
-            _walk._Effort.left = was
+            _walk.Effort.left = was
 
 
 def assert_twins(data: bytes, draw: random.Random) -> None:
@@ -110,6 +110,17 @@ def test_a_file_is_walked_as_its_bytes_are(compiled: bool, tmp_path: Path) -> No
                 walker[-2:] == walked(data, **options)[-2:]
                 or walker[-1][:3] == walked(data, **options)[-1][:3]
             )
+
+
+def test_what_stands_before_an_error_is_read_before_it_is_run(tmp_path: Path) -> None:
+    # A text is no stretch: the walk steps over it without reading it, the unpickler does not.
+    data = pickle.dumps(["y" * (8 * WINDOW), 1], 4)[:-1] + b"\xff"
+    content = on_disk(data, tmp_path / "file")
+    walker = Walker(content, compiled=False, stretch=BLOCK)
+    segment = walker.advance()
+    while not segment.error:
+        segment = walker.advance()
+    assert walker.patched().count(b"y") == 8 * WINDOW
 
 
 def test_what_nobody_looks_at_is_not_read(tmp_path: Path) -> None:

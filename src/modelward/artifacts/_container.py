@@ -21,6 +21,8 @@ LARGE = 64 << 20
 """Files from this size on are read only where somebody looks."""
 _RATIO = 500
 _FREE = 64 << 20
+_STREAMS = 10_000
+_FIRST, _CHUNK = 512, 1 << 20
 
 
 class TooLargeError(Exception):
@@ -155,10 +157,13 @@ def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
     limit = min(max_bytes, _FREE + _RATIO * len(data))
     make = _factory(kind)
     out: list[bytes] = []
-    total, rest = 0, data
+    total, rest, position, step, streams = 0, data, len(data), len(data), 0
     try:
         while rest:
             engine = make()
+            streams += 1
+            if streams > _STREAMS:
+                raise DamagedError(f"it consists of more than {_STREAMS:,} {kind} streams")
             while True:
                 chunk = engine.decompress(rest, min(limit - total + 1, 64 << 20))
                 out.append(chunk)
@@ -168,12 +173,22 @@ def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
                 # zlib hands back what it did not take; the others keep it.
                 rest = engine.unconsumed_tail if kind in ("zlib", "gzip") else b""
                 if engine.eof:
-                    rest = engine.unused_data
+                    rest = engine.unused_data or b""
                     break
-                if not chunk and not rest:
+                if not rest and position < len(data):
+                    rest = data[position : position + step]
+                    position += len(rest)
+                    step = min(2 * step, _CHUNK)
+                elif not chunk and not rest:
                     raise DamagedError("its compressed data ends early")
+            # What follows is handed out in parts: every stream gives back all that it got beyond its end.
+            position, step = position - len(rest), _FIRST
+            rest = data[position : position + step]
+            position += len(rest)
             if rest and compression(rest) != kind:
-                raise DamagedError(f"{len(rest)} bytes follow the end of its {kind} data")
+                raise DamagedError(
+                    f"{len(data) - position + len(rest)} bytes follow the end of its {kind} data"
+                )
     except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError, RuntimeError) as error:
         raise DamagedError(f"its {kind} data is damaged: {printable(str(error))}") from None
     return out[0] if len(out) == 1 else b"".join(out)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
 from modelward.artifacts._container import printable
+from modelward.artifacts._hidden_budget import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,10 +29,13 @@ class Purse:
         Bytes that members may still have, after decompression.
     members_left : int
         Members that may still be read.
+    search : Budget
+        What the search for hidden pickles may still cost.
     """
 
     bytes_left: int
     members_left: int = MAX_MEMBERS
+    search: Budget = field(default_factory=Budget)
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Job:
         How many containers are around it.
     purse : Purse
         Shared by the whole file.
+    hidden : bool
+        Whether the content was found by the search for hidden pickles.
     """
 
     content: bytes = field(repr=False)
@@ -64,6 +70,7 @@ class Job:
     max_memory: int
     depth: int
     purse: Purse
+    hidden: bool = False
 
     def member(self, data: bytes, name: str) -> Artifact:
         """Read what a container holds, by its content, as a file of its own.
@@ -154,13 +161,18 @@ def worst(verdicts: Iterable[FileVerdict]) -> FileVerdict:
     return next((verdict for verdict in _WORST if verdict in found), "clean")
 
 
+def rank(verdict: FileVerdict) -> int:
+    """Return the place of a verdict, the worst first."""
+    return _WORST.index(verdict)
+
+
 def gathered(own: Artifact, members: Sequence[Artifact]) -> Artifact:
     """Return a container with its members' verdicts, reasons, names and pickles taken over."""
     if not members:
         return own
     names = {(use.name, use.status): use for use in own.globals}
     reasons = dict.fromkeys(own.reasons)
-    ranked = sorted(members, key=lambda member: _WORST.index(member.verdict))
+    ranked = sorted(members, key=lambda member: rank(member.verdict))
     for member in ranked:
         if member.verdict != "clean":
             short = member.path.removeprefix(own.path + "!/")

@@ -14,37 +14,35 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact, GlobalUse
 from modelward.artifacts._content import Content
-from modelward.artifacts._formats import MAX_DEPTH, gathered
-from modelward.artifacts._hidden_forms import Unpacking, decoded, unpacked
-from modelward.artifacts._hidden_opcodes import may_name
+from modelward.artifacts._formats import MAX_DEPTH, gathered, rank
+from modelward.artifacts._hidden_budget import AGAIN_BYTE, LOOK, NAME, NEW_BYTE, READ, READ_BYTE, WALK
+from modelward.artifacts._hidden_forms import decoded
+from modelward.artifacts._hidden_heads import OPCODES, heads_of
+from modelward.artifacts._hidden_opcodes import first_look
+from modelward.artifacts._hidden_packed import unpacked
+from modelward.artifacts._hidden_places import places
 from modelward.artifacts._hidden_where import place_of
-from modelward.artifacts._walk import Walker
+from modelward.artifacts._walk import MESSAGES, NO_LINE, Walker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from modelward.artifacts._formats import Job
 
 MAX_FOUND = 20
 """How many hidden pickles of one content are told apart."""
-MAX_TRIES = 100_000
-"""How many places of a content are tried, and one more for each 256 bytes; random bytes open one in 25,000."""
-_WORK = 4
-_FREE_WORK = 16 << 20
+_VISITS = 400_000
 _STEP = 8 << 20
 _OVERLAP = 1 << 10
 _LOOK_FAR = 1_000_000
+_MAX_JUDGED = 100_000
 
-_OPCODES = re.escape(b"()]}NIJKMLFGTUVXBCSPQcijh\x8c\x8d\x8e\x8a\x8b\x88\x89\x8f\x95\x96")
-_HEADED = re.compile(rb"\x80[\x00-\x05][" + _OPCODES + rb"]")
-_NAME = rb"([A-Za-z_][\w.]{0,100}+)"
-_GLOBAL = re.compile(rb"c" + _NAME + rb"\r?\n" + _NAME + rb"\r?\n")
-_STACKED = re.compile(rb"\x8c[\x01-\xc8]" + _NAME + rb"\x94?\x8c[\x01-\xc8]" + _NAME + rb"\x94?\x93")
-_INST = re.compile(rb"\((?:[IS][^\n]{0,400}\n){0,8}i" + _NAME + rb"\n" + _NAME + rb"\n")
+_HEADED = re.compile(rb"\x80[\x00-\x05][" + re.escape(OPCODES) + rb"]")
 _NAMING = re.compile(rb"[ci\x93]")
 _HOLDERS = ("zip", "npz", "skops", "tar")
 _OWN_ZIP = ("PyTorch", "TorchScript")
-_TOO_MANY = "so many places open as a pickle that not all were looked into"
+_MORE_HARM = 50
+"""How many places are read once a malicious one was found: nothing is worse."""
+_SETTLED = "it is malicious already, so that not all places were looked into"
+_SPENT = "more in it opens as a pickle, or is compressed, than may be looked into"
 
 
 def with_hidden(artifact: Artifact, job: Job) -> Artifact:
@@ -64,12 +62,18 @@ def with_hidden(artifact: Artifact, job: Job) -> Artifact:
     """
     if artifact.verdict not in ("clean", "suspicious") or artifact.format.startswith(_HOLDERS):
         return artifact
-    search = _Search(job, {use.name for use in artifact.globals}, artifact.root)
+    if not job.hidden:
+        job.purse.search.grant(len(job.content))
+    search = _Search(job, {use.name for use in artifact.globals})
     search.run(1, zipped=not artifact.format.startswith(_OWN_ZIP))
     if not search.found:
         return artifact
-    members = (*artifact.members, *search.found.values())
-    return gathered(replace(artifact, members=members), tuple(search.found.values()))
+    found = search.placed(artifact.root)
+    own = replace(artifact, members=(*artifact.members, *found))
+    if search.unlisted:
+        more = f"{search.unlisted:,} more hidden pickles, no worse than these, are not listed"
+        own = replace(own, reasons=(*own.reasons, more))
+    return gathered(own, found)
 
 
 class _Search:
@@ -81,18 +85,17 @@ class _Search:
         The content, and what may be spent.
     known : set of str
         Names that the file itself reaches: they are judged already.
-    root : object
-        The graph in which a find is located.
     """
 
-    def __init__(self, job: Job, known: set[str], root: Any) -> None:
+    def __init__(self, job: Job, known: set[str]) -> None:
         self.job = job
-        self.found: dict[tuple[Any, ...], Artifact] = {}
+        self.found: dict[tuple[Any, ...], tuple[int, Artifact]] = {}
+        self.unlisted = 0
+        self._harm_left = -1
+        self._budget = job.purse.search
         self._known = known
-        self._root = root
-        self._tries = MAX_TRIES + len(job.content) // 256
-        self._work = _FREE_WORK + _WORK * len(job.content)
-        self._judged: dict[tuple[str, str], bool] = {}
+        self._walked = 0
+        self._judged: dict[tuple[bytes, bytes], bool] = {}
 
     def run(self, first: int, *, zipped: bool) -> None:
         """Look at every place of the content from `first` on; a large file is passed over in windows and not kept."""
@@ -100,15 +103,16 @@ class _Search:
         if isinstance(content, Content):
             self._pass_over(content)
             return
-        for start in self._places(content, first):
-            self._try(content, start, content, start)
-        unpacking = Unpacking(self.job.purse, MAX_TRIES + len(content) // 256)
-        for at, how, inner in unpacked(content, first, unpacking, zipped=zipped):
+        heads = heads_of(content)
+        for start in places(content, heads, first, self._budget, self._names_harm):
+            if not self._try(content, start, content, start):
+                break
+        for at, how, inner in unpacked(content, heads, first, self._budget, zipped=zipped):
             self._unpacked(at, how, inner)
-        for at, how, inner in decoded(content, unpacking):
+        for at, how, inner in decoded(content, heads, self._budget):
             self._decoded(at, how, inner)
-        if unpacking.spent:
-            self._full("more data is compressed in it than may be read")
+        if self._budget.spent:
+            self._unread(_SPENT)
 
     def _pass_over(self, content: Content) -> None:
         """Try the places of a large file in windows, and keep nothing of what was read for that."""
@@ -118,43 +122,66 @@ class _Search:
             for match in _HEADED.finditer(window, 0 if at else 1):
                 if match.start() >= _STEP:
                     break
-                self._try(aside, at + match.start(), window, match.start())
+                if not self._try(aside, at + match.start(), window, match.start()):
+                    self._unread(_SPENT)
+                    return
                 if aside.held > _STEP:
                     aside = content.aside()
 
-    def _places(self, content: bytes, first: int) -> Iterator[int]:
-        """Yield where a pickle may begin: at its PROTO opcode, or without one at a name that matters."""
-        for match in _HEADED.finditer(content, first):
-            yield match.start()
-        for pattern in (_GLOBAL, _STACKED, _INST):
-            for match in pattern.finditer(content, first):
-                if self._matters(match[1], match[2]):
-                    yield match.start()
-
-    def _matters(self, module: bytes, name: bytes) -> bool:
+    def _names_harm(self, module: bytes, name: bytes) -> bool:
         """Say whether a name is dangerous, and none that the file itself reaches."""
         from modelward.artifacts._names import judge_name
 
-        key = module.decode("latin-1"), name.decode("latin-1")
-        if key not in self._judged and len(self._judged) < MAX_TRIES:
-            self._judged[key] = f"{key[0]}.{key[1]}" not in self._known and judge_name(*key)[0] == "dangerous"
-        return self._judged.get(key, True)
+        key = module, name
+        known = self._judged.get(key)
+        if known is None:
+            self._budget.charge(NAME)
+            plain = module.decode("latin-1"), name.decode("latin-1")
+            known = f"{plain[0]}.{plain[1]}" not in self._known and judge_name(*plain)[0] == "dangerous"
+            if len(self._judged) < _MAX_JUDGED:
+                self._judged[key] = known
+        return known
 
-    def _try(self, content: Any, start: int, seen: bytes, at: int) -> None:
-        """Read a place as a pickle, if its opcodes name anything; it is at another position in what was seen of it."""
-        if len(self.found) >= MAX_FOUND:
-            return
-        self._tries -= 1
-        if self._tries < 0 or self._work < 0:
-            self._full(_TOO_MANY)
-            return
-        if not may_name(seen, at, len(content) - start):
-            return
+    def _try(self, content: Any, start: int, seen: bytes, at: int) -> bool:
+        """Read a place as a pickle, if its opcodes name anything; say whether the budget allows for another.
+
+        The place is at another position in what was seen of it.
+        """
+        may_name, cost = first_look(seen, at, len(content) - start)
+        if not self._budget.charge(LOOK + cost) or not may_name:
+            return not self._budget.spent
+        if self._harm_left == 0:
+            self._unread(_SETTLED)
+            return False
+        self._harm_left -= self._harm_left > 0
         segment = Walker(content, start, max_memory=self.job.max_memory).advance()
-        self._work -= segment.end - start
-        if segment.end - start < 8 or not _names(content, start, segment.end):
-            return
-        self._read(content, start, headed=content[start] == 0x80)
+        self._charge(start, segment.end, WALK)
+        if segment.error == MESSAGES[NO_LINE]:
+            self._budget.charge(len(content) - segment.end)
+        if self._budget.spent:
+            return False
+        if segment.end - start >= 8 and self._names(content, start, segment.end):
+            if not self._budget.charge(READ + READ_BYTE * (segment.end - start)):
+                return False
+            self._read(content, start, headed=content[start] == 0x80)
+        return not self._budget.spent
+
+    def _charge(self, start: int, end: int, cost: int) -> None:
+        """Charge for a walk; over bytes that were walked before it costs more, since that can be had without end."""
+        new = max(0, end - max(start, self._walked))
+        self._walked = max(self._walked, end)
+        self._budget.charge(cost + NEW_BYTE * new + AGAIN_BYTE * (end - start - new))
+
+    def _names(self, content: Any, start: int, end: int) -> bool:
+        """Say whether an opcode that names something can stand in a stretch that was walked.
+
+        Of a large file opcodes are followed, so that what a long text or byte string holds is not read for nothing.
+        """
+        if not isinstance(content, Content):
+            return _NAMING.search(content, start, end) is not None
+        may_name, cost = first_look(content, start, end - start, _LOOK_FAR)
+        self._budget.charge(cost)
+        return may_name
 
     def _read(self, content: Any, start: int, *, headed: bool) -> None:
         """Read a pickle inertly and keep it if it reaches what the file itself does not."""
@@ -166,7 +193,7 @@ class _Search:
         reading = read_one(content, start, scan.log, joblib=False, max_memory=self.job.max_memory)
         if reading.error and scan.log.wrapper:
             reading = read_one(content, start, scan.log, joblib=True, max_memory=self.job.max_memory)
-        self._work -= max(0, reading.end - start)
+        self._budget.charge(NAME * len(scan.log.names))
         names = scan.judged()
         whole = not reading.error and (headed or scan.log.acted)
         news = tuple(use for use in names if use.name not in self._known and _matters(use, whole=whole))
@@ -183,7 +210,7 @@ class _Search:
 
     def _unpacked(self, at: int, how: str, inner: bytes) -> None:
         """Read what was compressed or encoded as content of its own."""
-        found = self.job.member(inner, how)
+        found = replace(self.job, hidden=True).member(inner, how)
         if found.verdict == "clean" or (found.verdict == "unreadable" and not _spent(found)):
             return
         if found.verdict == "suspicious" and all(use.name in self._known for use in found.globals):
@@ -194,43 +221,49 @@ class _Search:
     def _decoded(self, at: int, how: str, inner: bytes) -> None:
         """Search what was encoded as text."""
         if self.job.depth >= MAX_DEPTH:
-            self._full(f"data is nested more than {MAX_DEPTH} deep")
+            self._unread(f"data is nested more than {MAX_DEPTH} deep")
             return
-        job = replace(self.job, content=inner, depth=self.job.depth + 1)
-        search = _Search(job, self._known, None)
+        search = _Search(replace(self.job, content=inner, depth=self.job.depth + 1, hidden=True), self._known)
         search.run(0, zipped=True)
-        for found in search.found.values():
+        self.unlisted += search.unlisted
+        for _, found in search.found.values():
             self._keep(at, replace(found, format=f"{found.format}, {how}"))
 
     def _keep(self, at: int, found: Artifact) -> None:
+        """Keep a find, instead of a lesser one if there are too many."""
         key = (found.verdict, tuple(use.name for use in found.globals), found.reasons)
-        if key in self.found or len(self.found) >= MAX_FOUND:
+        if key in self.found:
             return
-        where = place_of(self._root, self.job.content, at)
-        self.found[key] = replace(found, path=self.job.inside(where))
+        if len(self.found) >= MAX_FOUND:
+            self.unlisted += 1
+            least = max(self.found, key=lambda one: rank(one[0]))
+            if rank(found.verdict) >= rank(least[0]):
+                return
+            del self.found[least]
+        self.found[key] = at, found
+        if found.verdict == "malicious" and self._harm_left < 0:
+            self._harm_left = _MORE_HARM
 
-    def _full(self, reason: str) -> None:
-        self._tries = -1
-        path = self.job.inside("hidden")
-        self.found.setdefault(
-            (reason,), Artifact(path, "hidden pickle", b"", "unreadable", (reason,), pickles=0)
+    def _unread(self, reason: str) -> None:
+        """Note that something was not looked into."""
+        self._keep(-1, Artifact("", "hidden pickle", b"", "unreadable", (reason,), pickles=0))
+
+    def placed(self, root: Any) -> tuple[Artifact, ...]:
+        """Return what was found, each with its path in the file's graph."""
+        visits = _VISITS // max(1, len(self.found))
+        return tuple(
+            replace(found, path=self.job.inside(self._place(root, at, visits)))
+            for at, found in self.found.values()
         )
 
-
-def _names(content: Any, start: int, end: int) -> bool:
-    """Say whether an opcode that names something can stand in a stretch that was walked.
-
-    Of a large file opcodes are followed, so that what a long text or byte string holds is not read for nothing.
-    """
-    if isinstance(content, Content):
-        return may_name(content, start, end - start, _LOOK_FAR)
-    return _NAMING.search(content, start, end) is not None
+    def _place(self, root: Any, at: int, visits: int) -> str:
+        return "hidden" if at < 0 else place_of(root, self.job.content, at, visits)
 
 
 def _spent(found: Artifact) -> bool:
     """Say whether content was not read because of what may be spent, and not because it is something else."""
     return any(
-        "bomb" in reason or "nested more than" in reason or "holds more than" in reason
+        "bomb" in reason or "nested more than" in reason or "holds more than" in reason or _SPENT in reason
         for reason in found.reasons
     )
 

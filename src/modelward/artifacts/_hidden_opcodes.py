@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from modelward.artifacts._hidden_budget import OPCODE, SKIPPED_BYTES
 from modelward.artifacts._walk import PUSH, SIZED
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _STEPS = {ord("h"): 1, ord("j"): 4, ord("q"): 1, ord("r"): 4, 0x80: 1, 0x95: 8}
 _BARE = frozenset(b"()]}(0125abdeloRstu\x81\x85\x86\x87\x8f\x90\x91\x92\x94\x97\x98")
 
 
-def may_name(seen: bytes | Content, at: int, left: int, look: int = _LOOK) -> bool:
+def first_look(seen: bytes | Content, at: int, left: int, look: int = _LOOK) -> tuple[bool, int]:
     """Say whether the opcodes at a place may reach one that names something.
 
     Neither stack nor memo are followed, so it says yes too often and never no where an unpickler would get to a name.
@@ -35,32 +36,40 @@ def may_name(seen: bytes | Content, at: int, left: int, look: int = _LOOK) -> bo
     look : int
         How many opcodes are looked at before the answer is yes.
 
+    Returns
+    -------
+    may_name : bool
+        Whether they may.
+    cost : int
+        What looking cost, as `_hidden_budget` counts.
+
     Examples
     --------
-    >>> may_name(b"K\\x01cos\\nsystem\\n.", 0, 15), may_name(b"K\\x01.cos\\n", 0, 7)
-    (True, False)
+    >>> first_look(b"K\\x01cos\\nsystem\\n.", 0, 15), first_look(b"K\\x01.cos\\n", 0, 7)
+    ((True, 200), (False, 300))
     """
-    end, position = at + left, at
-    for _ in range(look):
+    end, position, lines = at + left, at, 0
+    for count in range(1, look + 1):
         if position >= len(seen):
-            return position < end
+            return position < end, OPCODE * count + lines
         op = seen[position]
         position += 1
         if op in _NAMING:
-            return True
+            return True, OPCODE * count + lines
         if PUSH[op] >= 0:
             position += PUSH[op]
         elif SIZED[op]:
             size = SIZED[op]
             if position + size > len(seen):
-                return True
+                break
             position += size + int.from_bytes(seen[position : position + size], "little")
         elif op in _STEPS:
             position += _STEPS[op]
         elif op in _TEXT:
-            position = seen.find(b"\n", position) + 1
+            begin, position = position, seen.find(b"\n", position) + 1
+            lines += ((position or len(seen)) - begin) // SKIPPED_BYTES
             if not position:
-                return True
+                break
         elif op not in _BARE:
-            return False
-    return True
+            return False, OPCODE * count + lines
+    return True, OPCODE * count + lines

@@ -9,12 +9,11 @@ from modelward.artifacts._content import Content, Stretch
 from modelward.artifacts._graph import join
 from modelward.artifacts._inert import Inert, is_inert_class
 
-_MAX_VISITS = 200_000
 _SAMPLE = 24
 _PATH = 300
 
 
-def place_of(root: Any, content: Any, at: int) -> str:
+def place_of(root: Any, content: Any, at: int, max_visits: int) -> str:
     """Return the path of the bytes, text or array that holds a position of the content.
 
     Parameters
@@ -25,6 +24,8 @@ def place_of(root: Any, content: Any, at: int) -> str:
         The file.
     at : int
         A position in it.
+    max_visits : int
+        How many values are looked at.
 
     Returns
     -------
@@ -35,7 +36,7 @@ def place_of(root: Any, content: Any, at: int) -> str:
     seen: set[int] = set()
     pending: list[tuple[str, Any]] = [("", root)]
     visits = 0
-    while pending and visits < _MAX_VISITS:
+    while pending and visits < max_visits:
         path, value = pending.pop()
         visits += 1
         if _holds(value, content, at, sample):

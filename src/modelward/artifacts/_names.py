@@ -244,7 +244,9 @@ def _outright(module: str, name: str) -> str:
     if last in _LAST:
         return _LAST[last]
     full = f"{module}.{name}"
-    for prefix, reason in _PREFIXES.items():
-        if full == prefix or full.startswith(prefix + "."):
-            return reason
-    return ""
+    dot = full.find(".")
+    while dot >= 0:
+        if full[:dot] in _PREFIXES:
+            return _PREFIXES[full[:dot]]
+        dot = full.find(".", dot + 1)
+    return _PREFIXES.get(full, "")

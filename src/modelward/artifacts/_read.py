@@ -19,6 +19,7 @@ from modelward.artifacts._container import (
 from modelward.artifacts._content import ChangedError
 from modelward.artifacts._formats import Job, Purse, Reader, worst
 from modelward.artifacts._hidden import with_hidden
+from modelward.artifacts._hidden_budget import NEW_BYTE
 from modelward.artifacts._walk import MAX_MEMORY
 from modelward.artifacts.readers import PICKLE, READERS
 from modelward.artifacts.readers._pickle import reached
@@ -114,10 +115,14 @@ def read_nested(data: bytes, holder: Job, path: str) -> Artifact:
     problem = holder.spend(len(data))
     if problem:
         return Artifact(path, "unknown", b"", "unreadable", (problem,))
-    return _dispatch(data, path, holder.max_bytes, holder.max_memory, holder.depth + 1, holder.purse)
+    return _dispatch(
+        data, path, holder.max_bytes, holder.max_memory, holder.depth + 1, holder.purse, hidden=holder.hidden
+    )
 
 
-def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: int, purse: Purse) -> Artifact:
+def _dispatch(
+    data: bytes, path: str, max_bytes: int, max_memory: int, depth: int, purse: Purse, *, hidden: bool = False
+) -> Artifact:
     """Undo the compression, and hand the content to the readers that recognise it."""
     if not data:
         return Artifact(path, "empty", data, "unreadable", ("the file is empty",))
@@ -125,7 +130,7 @@ def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: in
     content = data
     if kind:
         try:
-            content = decompress(data, kind, max(0, min(max_bytes, purse.bytes_left)))
+            content = decompress(data, kind, max(0, _most(max_bytes, purse, hidden=hidden)))
         except TooLargeError:
             reason = f"its {kind} data grows beyond what may be read: a decompression bomb?"
             return Artifact(path, f"compressed ({kind})", data, "unreadable", (reason,))
@@ -133,13 +138,21 @@ def _dispatch(data: bytes, path: str, max_bytes: int, max_memory: int, depth: in
             return Artifact(path, f"compressed ({kind})", data, "unreadable", (str(error),))
         if depth:
             purse.bytes_left -= len(content)
-    job = Job(content, path, data, kind, max_bytes, max_memory, depth, purse)
+        if hidden:
+            purse.search.charge(NEW_BYTE * len(content))
+    job = Job(content, path, data, kind, max_bytes, max_memory, depth, purse, hidden)
     readers = [reader for reader in READERS if reader.recognise(content)]
     if not readers:
         return _searched(_guarded(PICKLE, job), job)
     found = _merged([_guarded(reader, job) for reader in readers])
     found = _with_pickle(found, job, expected=any(reader.is_pickle for reader in readers))
     return _searched(found, job)
+
+
+def _most(max_bytes: int, purse: Purse, *, hidden: bool) -> int:
+    """Return how much may come out of compressed content."""
+    most = min(max_bytes, purse.bytes_left)
+    return min(most, purse.search.left // NEW_BYTE) if hidden else most
 
 
 def _searched(artifact: Artifact, job: Job) -> Artifact:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._content import Content
+from modelward.artifacts._effort import Effort, Lazy
 
 if TYPE_CHECKING:
     from modelward.artifacts._compiled import Compiled
@@ -23,8 +24,6 @@ MAX_MEMORY = 2 << 30
 """Bytes that the objects of one stream may take, as estimated from its opcodes."""
 HASH_BUDGET = 50_000_000
 """How many values hashing all keys of a stream may visit."""
-COMPILED_AFTER = 4_000_000
-"""Opcodes that a process walks in plain Python before it loads the compiled walk: about as long as loading takes."""
 LARGE_FRAME = 1 << 20
 """Frames from this length on are taken out of the stream, so that nobody needs them in one piece."""
 NO_STRETCH = 1 << 62
@@ -122,24 +121,20 @@ class Segment:
     stretch: tuple[int, int] | None = None
 
 
-class _Effort:
-    """How many opcodes this process may still walk in plain Python before it loads the compiled walk."""
+def _load() -> Any:
+    from modelward.artifacts._compiled import Compiled
 
-    left = COMPILED_AFTER
-    compiled: type[Compiled] | None = None
+    Compiled.try_out()
+    return Compiled
+
+
+COMPILED = Lazy(_load)
 
 
 def load_compiled() -> type[Compiled] | None:
-    """Load the compiled walk; None where it cannot be had (it needs a folder to keep its machine code)."""
-    if _Effort.compiled is None:
-        try:
-            from modelward.artifacts._compiled import Compiled
-
-            Compiled.try_out()
-            _Effort.compiled = Compiled
-        except Exception:  # noqa: BLE001 - whatever is wrong with a compiler, plain Python does the same
-            _Effort.left = NO_STRETCH
-    return _Effort.compiled
+    """Load the compiled walk; None where it cannot be had."""
+    kind: type[Compiled] | None = COMPILED.get()
+    return kind
 
 
 class Walker:
@@ -191,7 +186,7 @@ class Walker:
         self._plain = compiled is False
         self._compiled: Compiled | None = None
         long = len(data) - position > 4096
-        if compiled or (compiled is None and long and _Effort.compiled is not None):
+        if compiled or (compiled is None and long and COMPILED.loaded is not None):
             self.switch()
 
     def switch(self) -> None:
@@ -206,6 +201,8 @@ class Walker:
         An unpickler takes a frame whole or not at all; so what stands before a bad opcode can still be run.
         """
         begin, start, end = self.begin, self.frame_start, self.position
+        if self.content is not None:
+            self.content.need(begin, end)
         if self.frame_end == NEVER or start < begin or start + 8 > end:
             return bytes(self.data[begin:end])
         patched: bytes = (
@@ -254,7 +251,7 @@ class Walker:
         ended = SPENT
         used = 0
         try:
-            for used in range(NO_STRETCH if self._plain else max(_Effort.left, 1)):  # noqa: B007
+            for used in range(NO_STRETCH if self._plain else max(Effort.left, 1)):  # noqa: B007
                 start = pos
                 op = data[pos]
                 pos += 1
@@ -372,7 +369,8 @@ class Walker:
             # A frame that the last good opcode ended is closed: nothing is open there.
             self.position = start if memory >= 0 else self.begin
             raise
-        _Effort.left -= used
+        finally:
+            Effort.left -= used
         self.position = pos
         self.memory_left = memory
         return ended

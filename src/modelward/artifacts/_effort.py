@@ -1,0 +1,41 @@
+"""When a process loads what is compiled: once it has done as much in plain Python as loading costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+COMPILED_AFTER = 4_000_000
+"""Opcodes that a process walks in plain Python before it loads the compiled walk: about as long as loading takes."""
+NEVER = 1 << 62
+
+
+class Effort:
+    """How much this process may still do in plain Python, in opcodes; shared by all that is compiled."""
+
+    left = COMPILED_AFTER
+
+
+class Lazy:
+    """Something compiled that is loaded when it is asked for.
+
+    Parameters
+    ----------
+    load : callable
+        Imports it, tries it out and returns it. It may raise whatever it wants.
+    """
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+        self.loaded: Any = None
+
+    def get(self) -> Any:
+        """Return it; None where it cannot be had (it needs a folder to keep its machine code)."""
+        if self.loaded is None:
+            try:
+                self.loaded = self._load()
+            except Exception:  # noqa: BLE001 - whatever is wrong with a compiler, plain Python does the same
+                Effort.left = NEVER
+        return self.loaded

@@ -1,0 +1,144 @@
+"""The pass of `_hidden_heads.py`, compiled. It finds the same, but turns away lines and strings that name nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+
+from modelward.artifacts._hidden_heads import ANY, HEADS, IN_NAMES, NAME_STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_ABSENT = 256  # in place of a byte: before the first or after the last
+_LONGEST = 101
+_MOST = 4
+
+
+def _table(classes: Sequence[bytes]) -> Any:
+    """Return for each class which bytes are in it; only where any byte is may there be none."""
+    table = np.zeros((len(classes), 257), dtype=np.bool_)
+    for row, some in zip(table, classes, strict=True):
+        row[list(some)] = True
+        row[_ABSENT] = some == ANY
+    return table
+
+
+_KINDS = list(HEADS)
+_LINE, _STACKED = _KINDS.index("line"), _KINDS.index("stacked")
+_BEFORE = _table([HEADS[kind][0] for kind in _KINDS])
+_SECOND = _table([HEADS[kind][2] for kind in _KINDS])
+_THIRD = _table([HEADS[kind][3] for kind in _KINDS])
+_STARTS, _IN = _table([NAME_STARTS])[0], _table([IN_NAMES])[0]
+_BY_FIRST = np.full((256, _MOST), -1, dtype=np.int64)
+_PAIRS = np.zeros((256, 256), dtype=np.bool_)
+for _number, _kind in enumerate(_KINDS):
+    _first = HEADS[_kind][1]
+    _PAIRS[_first] |= _SECOND[_number, :256]
+    _BY_FIRST[_first, int((_BY_FIRST[_first] >= 0).sum())] = _number
+
+
+@njit(cache=True, nogil=True)
+def _names_in_lines(data: Any, at: int) -> bool:
+    """Say whether a line ends here that may name a module, and whether a name fills the next one."""
+    size = len(data)
+    end = at - 1 if at > 0 and data[at - 1] == 13 else at
+    start, found = end, False
+    while start > 0 and end - start <= _LONGEST and _IN[data[start - 1]]:
+        start -= 1
+        found = found or data[start] == 99
+    if start == end or not (found or data[start] == 105):
+        return False
+    stop = at + 1
+    while stop < size and stop - at <= _LONGEST and _IN[data[stop]]:
+        stop += 1
+    if stop < size and data[stop] == 13:
+        stop += 1
+    return stop < size and data[stop] == 10
+
+
+@njit(cache=True, nogil=True)
+def _names_on_stack(data: Any, at: int) -> bool:
+    """Say whether a short string that is a name ends here."""
+    end = at - 1 if data[at - 1] == 0x94 else at
+    start = end - 1
+    while start >= 2 and end - start <= _LONGEST and _IN[data[start]]:
+        if data[start - 2] == 0x8C and 1 <= data[start - 1] <= 200 and _STARTS[data[start]]:
+            return True
+        start -= 1
+    return False
+
+
+@njit(cache=True, nogil=True)
+def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
+    """Find heads from a position on, as many as there is room for.
+
+    Parameters
+    ----------
+    data : uint8 array
+        What is searched.
+    begin : int
+        Where to begin.
+    places, kinds : int64 arrays
+        Are filled with where something stands and what.
+
+    Returns
+    -------
+    count, position : int
+        How many were found, and where to go on; the length of the data at the end.
+    """
+    size, count, room = len(data), 0, len(places) - _MOST
+    for at in range(begin, size):
+        one = data[at]
+        two = np.int64(data[at + 1]) if at + 1 < size else _ABSENT
+        if two < _ABSENT and not _PAIRS[one, two]:
+            continue
+        if count > room:
+            return count, at
+        before = np.int64(data[at - 1]) if at > 0 else _ABSENT
+        three = np.int64(data[at + 2]) if at + 2 < size else _ABSENT
+        for kind in _BY_FIRST[one]:
+            if kind < 0:
+                break
+            if not (_SECOND[kind, two] and _THIRD[kind, three] and _BEFORE[kind, before]):
+                continue
+            if kind == _LINE and not _names_in_lines(data, at):
+                continue
+            if kind == _STACKED and not _names_on_stack(data, at):
+                continue
+            places[count], kinds[count] = at, kind
+            count += 1
+    return count, size
+
+
+class CompiledHeads:
+    """Where things begin in some content, found in one pass; see `Heads`.
+
+    Parameters
+    ----------
+    content : bytes
+        What is searched.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        data = np.frombuffer(content, dtype=np.uint8)
+        position, room, parts = 0, 1024, []
+        while position < len(data):
+            places, kinds = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+            count, position = find(data, position, places, kinds)
+            parts.append((places[:count], kinds[:count]))
+            room = min(4 * room, 1 << 20)
+        places = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, dtype=np.int64)
+        kinds = np.concatenate([part[1] for part in parts]) if parts else np.empty(0, dtype=np.int64)
+        order = np.argsort(kinds, kind="stable")
+        self._places = places[order]
+        self._edges = np.searchsorted(kinds[order], np.arange(len(_KINDS) + 1)).tolist()
+
+    def at(self, kind: str, first: int = 0) -> list[int]:
+        """Return the positions of a kind of `HEADS` from `first` on, in order."""
+        number = _KINDS.index(kind)
+        found = self._places[self._edges[number] : self._edges[number + 1]]
+        some: list[int] = found[found >= first].tolist()
+        return some

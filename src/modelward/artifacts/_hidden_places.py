@@ -1,0 +1,101 @@
+"""Where in content a pickle may begin: at its PROTO opcode, or, without one, at opcodes that name something."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from modelward.artifacts._hidden_budget import LINE
+from modelward.artifacts._hidden_heads import IN_NAMES, NAME_STARTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from modelward.artifacts._hidden_budget import Budget
+    from modelward.artifacts._hidden_heads import Heads
+
+_LONGEST = 101
+_SECOND = re.compile(rb"([A-Za-z_][\w.]{0,100}+)\r?\n")
+_STACKED = re.compile(
+    rb"\x8c[\x01-\xc8]([A-Za-z_][\w.]{0,100}+)\x94?\x8c[\x01-\xc8]([A-Za-z_][\w.]{0,100}+)\x94?\x93\Z"
+)
+_STACKED_LONGEST = 2 * (_LONGEST + 3) + 1
+_LINES, _LINE = 8, 402
+_STARTS = frozenset(bytes([letter]) for letter in NAME_STARTS)
+
+
+def places(
+    content: bytes, heads: Heads, first: int, budget: Budget, matters: Callable[[bytes, bytes], bool]
+) -> Iterator[int]:
+    """Yield positions at which something may begin that an unpickler would run, until the budget is spent.
+
+    Parameters
+    ----------
+    content : bytes
+        What is searched.
+    heads : Heads
+        Where in it something stands that has to be looked at.
+    first : int
+        Where the search begins.
+    budget : Budget
+        What may be spent.
+    matters : callable
+        From module and name to whether a place without a PROTO opcode that names them is worth a try.
+    """
+    yield from heads.at("pickle", first)
+    for at in heads.at("line", first):
+        lines = _two_lines(content, at)
+        if lines is None:
+            continue
+        if not budget.charge(LINE):
+            return
+        yield from _named_in_lines(content, *lines, matters)
+    for at in heads.at("stacked", first):
+        begin = max(0, at + 1 - _STACKED_LONGEST)
+        match = _STACKED.search(content, begin, at + 1)
+        if match and matters(match[1], match[2]):
+            yield match.start()
+
+
+def _two_lines(content: bytes, at: int) -> tuple[int, bytes, bytes] | None:
+    """Return where the end of a line begins that may name a module, that end, and the name in the next line."""
+    end = at - 1 if content[at - 1 : at] == b"\r" else at
+    line = content[max(0, end - _LONGEST - 1) : end]
+    run = line[len(line.rstrip(IN_NAMES)) :]
+    if b"c" not in run and run[:1] != b"i":
+        return None
+    second = _SECOND.match(content, at + 1)
+    return None if second is None else (end - len(run), run, second[1])
+
+
+def _named_in_lines(
+    content: bytes, start: int, run: bytes, name: bytes, matters: Callable[[bytes, bytes], bool]
+) -> Iterator[int]:
+    """Yield where a GLOBAL or INST may begin in the end of a line."""
+    letter = run.find(b"c")
+    while letter >= 0:
+        module = run[letter + 1 :]
+        if module[:1] in _STARTS and matters(module, name):
+            yield start + letter
+        letter = run.find(b"c", letter + 1)
+    opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
+    if opened and run[1:2] in _STARTS and matters(run[1:], name):
+        yield from _marks(content, start)
+
+
+def _marks(content: bytes, at: int) -> Iterator[int]:
+    """Yield where a MARK stands before an INST, with nothing but numbers and strings of one line between."""
+    for _ in range(_LINES):
+        if content[at - 1 : at] == b"(":
+            yield at - 1
+        if content[at - 1 : at] != b"\n":
+            return
+        line = content.rfind(b"\n", max(0, at - _LINE), at - 1) + 1 or max(0, at - _LINE)
+        mark = content.find(b"(", line, at)
+        while mark >= 0:
+            if content[mark + 1 : mark + 2] in (b"I", b"S"):
+                yield mark
+            mark = content.find(b"(", mark + 1, at)
+        if content[line : line + 1] not in (b"I", b"S"):
+            return
+        at = line
