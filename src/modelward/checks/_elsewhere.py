@@ -47,6 +47,14 @@ def elsewhere(code: str) -> Elsewhere:
 
 ELSEWHERE = (
     Elsewhere("MW025", 2, "Tampered rows", "critical", "modelward data NEW --reference OLD --target COL"),
+    Elsewhere("MW094", 9, "Files that differ", "high", "modelward diff A B"),
+    Elsewhere(
+        "MW095",
+        9,
+        "Files that are not those that were signed",
+        "critical",
+        "modelward verify PATH --key FILE",
+    ),
     Elsewhere("MW112", 11, "Dangerous code", "high", "modelward deps PROJECT"),
     Elsewhere("MW113", 11, "How dependencies are asked for", "medium", "modelward deps PROJECT"),
     Elsewhere("MW114", 11, "Container files", "high", "modelward deps PROJECT"),

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Suspect
 
-_SUFFIXES = (".csv", ".json", ".html", ".md")
+_SUFFIXES = (".csv", ".json", ".html", ".md", ".sarif")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -58,6 +58,7 @@ def data(
     not looked into, as always where rows cannot be matched: few or random flips cannot be seen then.
     """
     from modelward.cli._data_page import page_of
+    from modelward.cli._sarif import of_data
     from modelward.errors import UsageError
     from modelward.poisoning import compare_data, estimate_flips
     from modelward.reports import render_page_html, render_page_markdown, write_text
@@ -84,7 +85,9 @@ def data(
     code = 1 if found.tampered else 0 if found.complete and target is not None else 3
     as_json = json.dumps(_to_dict(found, flips), indent=2, allow_nan=False) + "\n"
     page = page_of(found, flips, Path(file).name, code)
+    as_sarif = of_data(json.loads(as_json)["findings"], found.notes, file, complete=code != 3)
     writers = {
+        ".sarif": lambda: as_sarif,
         ".json": lambda: as_json, ".csv": lambda: _rows(found), ".html": lambda: render_page_html(page),
         ".md": lambda: render_page_markdown(page),
     }  # fmt: skip

@@ -108,8 +108,7 @@ def write(told: Told, path: Path) -> None:
         text = told.to_json()
     elif suffix == ".sarif":
         root = told.project if told.project.is_dir() else told.project.parent
-        prefix = "" if root.is_absolute() else root.as_posix()
-        text = render_sarif(told.found, verb="deps", complete=told.complete, prefix=prefix)
+        text = render_sarif(told.found, verb="deps", complete=told.complete, prefix=root.as_posix())
     else:
         page = page_of(told)
         text = render_page_html(page) if suffix == ".html" else render_page_markdown(page)

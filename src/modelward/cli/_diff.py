@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _COLOURS = {"clean": "green", "suspicious": "yellow", "malicious": "red", "unreadable": "magenta"}
 _SHOWN = 50
-_SUFFIXES = (".json", ".md", ".html", ".txt")
+_SUFFIXES = (".json", ".md", ".html", ".sarif", ".txt")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -25,7 +25,7 @@ _SUFFIXES = (".json", ".md", ".html", ".txt")
 )  # fmt: skip
 @click.option(
     "-o", "--out", "outs", metavar="FILE", multiple=True, type=click.Path(path_type=str),
-    help="Also write it to FILE (.json, .md, .html or .txt); may be repeated.",
+    help="Also write it to FILE (.json, .md, .html, .sarif or .txt); may be repeated.",
 )  # fmt: skip
 @click.option(
     "--secret", metavar="FILE", type=click.Path(path_type=str),
@@ -104,6 +104,10 @@ def render(suffix: str, pair: tuple[Artifact, Artifact], found: Difference) -> s
         import json
 
         return json.dumps(to_dict(pair, found), indent=2) + "\n"
+    if suffix == ".sarif":
+        from modelward.cli._sarif import of_difference
+
+        return of_difference((pair[0].path, pair[1].path), found.changes, reason=found.reason)
     if suffix == ".txt":
         return _text(pair, found, limit=None, colour=False)
     from modelward.cli import _diff_page

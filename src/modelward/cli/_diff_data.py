@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelward._version import __version__
+from modelward.cli._sarif import of_difference
 from modelward.findings import Table
 from modelward.reports import Page, Section, render_page_html, render_page_markdown
 
@@ -85,6 +86,8 @@ def render(
         out = {"schema_version": 1, "same": found.same, "complete": True, "reason": "", "files": sides}
         out |= {key: getattr(found, key) for key in ("reordered", "blocks", "rows", "notes")}
         return json.dumps(out | {"changes": [dataclasses.asdict(c) for c in found.changes]}, indent=2) + "\n"
+    if suffix == ".sarif":
+        return of_difference(names, found.changes, reason="")
     if suffix == ".txt":
         return text(names, pair, found, limit=None)
     page = _page(names, pair, found)

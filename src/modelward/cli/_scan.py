@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "-o", "--out", "outs", metavar="FILE", multiple=True, type=click.Path(path_type=str),
-    help="Also write it to FILE (.json, .html, .md or .txt); may be repeated.",
+    help="Also write it to FILE (.json, .html, .md, .sarif or .txt); may be repeated.",
 )  # fmt: skip
 def scan(paths: tuple[str, ...], form: str, outs: tuple[str, ...]) -> int:
     """Say whether model files are safe to load, without loading them.

@@ -279,7 +279,28 @@ class HtmlOutput(Output):
         self.stream.write(f"</table><p>{html.escape(tally.summary())}</p></body></html>\n")
 
 
+class SarifOutput(Output):
+    """What code scanning shows: a result for each finding."""
+
+    def __init__(self, stream: IO[str], stack: ExitStack) -> None:
+        super().__init__(stream, stack)
+        self._found: list[Finding] = []
+
+    def add(self, artifact: Artifact) -> None:
+        """Keep the file's findings, which are few beside what was read."""
+        self._found += findings(artifact)
+
+    def end(self, tally: Tally) -> None:
+        """Write the document."""
+        from modelward.reports import render_sarif
+
+        self.stream.write(
+            render_sarif(self._found, verb="scan", complete=tally.complete, notes=tally.problems)
+        )
+
+
 OUTPUTS: dict[str, type[Output]] = {
     ".json": JsonOutput, ".txt": TextOutput, ".md": MarkdownOutput, ".html": HtmlOutput,
+    ".sarif": SarifOutput,
 }  # fmt: skip
 """By the suffix of the file that is written."""

@@ -45,9 +45,12 @@ if TYPE_CHECKING:
     "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How to print the result.",
 )  # fmt: skip
+@click.option("-o", "--output", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
+              help="Also write .json or .sarif; repeatable.")  # fmt: skip
 def verify(
     paths: tuple[str, ...], keys: tuple[str, ...], clearance: str | None, stage: str | None, signature: str | None,
     data: str | None, secret: str | None, log: str | None, form: str,
+    output: tuple[Path, ...],
 ) -> int:  # fmt: skip
     """Say whether files or folders are those that were signed, byte for byte.
 
@@ -65,6 +68,37 @@ def verify(
     Exit codes: 0 all hold; 1 one does not (changed, not signed, another key, not cleared, a gap in the log);
     2 a file is not there; 3 one could not be read to its end.
     """
+    from modelward.cli._sarif import of_verification
+    from modelward.reports import check_suffix, write_text
+
+    for out in output:
+        check_suffix(out, (".json", ".sarif"))
+    _check_usage(paths, keys, clearance, stage, signature, data, secret, log)
+    trusted = _trusted(keys) if paths and keys else {}
+    results = [_one(path, trusted, clearance, stage, signature) for path in paths]
+    if data is not None and results[0]["holds"]:
+        results[0] |= _compared(paths[0], data, secret)
+    audit = _audit(log) if log is not None else None
+    everything = [*results, *([audit] if audit else [])]
+    done: dict[str, Any] = {"schema_version": 1, "files": results}
+    if audit:
+        done["log"] = audit
+    for out in output:
+        as_sarif = out.suffix.lower() == ".sarif"
+        write_text(out, of_verification(everything) if as_sarif else json.dumps(done, indent=2) + "\n")
+    if form == "json":
+        click.echo(json.dumps(done, indent=2))
+    else:
+        for found in everything:
+            click.echo(f"{'holds ' if found['holds'] else 'FAILS '}  {found['text']}")
+    codes = {found["code"] for found in everything}
+    return next((code for code in (1, 2, 3) if code in codes), 0)
+
+
+def _check_usage(
+    paths: tuple[str, ...], keys: tuple[str, ...], clearance: str | None, stage: str | None, signature: str | None,
+    data: str | None, secret: str | None, log: str | None,
+) -> None:  # fmt: skip
     from modelward.errors import UsageError
 
     if not paths and log is None:
@@ -79,22 +113,6 @@ def verify(
         raise UsageError("give either --key FILE (a public key) or --clearance FILE with --stage NAME")
     if bool(clearance) != bool(stage):
         raise UsageError("--clearance FILE and --stage NAME go together")
-    trusted = _trusted(keys) if paths and keys else {}
-    results = [_one(path, trusted, clearance, stage, signature) for path in paths]
-    if data is not None and results[0]["holds"]:
-        results[0] |= _compared(paths[0], data, secret)
-    audit = _audit(log) if log is not None else None
-    everything = [*results, *([audit] if audit else [])]
-    if form == "json":
-        done: dict[str, Any] = {"schema_version": 1, "files": results}
-        if audit:
-            done["log"] = audit
-        click.echo(json.dumps(done, indent=2))
-    else:
-        for found in everything:
-            click.echo(f"{'holds ' if found['holds'] else 'FAILS '}  {found['text']}")
-    codes = {found["code"] for found in everything}
-    return next((code for code in (1, 2, 3) if code in codes), 0)
 
 
 def _trusted(keys: tuple[str, ...]) -> Mapping[str, bytes]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections import Counter
 from pathlib import Path
@@ -47,7 +48,7 @@ def render_sarif(
     complete : bool
         Whether everything that was asked for could be looked at.
     prefix : str
-        The folder that locations are relative to, relative to the repository.
+        The folder that locations are relative to.
     about : str
         The file that a finding without a place of its own is about.
     notes : sequence of str
@@ -121,12 +122,26 @@ def _place(location: str, prefix: str) -> tuple[str, int, str]:
     outer, _, inner = location.partition("!/")
     found = re.fullmatch(r"(.+?):(\d{1,9})", outer)
     path, line = (found[1], max(1, int(found[2]))) if found else (outer, 1)
+    return (
+        quote("/".join(_parts(path, prefix)).encode("utf-8", "surrogateescape")) or "pyproject.toml",
+        line,
+        inner,
+    )
+
+
+def _parts(path: str, prefix: str) -> list[str]:
+    """Return a path relative to the repository that it lies in, else to the current folder.
+
+    Of a file that lies in neither only what the user said is left: no name of a folder of this machine leaves it.
+    """
+    here = Path.cwd()
+    full = Path(os.path.normpath(here / prefix / path))
+    root = next((folder for folder in full.parents if (folder / ".git").exists()), here)
+    if full.is_relative_to(root):
+        return list(full.relative_to(root).parts)
     plain = Path(path)
-    if plain.is_absolute():
-        here = Path.cwd()
-        plain = plain.relative_to(here) if plain.is_relative_to(here) else Path(plain.name)
-    parts = [part for part in (*Path(prefix).parts, *plain.parts) if part not in (".", "..", "/")]
-    return quote("/".join(parts).encode("utf-8", "surrogateescape")) or "pyproject.toml", line, inner
+    parts = (plain.name,) if plain.is_absolute() else plain.parts
+    return [part for part in parts if part not in (".", "..", "/")]
 
 
 def _text(text: str) -> str:
