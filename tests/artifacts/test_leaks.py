@@ -21,6 +21,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import BallTree, KDTree, KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -83,6 +84,41 @@ def test_arrays_with_other_names_are_only_called_rows_when_a_table_proves_it() -
     assert rows_in(kept) == []
     assert rows_in(kept, X) == [("weights", 80, 5)]
     assert rows_in(kept, RNG.normal(size=(80, 5))) == []
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        X, np.column_stack([X, Y]), X.tolist(), [tuple(row) for row in X.tolist()],
+        pd.DataFrame(X).to_dict("records"), sparse.csr_matrix(X),
+    ],
+    ids=["array", "with target", "lists", "tuples", "records", "sparse"],
+)  # fmt: skip
+def test_rows_beside_a_model_that_nothing_names(rows: object) -> None:
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, Y)
+    for held in ((model, rows, Y), {"m": model, "p": rows}, [[model], [rows]]):
+        (found,) = training_rows(read_bytes(pickle.dumps(held)))
+        assert found.rows == len(X)
+        (found,) = training_rows(read_bytes(pickle.dumps(held)), pd.DataFrame(X))
+        assert found.matched == len(X)
+    if isinstance(rows, list):
+        model.kept = rows
+        assert [one.rows for one in training_rows(read_bytes(pickle.dumps(model)))] == [len(X)]
+
+
+def test_what_stands_beside_a_model_and_is_no_rows() -> None:
+    model = LogisticRegression().fit(X, Y)
+    harmless = {
+        "few": X[:9], "narrow": X[:, :3], "wide": RNG.normal(size=(80, 9)), "labels": Y, "scores": X[:, :1],
+        "params": [dict.fromkeys("abcde", i) for i in range(20)], "ragged": [[1.0] * (i % 5) for i in range(30)],
+        "names": [list("abcde") for _ in range(4)], "objects": [[model] * 5 for _ in range(20)],
+    }  # fmt: skip
+    assert training_rows(read_bytes(pickle.dumps({"m": model, **harmless}))) == ()
+    assert training_rows(read_bytes(pickle.dumps(harmless))) == ()
+    search = GridSearchCV(LogisticRegression(), {"C": list(range(1, 25)), "tol": [1e-3]}, cv=2).fit(
+        X[:, :2], Y
+    )
+    assert training_rows(read_bytes(pickle.dumps(search))) == ()
 
 
 def test_what_code_has_captured() -> None:

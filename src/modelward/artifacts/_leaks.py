@@ -18,6 +18,7 @@ from modelward.artifacts._artifact import TrainingRows
 from modelward.artifacts._graph import join, shape_of
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._leaks_frames import frame_shape
+from modelward.artifacts._leaks_tables import model_width, unnamed_rows
 from modelward.artifacts._leaks_walk import Held, walk_values
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ _DATA = re.compile(
       x (?:_?(?:train|tr|fit|ref|reference|background|raw|data|all|full|ed|mat))* |
       (?:train|training|fit|background|reference|cached?|memory|raw|orig|input|source)_?
         (?:x|data|dataset|set|rows|samples|features|inputs?|df|frame|table|exog|matrix)s? |
+      background | reference | rows | train | training |
       data | dataset | df | frame | exog | wexog | model_?matrix
     )_*""",
     re.VERBOSE | re.IGNORECASE,
@@ -78,8 +80,9 @@ def training_rows(artifact: Artifact, train: Any = None) -> tuple[TrainingRows, 
     Recognised are the estimators that keep rows as they are (neighbours and their trees, support vector
     machines, Gaussian processes, kernel methods, label propagation, clusterings by density or exemplars, also of
     other libraries that use the same names), data frames (pandas, polars, Arrow), arrays that have the name of
-    data in any object, and arrays that a closure or ``functools.partial`` has captured; in pipelines, searches,
-    ensembles or any other wrapper. The members of a container are read too.
+    data in any object, arrays that a closure or ``functools.partial`` has captured, arrays that stand beside a model
+    and have its columns, and such tables as plain lists or records; in pipelines, searches, ensembles or any other
+    wrapper. The members of a container are read too.
 
     Parameters
     ----------
@@ -116,12 +119,17 @@ def training_rows(artifact: Artifact, train: Any = None) -> tuple[TrainingRows, 
 def _in_graph(root: Any, train: Any) -> list[TrainingRows]:
     claims: dict[int, tuple[TrainingRows, Any]] = {}
     values: list[Held] = []
+    width = model_width(root)
     for held in walk_values(root):
         if train is not None:
             values.append(held)
         if isinstance(held.value, Inert):
             _from_object(held, claims)
         _from_name(held, claims)
+        if id(held.value) not in claims:
+            rows = unnamed_rows(held, width)
+            if rows is not None:
+                claims[id(held.value)] = TrainingRows(held.path, *rows), held.value
     if train is None:
         return [claim for claim, _ in claims.values()]
     from modelward.artifacts._leaks_match import matched

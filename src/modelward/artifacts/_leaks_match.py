@@ -19,6 +19,7 @@ from modelward.artifacts._artifact import TrainingRows
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._leaks_frames import frame_shape, pandas_blocks, polars_frame, r_numbers
+from modelward.artifacts._leaks_tables import plain_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,9 @@ def rows_of(value: Any) -> NDArray[np.float64] | None:
         if len(array.shape) < 2 or min(array.shape) < 1 or array.dtype.fields:
             return None
         return _as_matrix(_built(array))
+    if isinstance(value, list | tuple):
+        columns = plain_numbers(value)
+        return _as_matrix(np.column_stack(columns)) if columns else None
     if not isinstance(value, Inert):
         return None
     if value.type_name.startswith("scipy.sparse."):
