@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._graph import shape_of
-from modelward.artifacts._inert import Inert
 
 if TYPE_CHECKING:
     from modelward.artifacts._leaks_walk import Held
@@ -75,7 +74,7 @@ def _table(value: list[Any] | tuple[Any, ...]) -> tuple[int, int] | None:
         keys = list(first)
         same = all(isinstance(row, dict) and list(row) == keys for row in value)
         rows: Any = (row.values() for row in value)
-    elif isinstance(first, list | tuple) and not isinstance(first, Inert):
+    elif isinstance(first, list | tuple):
         same = all(isinstance(row, list | tuple) and len(row) == len(first) for row in value)
         rows = value
     else:
