@@ -180,7 +180,11 @@ def test_it_runs_clean_through(wide: dict[str, pd.DataFrame], name: str, change:
     train, test = wide["train"], wide["test"]
     if change is not None:
         train, test = change(train), change(test)
-    report = assess(build(train), test, target="DEFAULT", train=train, sensitive=["SEX"])
+    # The exact search of boosters and of a deep forest takes minutes at the standard budget.
+    budget = (
+        "quick" if name in ("forest of 100 trees", "xgboost", "lightgbm", "three classes") else "standard"
+    )
+    report = assess(build(train), test, target="DEFAULT", train=train, sensitive=["SEX"], budget=budget)
     _clean_run(report)
     verdicts = {f.code: f.verdict for f in report.findings}
     assert verdicts["MW101"] != "fail", "an honest model is called backdoored"
