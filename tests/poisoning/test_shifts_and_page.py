@@ -17,7 +17,9 @@ from scipy.stats import ks_2samp
 from modelward import compare_data
 from modelward.cli._data import data as data_verb
 from modelward.poisoning._align import align
+from modelward.poisoning._coded import code_tables
 from modelward.poisoning._maps import name_map, name_words_map
+from modelward.poisoning._match import _hashes
 from modelward.poisoning._shifts import column_shifts, group_rates
 
 if TYPE_CHECKING:
@@ -149,3 +151,22 @@ def test_the_page_shows_rules_and_no_row(tmp_path: Path) -> None:
     for text in (page, (tmp_path / "page.md").read_text()):
         assert "evidence of tampering" in text
         assert not any(str(value) in text for value in new["bill"].to_list() if value > 10**5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.one_of(st.none(), st.floats(width=32), st.just(-0.0)), min_size=1, max_size=40))
+def test_ranks_of_numbers_are_those_of_a_plain_sort(values: list[float | None]) -> None:
+    coded, _ = code_tables([pl.DataFrame({"x": pl.Series(values, dtype=pl.Float64)})], ["x"])
+    known = [v for v in values if v is not None and not math.isnan(v)]
+    distinct = sorted({v + 0.0 for v in known})
+    assert list(coded.words[0]) == distinct
+    expected = [-1 if v is None or math.isnan(v) else distinct.index(v) for v in values]
+    assert coded.codes[0].tolist() == expected
+
+
+def test_hashes_of_equal_values_are_equal_whatever_their_type() -> None:
+    whole = pl.DataFrame({"x": [1, 0, None], "y": ["a", None, "b"], "z": [True, False, None]})
+    other = pl.DataFrame({"x": [1.0, -0.0, math.nan], "y": ["a", None, "b"], "z": [1, 0, None]})
+    first, second = _hashes(whole, ["x", "y", "z"]), _hashes(other, ["x", "y", "z"])
+    assert (first == second).all()
+    assert len(np.unique(first)) == 9

@@ -41,7 +41,8 @@ def align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key: 
             raise InputError(f"the {what} has no rows")
         if target is not None and target not in frame.columns:
             raise InputError(f"the {what} has no target column {target!r}: name one that every file has")
-    both = [c for c in new.columns if c not in (target, key) and (old is None or c in old.columns)]
+    earlier = None if old is None else set(old.columns)
+    both = [c for c in new.columns if c not in (target, key) and (earlier is None or c in earlier)]
     notes = []
     if old is not None:
         lone = sorted({*new.columns} ^ {*old.columns})
@@ -50,7 +51,7 @@ def align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key: 
         moved = [c for c in both if kind_of(new[c]) != kind_of(old[c])]
         if moved:
             notes.append(f"{len(moved)} columns changed their type and were left out: {', '.join(moved[:5])}")
-        both = [c for c in both if c not in moved]
+        both = [c for c in both if c not in set(moved)]
     if not both:
         raise InputError("the data and the reference have no column in common besides target and key")
     coded, free = code_tables([frame for frame, _ in frames], both)

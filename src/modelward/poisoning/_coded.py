@@ -87,13 +87,15 @@ def code_tables(frames: Sequence[pl.DataFrame], names: Sequence[str]) -> tuple[C
     kept: list[tuple[str, NDArray[np.int32], tuple[str, ...] | NDArray[np.float64], bool]] = []
     free = []
     for name in names:
-        ordered = frames[0][name].dtype.is_temporal() or kind_of(frames[0][name]) == "number"
-        whole = pl.concat([_plain(frame[name]) for frame in frames])
+        parts = [frame[name] for frame in frames]
+        if kind_of(parts[0]) == "number":
+            kept.append((name, *_ranked(np.concatenate([_numbers(part) for part in parts])), True))
+            continue
+        ordered = parts[0].dtype.is_temporal()
+        whole = pl.concat([part if ordered else part.cast(pl.String) for part in parts])
         ranks = (whole.rank("dense").cast(pl.Int32) - 1).fill_null(MISSING).to_numpy()
         distinct = whole.drop_nulls().unique().sort()
-        if kind_of(whole) == "number":
-            kept.append((name, ranks, distinct.to_numpy().astype(np.float64), True))
-        elif ordered or len(distinct) <= MOST_WORDS:
+        if ordered or len(distinct) <= MOST_WORDS:
             kept.append((name, ranks, tuple(distinct.cast(pl.String).to_list()), ordered))
         else:
             free.append(name)
@@ -101,8 +103,14 @@ def code_tables(frames: Sequence[pl.DataFrame], names: Sequence[str]) -> tuple[C
     return Coded(*(tuple(part) for part in columns)), free
 
 
-def _plain(values: pl.Series) -> pl.Series:
-    """Return numbers as floats without NaN and -0, dates as they are, anything else as words."""
-    if kind_of(values) == "number":
-        return values.cast(pl.Float64).fill_nan(None) + 0.0
-    return values if values.dtype.is_temporal() else values.cast(pl.String)
+def _numbers(values: pl.Series) -> NDArray[np.float64]:
+    """Return numbers as floats without -0, NaN where missing; an expression a column would cost more than its work."""
+    return np.asarray(values.cast(pl.Float64).to_numpy() + 0.0)
+
+
+def _ranked(values: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    known = ~np.isnan(values)
+    distinct, inverse = np.unique(values[known], return_inverse=True)
+    ranks = np.full(len(values), MISSING, dtype=np.int32)
+    ranks[known] = inverse
+    return ranks, distinct

@@ -32,12 +32,15 @@ def grain_cells(coded: Coded) -> list[Cell]:
 
 
 def _grain(coded: Coded, j: int, x: NDArray[np.float64]) -> Cell | None:
-    known = ~np.isnan(x)
+    # By value and not by row: a value stands in many rows.
+    values = np.asarray(coded.words[j], dtype=np.float64)
+    rows = np.bincount(coded.codes[j][coded.codes[j] >= 0], minlength=len(values))
     for step in 10.0 ** np.arange(6, -4, -1):
-        off = ~np.isclose(x / step, np.round(x / step), rtol=0, atol=1e-6) & known
-        share = 1 - off.sum() / max(known.sum(), 1)
+        foreign = np.abs(values / step - np.round(values / step)) > 1e-6
+        share = 1 - rows[foreign].sum() / max(rows.sum(), 1)
         if share >= 0.5:
             break
+    off = np.append(foreign, False)[coded.codes[j]]
     if not 0.5 <= share <= 0.999 or off.sum() < MIN_ROWS:
         return None
     others = [k for k in range(len(coded.names)) if k != j]

@@ -76,3 +76,13 @@ def count_under(
     for i in range(len(bits)):
         for g in range(len(edges) - 1):
             out[i, g] = common(bits[i, edges[g] : edges[g + 1]], cover[edges[g] : edges[g + 1]])
+
+
+@compiled
+def count_values(
+    codes: NDArray[np.int32], group: NDArray[np.int64], cover: NDArray[np.bool_], out: NDArray[np.int64]
+) -> None:
+    """Count covered rows by value and group; `out` has shape (values + 1, g), its first row for missing values."""
+    for i in range(len(codes)):
+        if cover[i]:
+            out[codes[i] + 1, group[i]] += 1

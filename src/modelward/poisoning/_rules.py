@@ -10,6 +10,7 @@ import numpy as np
 from modelward.poisoning._coded import MISSING
 from modelward.poisoning._evidence import nats_of_chance
 from modelward.poisoning._grid import MIN_ROWS, Grid, Packed, make_grid
+from modelward.poisoning._kernels import count_values
 from modelward.poisoning._ranges import Range, Rule, rule_mask
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def search(
         looked, some = coded.take(picked), picked  # type: ignore[assignment]
     packed = Packed(looked, grid, group[some], groups)
     singles, pairs = packed.singles(), packed.pairs()
-    enough = np.flatnonzero(pairs.sum(axis=1) >= MIN_ROWS)
+    enough = np.flatnonzero(_rows(pairs) >= MIN_ROWS)
     many = pairs[enough].astype(np.float32)
     # What is far from the bound on the grid does not come near it by moving cuts.
     floor = 0.5 * nats_of_chance(grid.language, 1, len(aims))
@@ -121,7 +122,7 @@ def _beam(
     packed: Packed, score: Score, singles: NDArray[np.int32], enough: NDArray[np.int64],
     many: NDArray[np.float32],
 ) -> list[Rule]:  # fmt: skip
-    alone = np.where(singles.sum(axis=1) >= MIN_ROWS, score(singles), -np.inf)
+    alone = np.where(_rows(singles) >= MIN_ROWS, score(singles), -np.inf)
     ranked: list[tuple[float, tuple[int, ...]]] = [
         (float(alone[i]), (int(i),)) for i in np.argsort(-alone, kind="stable")[:_BEAM]
     ]
@@ -133,7 +134,7 @@ def _beam(
             ranked.append((float(both[p]), (i, j)))
             counts = packed.under(packed.bits[i] & packed.bits[j])
             free = (packed.columns != packed.columns[i]) & (packed.columns != packed.columns[j])
-            third = np.where(free & (counts.sum(axis=1) >= MIN_ROWS), score(counts), -np.inf)
+            third = np.where(free & (_rows(counts) >= MIN_ROWS), score(counts), -np.inf)
             k = int(np.argmax(third))
             ranked.append((float(third[k]), (i, j, k)))
     ranked = [each for each in ranked if each[0] > 0]
@@ -176,7 +177,7 @@ def _exchanged(
             rest = best.rule if k < 0 else best.rule[:k] + best.rule[k + 1 :]
             counts = packed.under(packed.pack(rule_mask(rest, looked)))
             used = np.isin(packed.columns, [part.column for part in rest])
-            gain = np.where(~used & (counts.sum(axis=1) >= MIN_ROWS), aim.climb(counts), -np.inf)
+            gain = np.where(~used & (_rows(counts) >= MIN_ROWS), aim.climb(counts), -np.inf)
             other = packed.grid.conditions[int(np.argmax(gain))]
             if k >= 0 and other.column == best.rule[k].column:
                 continue
@@ -217,21 +218,22 @@ def _best_range(
     coded: Coded, group: NDArray[np.int64], groups: int, score: Score, rest: NDArray[np.bool_], now: Range
 ) -> tuple[Range, float]:
     j, size = now.column, coded.sizes(now.column)
-    codes = coded.codes[j][rest].astype(np.int64) + 1
-    counts = np.bincount(codes * groups + group[rest], minlength=(size + 1) * groups).reshape(
-        size + 1, groups
-    )
-    present = np.flatnonzero(counts.sum(axis=1))
+    counts = np.zeros((size + 1, groups), dtype=np.int64)
+    count_values(coded.codes[j], group, rest, counts)
+    present = np.flatnonzero(_rows(counts))
     held = counts[present]
     blocks = [(present, present, held)]
     if coded.ordered[j]:
         blocks += _sides(present[present > 0], held[present > 0], now)
     best, top = now, -np.inf
     for order, (low, high, inside) in enumerate(blocks):
-        gain = np.where(inside.sum(axis=1) >= MIN_ROWS, score(inside), -np.inf)
-        k = int(np.argmax(gain))
+        enough = np.flatnonzero(_rows(inside) >= MIN_ROWS)
+        if not len(enough):
+            continue
+        gain = score(inside if len(enough) == len(inside) else inside[enough])
+        at = int(np.argmax(gain))
+        k, value = int(enough[at]), float(gain[at])
         # A value says less than a side, and a side less than an interval: more words must earn it.
-        value = float(gain[k])
         price = 0.0 if order == 0 else _MARGIN if order < 3 else _MARGIN + _SHARE * max(value, 0.0)
         if value - price > top + 1e-9:
             top, best = value - price, Range(j, int(low[k]) - 1, int(high[k]) - 1)
@@ -243,6 +245,14 @@ def _best_range(
         end = last if best.high == values[-1] else best.high
         best = Range(j, start, end)
     return best, top
+
+
+def _rows(counts: NDArray[Any]) -> NDArray[Any]:
+    """Return rows of all groups together; sums along a short last axis are slow."""
+    total = counts[:, 0].copy()
+    for g in range(1, counts.shape[1]):
+        total += counts[:, g]
+    return total
 
 
 def _sides(

@@ -145,7 +145,7 @@ def _step(values: NDArray[np.float64] | None, counts: NDArray[np.int64]) -> floa
         return math.nan
     for step in 10.0 ** np.arange(6, -7, -1):
         scaled = held / step
-        if weight[np.isclose(scaled, np.round(scaled), rtol=0, atol=1e-6)].sum() >= 0.99:
+        if weight[np.abs(scaled - np.round(scaled)) <= 1e-6].sum() >= 0.99:
             return float(step)
     return math.nan
 
