@@ -20,6 +20,7 @@ from modelward.checks import (
     Scope,
     conclude,
 )
+from modelward.checks.mw02_planted import PlantedRows
 from modelward.checks.mw02_poisoning import LabelShiftCheck, PoisoningExposure
 from modelward.checks.mw10_backdoor import Backdoor
 from modelward.findings import Cost, Finding, Policy
@@ -180,3 +181,32 @@ def test_no_pass_of_a_trigger_search_without_pairs(make_scope: Callable[..., Sco
     found = judged(Backdoor, replace(scope, subject=labels_only))
     assert found.verdict == "inconclusive"
     assert "pairs of values were not tried" in found.summary
+
+
+def test_planted_rows_have_curves_a_table_and_measured_locks(
+    real: tuple[Codec, np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    codec, X, y, train, test = real
+    model = RandomForestClassifier(3, min_samples_leaf=3, random_state=0).fit(
+        X[train[:4_000]], y[train[:4_000]]
+    )
+    scope = scope_of(
+        codec, model, Sample(X[train[:4_000]], y[train[:4_000]]), Sample(X[test[:800]], y[test[:800]]), 0
+    )
+    scope = replace(scope, budget=replace(SMALL, fit_rows=3_200))
+    finding = judged(PlantedRows, scope)
+    assert finding.verdict == "measured"
+    names = {series.name for series in finding.series}
+    assert names == {"backdoor, one column", "backdoor, two columns", "one person"}
+    moved = {m.name: m for m in finding.measures}
+    far = moved["moved: backdoor, one column, 5.0% of rows"]
+    assert far.low is not None and far.low > 0.2
+    assert [table.columns[0] for table in finding.tables] == ["attack", "countermeasure"]
+    first = finding.countermeasures[0]
+    assert first.title.startswith("Drop rows outside") and "accuracy changes" in first.effect
+    with pytest.raises(CheckNotGiven, match="--train"):
+        PlantedRows().run(replace(scope, train=None))
+    with pytest.raises(CheckNotApplicable):
+        PlantedRows().run(replace(scope, subject=wrap(model.predict, codec, [0, 1])))
+    with pytest.raises(CheckSkipped, match="200"):
+        PlantedRows().run(replace(scope, train=Sample(X[:50], y[:50])))

@@ -21,6 +21,7 @@ from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample,
 _MODULES = (
     "mw01_perturbation",
     "mw01_recipe",
+    "mw02_planted",
     "mw02_poisoning",
     "mw03_inversion",
     "mw04_membership",

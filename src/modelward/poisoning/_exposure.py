@@ -156,8 +156,8 @@ def measure_exposure(
     held = order[: min(len(X) // 3, _SURROGATE_ROWS)]
     rest = order[len(held) :]
     if goal is None:
-        goal = _rarest(y, subject.n_classes)
-    rule = _worst_subgroup(subject, X[held], y[held], test_X, goal, sensitive, rng)
+        goal = rarest(y, subject.n_classes)
+    rule = worst_subgroup(subject, X[held], y[held], test_X, goal, sensitive, rng)
     bench = _Bench(
         subject, X, y, test_X, test_y, rule, goal, metric, rng.integers(2**31 - 1, size=repeats),
         [rng.permutation(rest)[:fit_rows] for _ in range(repeats)],
@@ -184,12 +184,12 @@ def _untouched(
     return labels
 
 
-def _rarest(y: NDArray[np.int64], n_classes: int) -> int:
+def rarest(y: NDArray[np.int64], n_classes: int) -> int:
     counts = np.bincount(y, minlength=n_classes)
     return int(np.argmin(np.where(counts > 0, counts, len(y) + 1)))
 
 
-def _worst_subgroup(
+def worst_subgroup(
     subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], test_X: NDArray[np.float64], goal: int,
     sensitive: Sequence[str], rng: np.random.Generator,
 ) -> Rule:  # fmt: skip
