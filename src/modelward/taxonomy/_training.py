@@ -84,7 +84,7 @@ group = X_test["AGE"].ge(30)
 print(y_test.groupby(group).mean())              # what the data says
 print((y_test * 0 + model.predict(X_test)).groupby(group).mean())   # what the model says
 """,
-            measured_by="modelward assess: MW021 and MW023 train on flipped labels and planted rows and draw the curves",
+            measured_by="modelward assess: MW021 and MW023 train on flipped and planted rows and draw the curves",
         ),
     ),
 )
