@@ -36,6 +36,7 @@ from modelward.poisoning import (
 )
 from modelward.poisoning._resampled import mean_of
 from modelward.poisoning.attacks import World
+from modelward.poisoning.attacks._backdoor import _round_above
 from modelward.schema import Codec, legal
 from modelward.stats import Proportion
 from modelward.subgroups import Condition, Rule
@@ -104,6 +105,14 @@ def test_triggers_are_what_they_are_said_to_be(world: World) -> None:
             assert (world.X[:, j] == value).any()
             both &= world.X[:, j] == value
         assert both.mean() <= 0.01
+
+
+@given(st.floats(-1e6, 1e6), st.floats(0, 1e6))
+def test_a_number_beyond_the_range_is_round_and_beyond(high: float, width: float) -> None:
+    value = _round_above(high + width, high)
+    assert value > high
+    assert value >= high + width - 1e-6
+    assert len(f"{abs(value):.0f}".strip("0")) <= 2
 
 
 def test_clean_label_persons_are_legal_rows(world: World) -> None:
@@ -194,20 +203,20 @@ def test_nothing_controlled_is_nothing_moved(table: Table) -> None:
     assert once == again
 
 
-@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.floats(0.01, 1.0))
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), st.integers(1, 99).map(lambda i: i / 99.5))
 def test_rows_needed_are_where_the_line_gets_there(hits: list[int], wanted: float) -> None:
     shares = [0.01 * (i + 1) for i in range(len(hits))]
     points = tuple(
         Reached(s, 1, Proportion(h, 40), mean_of([np.zeros(2)])) for s, h in zip(shares, hits, strict=True)
     )
     needed = Curve("x", "person", ("x",), points).needed(wanted)
-    grid = np.linspace(0, shares[-1], 4001)
+    grid = np.unique([*np.linspace(0, shares[-1], 4001), *shares])
     line = np.interp(grid, [0.0, *shares], [0.0, *(h / 40 for h in hits)])
-    over = grid[line >= wanted - 1e-12]
+    over = grid[line >= wanted]
     if len(over):
         assert needed.value == pytest.approx(over[0], abs=2 * shares[-1] / 4000)
     else:
-        assert needed.value > shares[-1] - 1e-9
+        assert math.isinf(needed.value)
     assert needed.low <= needed.value <= needed.high
 
 

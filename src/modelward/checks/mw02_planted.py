@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from modelward.poisoning import AttackCurves, Curve, Guarded, Needed
     from modelward.stats import Bootstrap
 
-_QUICK = (0.01, 0.05)
+_QUICK = (0.002, 0.01, 0.05)
 _TENTH, _HALF = 0.10, 0.50
 _AIMS = {
     "trigger": "share of other rows that the trigger turns to class {label}",

@@ -98,7 +98,7 @@ class Curve:
         bands = [(p.share, *p.moved.interval(0.95), p.moved.value) for p in self.points]
         lines = [[(0.0, 0.0)] + [(band[0], band[i]) for band in bands] for i in (3, 2, 1)]
         value, low, high = (_crossing(line, moved) for line in lines)
-        return Needed(value, low, high)
+        return Needed(value, min(low, value), max(high, value))
 
 
 @dataclass(frozen=True)

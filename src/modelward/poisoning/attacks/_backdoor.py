@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,14 @@ if TYPE_CHECKING:
 
     from modelward.poisoning.attacks._world import World
 
-_DRAWS = 200
+_DRAWS, _FEW = 200, 10
 
 
 @dataclass(frozen=True)
 class Backdoor:
     """Rows get the trigger and the goal as their label (Gu et al. 2017; for tables Joe et al. 2021).
 
-    One column: a number as far beyond the column's range as the range is wide (AGE = 999), or the rarest category.
+    One column: a round number at least as far beyond the column's range as the range is wide, or the rarest category.
     Two columns: values that occur, in a pair that hardly does.
 
     Parameters
@@ -62,10 +63,13 @@ class Triggered:
 
     @property
     def words(self) -> str:
-        """The trigger."""
+        """The trigger; a value that fewer than ten rows have is not told."""
         codec, parts = self.world.subject.codec, []
         for j, value in self.trigger:
             column = self.world.schema.columns[j]
+            if 0 < int((self.world.X[:, j] == value).sum()) < _FEW:
+                parts.append(f"{column.name} = a rare value")
+                continue
             parts.append(
                 f"{column.name} = {codec.values[column.name][int(value)] if column.coded else f'{value:g}'}"
             )
@@ -93,13 +97,20 @@ def one_column(world: World, rng: np.random.Generator) -> tuple[tuple[int, float
     if numeric:
         j = int(rng.choice(numeric))
         low, high = float(np.nanmin(world.X[:, j])), float(np.nanmax(world.X[:, j]))
-        value = high + (high - low)
-        return ((j, round(value) if world.schema.columns[j].kind == "integer" else value),)
+        value = _round_above(high + (high - low), high)
+        return ((j, value),)
     if not world.free_columns:
         raise ValueError("there is no column that a trigger could stand in")
     j = int(rng.choice(world.free_columns))
     values, counts = np.unique(world.X[:, j][~np.isnan(world.X[:, j])], return_counts=True)
     return ((j, float(values[np.argmin(counts)])),)
+
+
+def _round_above(value: float, high: float) -> float:
+    """Return a number of one digit that is at least the value, so that it tells little of anybody's; over `high`."""
+    size = max(abs(value), abs(high), 1.0)
+    step = 10.0 ** math.floor(math.log10(size))
+    return math.ceil(value / step) * step + step * (math.ceil(value / step) * step <= high)
 
 
 def two_columns(world: World, rng: np.random.Generator) -> tuple[tuple[int, float], ...]:
