@@ -266,7 +266,7 @@ def test_neighbours_and_trimming_drop_planted_rows_first() -> None:
 
     frame = read_table(X, names=("a", "b", "c"))
     subject = wrap(DecisionTreeClassifier(max_depth=1).fit(X, y), Codec.fit(infer(frame), frame), [0, 1])
-    for sieve in (Neighbours(), Trimmed(share=0.04)):
+    for sieve in (Neighbours(against=0.7), Trimmed(share=0.04)):
         kept = sieve.train(subject, X, y, 0).kept
         assert (~kept)[wrong].mean() >= 0.9 and (~kept).sum() <= 14
 
