@@ -62,3 +62,16 @@ def test_catboost_is_clean_by_exact_names() -> None:
     assert (
         read_bytes(b"\x80\x04" + named("catboost.core", "CatBoostWizard") + b")\x81.").verdict == "suspicious"
     )
+
+
+@pytest.mark.parametrize("name", ["numpy.recarray", "numpy.ma.core.MaskedArray"])
+def test_array_types_as_numpy_before_2_spells_them(name: str) -> None:
+    # What numpy 1.26 wrote for np.rec.array and np.ma.masked_array: the class is handed to numpy's own rebuilder.
+    module, _, kind = name.rpartition(".")
+    rebuilder = (
+        ("numpy.ma.core", "_mareconstruct") if "ma" in module else ("numpy.core.multiarray", "_reconstruct")
+    )
+    shape = b"K\x00\x85"
+    base = named("numpy", "ndarray") if "ma" in module else b""
+    data = called(*rebuilder, named(module, kind), base, shape, b"C\x01b")
+    assert read_bytes(data).verdict == "clean"

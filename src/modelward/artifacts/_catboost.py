@@ -1,4 +1,4 @@
-"""What a CatBoost model says of itself: columns, classes, release, number of trees. Its trees are not read here.
+"""What a CatBoost model says of itself: columns, classes, release, number of trees. `_catboost_trees` reads the trees.
 
 A model is `CBM1`, four bytes of length, and a FlatBuffers table (catboost/libs/model/flatbuffers/model.fbs);
 wrappers in pickles keep those bytes. Every offset is checked before it is followed.
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import to_bytes
 from modelward.artifacts._container import printable
+from modelward.artifacts._flatbuffers import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelward.artifacts._inert import Inert
 
-_MOST = 1_000_000
-_MAGIC = b"CBM1"
+MAGIC = b"CBM1"
 _KEYS = ("__model", "__cbm", "_CatBoost__model")
 _RELEASE = re.compile(r"(?:CatBoost release |tags/v)(\d{1,4}(?:\.\d{1,4}){1,2})")
 
@@ -51,19 +51,37 @@ def catboost_facts(value: Inert) -> CatBoostFacts | None:
     """Return what the model inside a stand-in of a CatBoost estimator says; None if it holds none that is readable."""
     if not value.type_name.startswith("catboost."):
         return None
+    data = model_bytes(value)
+    return None if data is None else facts_of_bytes(data)
+
+
+def model_bytes(value: Inert) -> bytes | None:
+    """Return the model inside a stand-in of a CatBoost estimator, in CatBoost's own format."""
     for key in _KEYS:
         raw = to_bytes(value.attributes.get(key))
         if raw is not None:
-            return facts_of_bytes(bytes(raw))
+            return bytes(raw)
     return None
+
+
+def core_of_bytes(data: bytes) -> Table:
+    """Return the table of a model in CatBoost's own format.
+
+    Raises
+    ------
+    struct.error, ValueError
+        If it is none, or cut off.
+    """
+    size = struct.unpack_from("<I", data, 4)[0]
+    if data[:4] != MAGIC or size > len(data) - 8:
+        raise ValueError("it is cut off")
+    return Table.root(memoryview(data)[8 : 8 + size])
 
 
 def facts_of_bytes(data: bytes) -> CatBoostFacts | None:
     """Return what a model in CatBoost's own format says; None if it is none or is damaged."""
-    if data[:4] != _MAGIC or len(data) < 16:
-        return None
     try:
-        core = _Table.root(memoryview(data)[8 : 8 + struct.unpack_from("<I", data, 4)[0]])
+        core = core_of_bytes(data)
         trees = core.table(1)
         info = {part.text(0): part.text(1) for part in core.tables(2)}
         named = dict(_columns(trees, 5, flat=2, name=4)) | dict(_columns(trees, 4, flat=1, name=2))
@@ -78,7 +96,7 @@ def facts_of_bytes(data: bytes) -> CatBoostFacts | None:
         return None
 
 
-def _columns(trees: _Table, field: int, *, flat: int, name: int) -> Iterator[tuple[int, str]]:
+def _columns(trees: Table, field: int, *, flat: int, name: int) -> Iterator[tuple[int, str]]:
     """Yield each column's place and name."""
     for column in trees.tables(field):
         place = column.integer(flat, -1)
@@ -96,68 +114,3 @@ def _classes(text: str) -> tuple[Any, ...]:
     if kind == "Float":
         return tuple(float(name) for name in names)
     return tuple(printable(str(name)) for name in names)
-
-
-class _Table:
-    """A FlatBuffers table.
-
-    Raises
-    ------
-    struct.error, ValueError
-        If an offset points outside.
-    """
-
-    def __init__(self, data: memoryview, at: int) -> None:
-        self._data, self._at = data, at
-        self._fields = at - self._unpack("<i", at)
-        self._size = self._unpack("<H", self._fields)
-
-    @classmethod
-    def root(cls, data: memoryview) -> _Table:
-        return cls(data, struct.unpack_from("<I", data, 0)[0])
-
-    def _unpack(self, form: str, at: int) -> int:
-        if not 0 <= at <= len(self._data):
-            raise ValueError("an offset points outside")
-        found: int = struct.unpack_from(form, self._data, at)[0]
-        return found
-
-    def _place(self, field: int) -> int:
-        """Return where a field is; 0 if it is absent."""
-        slot = 4 + 2 * field
-        offset = self._unpack("<H", self._fields + slot) if slot < self._size else 0
-        return self._at + offset if offset else 0
-
-    def integer(self, field: int, default: int) -> int:
-        place = self._place(field)
-        return self._unpack("<i", place) if place else default
-
-    def table(self, field: int) -> _Table:
-        place = self._place(field)
-        if not place:
-            raise ValueError("a part is missing")
-        return _Table(self._data, place + self._unpack("<I", place))
-
-    def vector(self, field: int) -> tuple[int, int]:
-        """Return where a vector's items begin, and how many there are."""
-        place = self._place(field)
-        if not place:
-            return 0, 0
-        start = place + self._unpack("<I", place)
-        count = self._unpack("<I", start)
-        if count > len(self._data):
-            raise ValueError("a vector is longer than its file")
-        return start + 4, count
-
-    def tables(self, field: int) -> Iterator[_Table]:
-        start, count = self.vector(field)
-        if count > _MOST:
-            raise ValueError("too many parts")
-        for at in range(start, start + 4 * count, 4):
-            yield _Table(self._data, at + self._unpack("<I", at))
-
-    def text(self, field: int) -> str:
-        start, count = self.vector(field)
-        if start + count > len(self._data):
-            raise ValueError("a text is longer than its file")
-        return bytes(self._data[start : start + count]).decode("utf-8", "replace")

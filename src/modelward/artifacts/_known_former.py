@@ -20,7 +20,10 @@ REBUILDERS = frozenset(f"_loss.__pyx_unpickle_{name}" for name in _LOSSES)
 """Functions that make a loss from its class and a number that says how it was laid out."""
 # TunedThresholdClassifierCV of 1.5 kept its scorer where the estimator is; it later moved to the other scorers.
 _SCORER = "sklearn.model_selection._classification_threshold._CurveScorer"
+# numpy before 2 spells two of its array types so; they are the classes that the list has as numpy.rec.recarray and
+# numpy.ma.MaskedArray.
+_ARRAYS = frozenset({"numpy.recarray", "numpy.ma.core.MaskedArray"})
 
-ALL_KNOWN = KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER}
+ALL_KNOWN = KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER} | _ARRAYS
 ALL_FUNCTIONS = FUNCTIONS | REBUILDERS
 ALL_CALLED = CALLED | REBUILDERS | {f"_loss.{name}" for name in _LOSSES}

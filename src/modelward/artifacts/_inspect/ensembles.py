@@ -74,6 +74,11 @@ def _tree_set(value: Inert, path: str) -> TreeSet | None:
         from modelward.artifacts._inspect.identity import class_labels
 
         return booster_set(value, path, class_labels(value))
+    if value.type_name.startswith("catboost."):
+        from modelward.artifacts._inspect.catboost import catboost_set
+        from modelward.artifacts._inspect.identity import class_labels
+
+        return catboost_set(value, path, class_labels(value))
     predictors = items_of(attributes.get("_predictors"))
     if predictors and isinstance(items_of(predictors[0]), list) and items_of(predictors[0]):
         return _histogram(value, path, predictors)
