@@ -12,6 +12,8 @@ PER_BYTE = 100
 """What it may cost besides for each byte that its readers have taken out of it; unpacked by the search are none."""
 LINE = 3_000
 """A line that may name something."""
+LETTER = 500
+"""A letter in it at which an opcode may stand."""
 LOOK = 3_000
 """A glance at one place, besides its opcodes."""
 OPCODE = 100

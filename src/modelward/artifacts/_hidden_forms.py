@@ -36,9 +36,9 @@ _AS_UTF8 = {
 _AS_UTF8_OLD = {
     "zlib": re.compile(rb"x[\x01\x5e]" + _RUN),
     "text gzip": re.compile(rb"\x1f\xc2\x8b\x08" + _RUN),
-    "bz2": re.compile(rb"BZh" + _RUN),
+    "bz2": re.compile(rb"BZh[1-9]1AY&SY" + _RUN),
     "text xz": re.compile(rb"\xc3\xbd7zXZ" + _RUN),
-    "lzma": re.compile(rb"\x5d\x00\x00" + _RUN),
+    "lzma": re.compile(rb"\x5d\x00\x00(?:[\x00-\x7f]|\xc2\x80)[\x00-\x08](?:\xc3\xbf){8}" + _RUN),
     "zip": re.compile(rb"PK\x03\x04" + _RUN),
 }
 _ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[nrt0\\'\"])")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _ABSENT = 256  # in place of a byte: before the first or after the last
 _LONGEST = 101
 _MOST = 4
+_STEP = 8
 
 
 def _table(classes: Sequence[bytes]) -> Any:
@@ -38,6 +39,7 @@ for _number, _kind in enumerate(_KINDS):
     _first = HEADS[_kind][1]
     _PAIRS[_first] |= _SECOND[_number, :256]
     _BY_FIRST[_first, int((_BY_FIRST[_first] >= 0).sum())] = _number
+_FLAT = _PAIRS.reshape(-1)
 
 
 @njit(cache=True, nogil=True)
@@ -72,6 +74,37 @@ def _names_on_stack(data: Any, at: int) -> bool:
 
 
 @njit(cache=True, nogil=True)
+def _any(data: Any, at: Any) -> bool:
+    """Say whether two bytes in a row may begin something in a step; branches that are hard to guess cost more."""
+    hit = False
+    for ahead in range(_STEP):
+        one = np.uint64(data[at + np.uint64(ahead)])
+        hit |= _FLAT[(one << np.uint64(8)) | np.uint64(data[at + np.uint64(ahead + 1)])]
+    return hit
+
+
+@njit(cache=True, nogil=True)
+def _heads_at(data: Any, at: int, places: Any, kinds: Any, count: int) -> int:
+    """Note what begins at a position; return how many were noted."""
+    size, one = len(data), data[at]
+    before = np.int64(data[at - 1]) if at > 0 else _ABSENT
+    two = np.int64(data[at + 1]) if at + 1 < size else _ABSENT
+    three = np.int64(data[at + 2]) if at + 2 < size else _ABSENT
+    for kind in _BY_FIRST[one]:
+        if kind < 0:
+            break
+        if not (_SECOND[kind, two] and _THIRD[kind, three] and _BEFORE[kind, before]):
+            continue
+        if kind == _LINE and not _names_in_lines(data, at):
+            continue
+        if kind == _STACKED and not _names_on_stack(data, at):
+            continue
+        places[count], kinds[count] = at, kind
+        count += 1
+    return count
+
+
+@njit(cache=True, nogil=True)
 def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
     """Find heads from a position on, as many as there is room for.
 
@@ -89,27 +122,19 @@ def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
     count, position : int
         How many were found, and where to go on; the length of the data at the end.
     """
-    size, count, room = len(data), 0, len(places) - _MOST
-    for at in range(begin, size):
-        one = data[at]
-        two = np.int64(data[at + 1]) if at + 1 < size else _ABSENT
-        if two < _ABSENT and not _PAIRS[one, two]:
+    size, count, room = len(data), 0, len(places) - _STEP * _MOST
+    at = begin
+    while at < size:
+        stop = min(at + _STEP, size)
+        if at + _STEP < size and not _any(data, np.uint64(at)):
+            at = stop
             continue
         if count > room:
             return count, at
-        before = np.int64(data[at - 1]) if at > 0 else _ABSENT
-        three = np.int64(data[at + 2]) if at + 2 < size else _ABSENT
-        for kind in _BY_FIRST[one]:
-            if kind < 0:
-                break
-            if not (_SECOND[kind, two] and _THIRD[kind, three] and _BEFORE[kind, before]):
-                continue
-            if kind == _LINE and not _names_in_lines(data, at):
-                continue
-            if kind == _STACKED and not _names_on_stack(data, at):
-                continue
-            places[count], kinds[count] = at, kind
-            count += 1
+        for place in range(at, stop):
+            if place + 1 == size or _PAIRS[data[place], data[place + 1]]:
+                count = _heads_at(data, place, places, kinds, count)
+        at = stop
     return count, size
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from modelward.artifacts._hidden_budget import LINE
+from modelward.artifacts._hidden_budget import LETTER, LINE
 from modelward.artifacts._hidden_heads import IN_NAMES, NAME_STARTS
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def places(
         lines = _two_lines(content, at)
         if lines is None:
             continue
-        if not budget.charge(LINE):
+        if not budget.charge(LINE + LETTER * lines[1].count(b"c")):
             return
         yield from _named_in_lines(content, *lines, matters)
     for at in heads.at("stacked", first):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _compat_pickle
+import gc
 import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
@@ -272,6 +273,8 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
     feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
     log.feed = feed
+    collecting = gc.isenabled()
+    gc.disable()  # a load makes objects and drops none: looking through them again and again finds nothing
     try:
         root = _Unpickler(feed, log).load()
     except RecursionError:
@@ -285,6 +288,8 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
         return Reading(None, -1, text)
     finally:
         log.feed = None
+        if collecting:
+            gc.enable()
     if feed.stopped_at < 0:
         return Reading(None, -1, feed.error or "it ends before its STOP opcode")
     return Reading(root, feed.stopped_at, "")
