@@ -63,5 +63,12 @@ ELSEWHERE = (
     ),
     Elsewhere("MW145", 14, "Rows that drifted", "medium", "modelward data NEW --reference OLD --target COL"),
     Elsewhere("MW146", 14, "Traffic left its normal", "medium", "modelward monitor FILE --time COL"),
+    Elsewhere(
+        "MW147",
+        14,
+        "A declared tolerance was broken",
+        "high",
+        "modelward monitor FILE --time COL --declared FILE",
+    ),
 )
 _BY_CODE = {kind.code: kind for kind in ELSEWHERE}

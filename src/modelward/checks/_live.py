@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def live_findings(alerts: Sequence[Alert], *, sufficient: bool, promise: str) -> tuple[Finding, ...]:
-    """Return the findings that alerts give; without history enough one that is inconclusive.
+    """Return the findings that alerts give, but those that an event explains.
+
+    Without history enough one is inconclusive; tolerances that a person declared alarm all the same.
 
     Parameters
     ----------
@@ -27,13 +29,16 @@ def live_findings(alerts: Sequence[Alert], *, sufficient: bool, promise: str) ->
     promise : str
         Of the monitor.
     """
-    if not sufficient:
-        return (_finding("MW146", "inconclusive", f"Nothing could be judged: {promise}."),)
+    unjudged = () if sufficient else (_finding("MW146", "inconclusive", f"Nothing was learned: {promise}."),)
     held: dict[tuple[str, str], list[Alert]] = {}
     for alert in alerts:
-        code = "MW132" if alert.kind == "kpi" else "MW146"
+        if alert.explained:
+            continue
+        code = "MW147" if alert.detector == "declared" else "MW132" if alert.kind == "kpi" else "MW146"
         held.setdefault((code, alert.column), []).append(alert)
-    return tuple(_finding(code, "fail", _said(column, group)) for (code, column), group in held.items())
+    return unjudged + tuple(
+        _finding(code, "fail", _said(column, group)) for (code, column), group in held.items()
+    )
 
 
 def _said(column: str, alerts: list[Alert]) -> str:

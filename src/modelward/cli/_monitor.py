@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--skip", multiple=True, metavar="COL", help="A column that is not looked at, such as a key.")
 @click.option("--schema", metavar="FILE", help="What a legal row is; see `modelward schema infer`.")
+@click.option("--declared", metavar="FILE", help="Tolerances and known events (TOML).")
 @click.option("--store", metavar="FILE", help="Keep the monitor there, so that a service can go on with it.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
               show_default=True, help="The severity from which an alert gives exit code 1.")  # fmt: skip
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def monitor(
     context: click.Context, file: str, time: str, reference: str | None, weeks: int | None, answer: tuple[str, ...],
-    kpi: tuple[str, ...], skip: tuple[str, ...], schema: str | None, store: str | None, fail_on: str, form: str,
-    output: tuple[str, ...],
+    kpi: tuple[str, ...], skip: tuple[str, ...], schema: str | None, declared: str | None, store: str | None,
+    fail_on: str, form: str, output: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Replay FILE (CSV, Parquet or Arrow) hour by hour as if its rows came now, and say when it left its normal.
 
@@ -52,12 +53,26 @@ def monitor(
     \b
         modelward monitor requests.csv --time at --answer score --kpi approved -o monitor.html
 
+    In --declared a person says what is allowed, and which events are known. An event that moves a series no further
+    than declared, or than in two or more of its past occurrences, explains the alert; nothing is learned from it:
+
+    \b
+        [[tolerance]]                        [[event]]
+        series = "AGE: missing"              name = "Black Friday"
+        high = 0.02                          start = 2024-11-29T00:00:00Z
+                                             hours = 24
+                                             columns = ["rows", "amount"]
+                                             direction = "up"
+                                             repeat = "year"     # day, week
+                                             at_most = 3         # times the usual
+
     Exit codes: 0 nothing at or over --fail-on; 1 an alert whose severity is; 2 could not run; 3 under eight weeks
-    to learn from, or rows that could not be judged. Alerts are of medium severity: --fail-on medium gates on them.
+    to learn from, or rows that could not be judged. A broken tolerance is of high severity, other alerts of medium:
+    --fail-on medium gates on all that no event explains.
     """
     from modelward import reports
     from modelward.cli._monitor_page import document_of, exit_code, page_of
-    from modelward.monitoring import replay
+    from modelward.monitoring import read_declared, replay
     from modelward.schema import read_schema
 
     paths = [Path(name) for name in output]
@@ -66,7 +81,8 @@ def monitor(
     with _progress() as tell:
         found = replay(
             file, time=time, reference=reference, weeks=weeks, outputs=answer, kpis=kpi, skip=skip,
-            schema=read_schema(schema) if schema is not None else None, store=store, progress=tell,
+            schema=read_schema(schema) if schema is not None else None, store=store,
+            declared=read_declared(declared) if declared is not None else None, progress=tell,
         )  # fmt: skip
     code = exit_code(found, fail_on)
     as_json = json.dumps(document_of(found), indent=2, allow_nan=False) + "\n"

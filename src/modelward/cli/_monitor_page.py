@@ -21,6 +21,7 @@ HOUR = 3600
 _MOST_LINES = 12
 _KINDS = {
     "fast": "a jump", "slow": "hour after hour", "reference": "crept away", "novelty": "rare or new",
+    "declared": "beyond what is declared",
 }  # fmt: skip
 _FOOT = (
     (
@@ -86,6 +87,7 @@ def _alert(alert: Alert) -> dict[str, Any]:
     return {
         "id": alert.id, "series": alert.series, "column": alert.column, "kind": alert.kind,
         "detector": alert.detector, "start": _iso(alert.start), "end": _iso(alert.end), "hours": alert.hours,
+        "event": alert.event, "explained": alert.explained,
         **{name: value if math.isfinite(value) else None for name, value in figures.items()},
     }  # fmt: skip
 
@@ -100,23 +102,25 @@ def _minute(seconds: float) -> str:
 
 def page_of(found: Replay, name: str, code: int) -> Page:
     """Return the page about a replay."""
-    alerts = found.alerts
+    alerts = [a for a in found.alerts if not a.explained]
     columns = {a.column for a in alerts}
     weeks = found.replayed.hours / 168
     where = f"{len(columns)} column{'s' if len(columns) > 1 else ''}"
-    if not found.monitor.sufficient:
+    if not found.monitor.sufficient and not alerts:
         headline, alarm, calm = (
             "Nothing could be judged.",
             found.monitor.promise[:1].upper() + found.monitor.promise[1:] + ".",
             "",
         )
     elif alerts:
+        explained = len(found.alerts) - len(alerts)
         headline = f"{len(alerts)} alert{'s' if len(alerts) > 1 else ''} in {where} within {weeks:.1f} weeks."
+        headline += f" {explained} more are explained by events." if explained else ""
         alarm, calm = f"First: {_minute(alerts[0].start)}, {alerts[0].words}.", ""
     else:
         headline, alarm = f"No alert within {weeks:.1f} weeks.", ""
         calm = "Every hour was like the weeks that were learned from, as far as the promise below goes."
-    sections = [_lines(found), *([_alerts(found)] if alerts else []), _basis(found)]
+    sections = [_lines(found), *([_alerts(found)] if found.alerts else []), _basis(found), _sees(found)]
     return Page(
         title=name, headline=headline, alarm=alarm, calm=calm, sections=tuple(sections), findings=findings_of(found),
         exit_code=code, version=__version__, foot=_FOOT, brand="traffic, replayed hour by hour",
@@ -125,16 +129,22 @@ def page_of(found: Replay, name: str, code: int) -> Page:
 
 
 def _alerts(found: Replay) -> Section:
-    head = ("first hour (UTC)", "hours", "what", "measured", "expected", "how", "score", "threshold")
+    head = ("first hour (UTC)", "hours", "what", "measured", "expected", "how", "score", "threshold", "event")
     rows = tuple(
         (
             _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),
-            round(a.threshold, 1),
+            round(a.threshold, 1), _event(a),
         )
         for a in found.alerts
     )  # fmt: skip
     return Section("Alerts", "One line for each series and detector, from its first hour to its last.",
                    tables=(Table("Alerts", head, rows),))  # fmt: skip
+
+
+def _event(alert: Alert) -> str:
+    if not alert.event:
+        return "–"
+    return f"explained by {alert.event}" if alert.explained else f"during or near {alert.event}"
 
 
 def _figures(alert: Alert) -> tuple[str, str]:
@@ -150,6 +160,7 @@ def _basis(found: Replay) -> Section:
         ("learned from", f"{learned.rows:,} rows, {_minute(learned.first * HOUR)} to {_minute(learned.last * HOUR)}"),
         ("replayed", f"{replayed.rows:,} rows, {_minute(replayed.first * HOUR)} to {_minute(replayed.last * HOUR)}"),
         ("series watched", f"{len(watch.series):,}"),
+        ("plain 3σ bands beside it", _plain(found)),
     ]  # fmt: skip
     if watch.left_out:
         facts.append(
@@ -158,6 +169,23 @@ def _basis(found: Replay) -> Section:
     facts += [("not judged", f"{count:,} × {reason}") for reason, count in sorted(watch.dropped.items())]
     facts += [("note", note) for note in found.notes]
     return Section("What stands behind it", facts=tuple(facts))
+
+
+def _plain(found: Replay) -> str:
+    rate = found.monitor.plain_alarms
+    if math.isnan(rate):
+        return "too few weeks to count their false alarms"
+    return f"over the same series they would have alarmed {rate:,.0f} times in 30 days of the last held-out weeks"
+
+
+def _sees(found: Replay) -> Section:
+    rows = tuple(
+        (name, *(f"{100 * v:.3g} %" if found.monitor.kind(name) == "share" else f"{v:.4g}" for v in values))
+        for name, values in found.monitor.smallest().items()
+    )
+    head = ("series", "usual", "a jump from here down", "a jump from here up")
+    return Section("The smallest jump that it sees", "At the median hour of the week; hours of much noise need more.",
+                   tables=(Table("Within one hour", head, rows),), folded=True)  # fmt: skip
 
 
 def _lines(found: Replay) -> Section:
@@ -190,6 +218,25 @@ def _line(found: Replay, j: int, name: str) -> TimeLine:
         for a in found.alerts
         if a.series == name
     )
+    marks += _events(found, name)
     value, low, high = (tuple(v.tolist()) for v in held)
     kind = found.monitor.kind(name)
     return TimeLine(name, start * HOUR, HOUR, value, low, high, marks, percent=kind == "share")
+
+
+def _events(found: Replay, name: str) -> tuple[Mark, ...]:
+    """Return the stretches in which an event may move a series."""
+    start, out = found.replayed.first, []
+    column = found.monitor.column(name)
+    for event in found.monitor.events:
+        if not event.touches(column):
+            continue
+        begin: int | None = None
+        for hour in range(start, found.replayed.last + 2):
+            on = event.at(hour) is not None and hour <= found.replayed.last
+            if on and begin is None:
+                begin = hour
+            elif not on and begin is not None:
+                out.append(Mark(begin * HOUR, hour * HOUR, event.name, "event"))
+                begin = None
+    return tuple(out[:200])

@@ -2,6 +2,9 @@
 
 from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
+from modelward.monitoring._decisions import VERDICTS, Decision
+from modelward.monitoring._declared import Declared, Tolerance, read_declared
+from modelward.monitoring._events import Event
 from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._replay import Replay, Span, replay
@@ -19,20 +22,26 @@ __all__ = [
     "LEAST_WEEKS",
     "MIN_DISTANCE",
     "RULES",
+    "VERDICTS",
     "Alarm",
     "Alert",
     "Bands",
     "ColumnShift",
+    "Decision",
+    "Declared",
+    "Event",
     "Monitor",
     "Replay",
     "Rule",
     "Span",
     "Store",
     "Thresholds",
+    "Tolerance",
     "Watch",
     "Window",
     "column_shifts",
     "distance_slack",
+    "read_declared",
     "replay",
     "rounded_edges",
 ]

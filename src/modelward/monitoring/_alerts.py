@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelward.monitoring._watch import Alarm
 
 _MOST_ALERTS = 10_000
-_SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24}
+_SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}
 """Hours of quiet after which the next alarm of a series is another alert: sums must grow anew after each."""
 
 
@@ -32,8 +32,8 @@ class Alert:
         The column or business figure that it is about; empty for the number of rows.
     kind : {"rows", "mean", "spread", "share", "count", "kpi"}
         What of it is measured; a "count" is a rare share.
-    detector : {"fast", "slow", "reference", "novelty"}
-        As in `Alarm`; "novelty" is a rare count that became frequent.
+    detector : {"fast", "slow", "reference", "novelty", "declared"}
+        As in `Alarm`; "novelty" is a rare count that became frequent, "declared" a tolerance that a person set.
     start, end : int
         First and last hour in alert, seconds since 1970 UTC.
     hours : int
@@ -41,7 +41,13 @@ class Alert:
     score, threshold : float
         Largest of its hours. Of a novelty −log10 of its probability.
     value, expected : float
-        In that hour. Of shares and novelties the share of rows; of spreads the standard deviation.
+        In that hour; of a declared tolerance the bound that was crossed. Of shares and novelties the share of rows;
+        of spreads the standard deviation.
+    event : str
+        The known event that goes on, or the nearest within two days before or after; empty if there is none.
+    explained : bool
+        Whether that event moves the series so far: by what was declared, or as in two or more of its past
+        occurrences.
     """
 
     series: str
@@ -55,6 +61,8 @@ class Alert:
     threshold: float
     value: float
     expected: float
+    event: str = ""
+    explained: bool = False
 
     @property
     def id(self) -> str:
@@ -67,6 +75,9 @@ class Alert:
         value, expected = (
             _number(v, share=self.kind in ("share", "count")) for v in (self.value, self.expected)
         )
+        if self.detector == "declared":
+            most = "at most" if self.value > self.expected else "at least"
+            return f"{self.series}: {value}, declared is {most} {expected}"
         if self.detector == "slow":
             return f"{self.series}: {value} where {expected} was expected, hour after hour"
         if self.detector == "reference":
@@ -95,17 +106,29 @@ class AlertBook:
         self._last: dict[tuple[str, str], Alert] = {}
         self._changed: dict[str, Alert] = {}
 
-    def note(self, alarm: Alarm, detector: str, at: int, column: str, kind: str) -> None:
+    def note(
+        self,
+        alarm: Alarm,
+        detector: str,
+        at: int,
+        column: str,
+        kind: str,
+        cause: tuple[str, bool] = ("", False),
+    ) -> None:
         """Take in the alarm of an hour that began at a time, in seconds since 1970."""
         key = (alarm.series, detector)
         new = Alert(
             alarm.series, column, kind, detector, at, at, 1, alarm.score, alarm.threshold, alarm.value,
-            alarm.expected,
+            alarm.expected, *cause,
         )  # fmt: skip
         held = self._last.get(key)
         if held is not None and at - held.end <= _SAME[detector] * HOUR:
             worst = new if abs(new.score) > abs(held.score) else held
-            self._set(key, replace(worst, start=held.start, end=at, hours=held.hours + 1))
+            # An alert is explained only if each of its hours is.
+            on = replace(worst, start=held.start, end=at, hours=held.hours + 1)
+            self._set(
+                key, replace(on, explained=held.explained and new.explained, event=held.event or new.event)
+            )
             return
         if held is not None:
             if len(self._closed) == _MOST_ALERTS:

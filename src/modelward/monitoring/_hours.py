@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.monitoring._clock import Gate
+    from modelward.monitoring._decisions import Decision
     from modelward.monitoring._learn import Learned
     from modelward.monitoring._novelty import Novelty
     from modelward.monitoring._watch import Watch
 
 MOST_GAP = 672
 """After a longer silence, in hours, what lies before it is passed over."""
+RECENT = 48
+"""Hours that are kept as they were measured, to read a new level off."""
+_DIFFERENT = 20
+_MOST_BATCHES = 2_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +74,11 @@ class Hours:
         self.learned, self.watch, self.novelty, self.gate = learned, watch, novelty, gate
         self.open: dict[int, Profile] = {}
         self.figures: dict[int, dict[str, list[float]]] = {}
+        self.batches: dict[str, int] = {}
         self.book = AlertBook(gate.dropped)
         self.judged: deque[Window] = deque(maxlen=keep)
+        self.recent: deque[tuple[int, int, NDArray[np.float64]]] = deque(maxlen=RECENT)
+        self.decisions: list[Decision] = []
         self.told: Callable[[Window], None] | None = None
         self.count = 0
         last = learned.first + learned.hours - 1
@@ -91,6 +100,25 @@ class Hours:
                 profile = self.open.setdefault(int(hour), Profile(self.learned.layout))
                 profile.update(rows[ok])
                 self.advance(int(hour))
+
+    def repeated(self, rows: NDArray[np.float64], times: NDArray[np.float64], name: str | None) -> bool:
+        """Say whether a batch came before: one of that name, else the same rows at the same times.
+
+        Of batches without a name only those with twenty different rows are recognised: fewer may well be equal by
+        chance.
+        """
+        if name is None and len(np.unique(rows[: 10 * _DIFFERENT], axis=0)) < _DIFFERENT:
+            return False
+        content = f"name\0{name}".encode() if name is not None else rows.tobytes() + times.tobytes()
+        key = blake2b(content, digest_size=16).hexdigest()
+        if key in self.batches:
+            self.dropped["rows of batches that came before"] += len(rows)
+            return True
+        newest = times[np.isfinite(times)]
+        self.batches[key] = int(newest.max() // HOUR) if len(newest) else 0
+        if len(self.batches) > _MOST_BATCHES:
+            self.batches.pop(next(iter(self.batches)))
+        return False
 
     def figure(self, name: str, number: float, hour: int, now: float) -> None:
         """Take in a business figure."""
@@ -128,19 +156,39 @@ class Hours:
 
     def _close(self, hour: int) -> None:
         self.gate.closed = hour
-        learned = self.learned
+        if self.batches:
+            # What is older is late, and dropped for that.
+            self.batches = {key: newest for key, newest in self.batches.items() if newest > hour}
+        learned, calendar = self.learned, self.learned.calendar
         profile = self.open.pop(hour, None) or Profile(learned.layout)
-        y, rare = learned.vector(profile, self.figures.pop(hour, {}))
+        y, rare, declared = learned.vector(profile, self.figures.pop(hour, {}))
         expected, width = self.watch.expect()
         self.count += 1
         turned = learned.natural(np.stack([y, expected - width, expected + width, expected]))
         self._keep(hour, profile.rows, turned)
-        for alarm in self.watch.observe(y):
-            j = self.watch.names.index(alarm.series)
-            told = replace(alarm, value=float(turned[0, j]), expected=float(turned[3, j]))
-            self.book.note(told, alarm.detector, int(hour * HOUR), learned.columns[j], str(learned.kinds[j]))
+        self.recent.append((hour, self.watch.phase, y))
+        held = calendar.held(hour) if calendar.events else None
+        for alarm in self.watch.observe(y, held):
+            self._jump(hour, alarm, turned, held)
         if self.watch.sufficient and profile.rows:
             self._rare(hour, rare, profile.rows)
+        self._tolerances(hour, declared)
+
+    def _jump(
+        self, hour: int, alarm: Alarm, turned: NDArray[np.float64], held: NDArray[np.bool_] | None
+    ) -> None:
+        learned, calendar = self.learned, self.learned.calendar
+        j = self.watch.names.index(alarm.series)
+        value, expected = float(turned[0, j]), float(turned[3, j])
+        if held is not None and held[j]:
+            ratio = value / expected if expected > 0 else float("nan")
+            cause = calendar.explains(hour, j, alarm.score, ratio)
+        else:
+            cause = calendar.near(hour, learned.columns[j]), False
+        told = replace(alarm, value=value, expected=expected)
+        self.book.note(
+            told, alarm.detector, int(hour * HOUR), learned.columns[j], str(learned.kinds[j]), cause
+        )
 
     def _keep(self, hour: int, rows: int, turned: NDArray[np.float64]) -> None:
         with np.errstate(over="ignore"):
@@ -151,11 +199,23 @@ class Hours:
             self.told(window)
 
     def _rare(self, hour: int, rare: NDArray[np.float64], rows: int) -> None:
-        novelty = self.novelty
+        novelty, learned = self.novelty, self.learned
         scores = novelty.score(rare, rows)
         for j in np.flatnonzero(scores > novelty.limits).tolist():
             share, usual = float(rare[j] / rows), float(novelty.seen[j] / max(novelty.total, 1.0))
-            found = Alarm(
-                self.learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual
-            )
-            self.book.note(found, "novelty", int(hour * HOUR), self.learned.rare_columns[j], "count")
+            found = Alarm(learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual)
+            column = learned.rare_columns[j]
+            cause = learned.calendar.explains_rare(hour, j, column, share, usual)
+            self.book.note(found, "novelty", int(hour * HOUR), column, "count", cause)
+
+    def _tolerances(self, hour: int, declared: dict[str, float]) -> None:
+        learned = self.learned
+        for tolerance in learned.tolerances:
+            value = declared[tolerance.series]
+            for bound, beyond in ((tolerance.low, -1.0), (tolerance.high, 1.0)):
+                if bound is not None and (value - bound) * beyond > 0:
+                    found = Alarm(tolerance.series, "fast", value, bound, value, bound)
+                    j = learned.place(tolerance.series)
+                    column = learned.all_columns[j]
+                    cause = learned.calendar.near(hour, column), False
+                    self.book.note(found, "declared", int(hour * HOUR), column, learned.kind_of(j), cause)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,11 @@ import numpy as np
 import polars as pl
 
 from modelward.errors import InputError
+from modelward.monitoring._bands import SIGMAS
 from modelward.monitoring._clock import HOUR, many_seconds
+from modelward.monitoring._events import Calendar
+from modelward.monitoring._folds import SPAN
+from modelward.monitoring._normal import WEEK
 from modelward.monitoring._novelty import Novelty
 from modelward.monitoring._series import DENSE, Plan, shares
 from modelward.monitoring._watch import Watch
@@ -19,9 +24,11 @@ from modelward.schema import FeatureSchema, infer
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
+
+    from modelward.monitoring._declared import Declared, Tolerance
 
 _THURSDAY = 72
 """1970-01-01 was a Thursday, and hour 0 of a week is Monday's first."""
@@ -49,6 +56,14 @@ class Learned:
         First hour of the reference, in hours since 1970, and how many there are.
     rows : int
         Of the reference.
+    calendar : Calendar
+        Events, and how far they moved each series.
+    plain : ndarray of float64, shape (2, S)
+        Mean − 3 σ and mean + 3 σ of each series, over all but the last four weeks.
+    plain_alarms : float
+        How often those last weeks left that band, in 30 days.
+    tolerances : tuple of Tolerance
+        That a person declared.
     """
 
     layout: Layout
@@ -59,6 +74,10 @@ class Learned:
     first: int
     hours: int
     rows: int
+    calendar: Calendar
+    plain: NDArray[np.float64]
+    plain_alarms: float
+    tolerances: tuple[Tolerance, ...] = ()
 
     @cached_property
     def plan(self) -> Plan:
@@ -83,10 +102,7 @@ class Learned:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         """Of each watched series the column or figure that it is about; empty for the number of rows."""
-        plan = self.plan
-        measured = [self.layout.names[j] for j in plan.measured]
-        every = ["", *measured, *measured, *self.kpis, *(c.column for c in plan.counts)]
-        return tuple(every[j] for j in self.used.tolist())
+        return tuple(self.all_columns[j] for j in self.used.tolist())
 
     @cached_property
     def rare_columns(self) -> tuple[str, ...]:
@@ -102,29 +118,61 @@ class Learned:
     @cached_property
     def kinds(self) -> NDArray[np.str_]:
         """Of each watched series "rows", "mean", "spread", "kpi" or "share"."""
-        plan = self.plan
-        moments = len(plan.measured)
-        kinds = ["rows", *["mean"] * moments, *["spread"] * moments]
-        kinds += ["kpi"] * len(self.kpis) + ["share"] * len(plan.counts)
-        return np.array(kinds)[self.used]
+        return np.array([self.kind_of(j) for j in self.used.tolist()])
 
     def natural(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the watched series, shape (..., S), in the units that people use."""
         out = np.array(values, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            for kind, turn in (("rows", np.expm1), ("spread", np.exp), ("share", _share)):
+            for kind, turn in _TURNS.items():
                 here = self.kinds == kind
                 out[..., here] = turn(out[..., here])
         return out
 
     def vector(
         self, profile: Profile, figures: Mapping[str, list[float]]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the watched series of a window, shape (S,), and its rare counts."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[str, float]]:
+        """Return the watched series of a window, shape (S,), its rare counts, and what has a tolerance."""
         y, counts = self.plan.measure(profile)
         kpis = [figures[k][0] / figures[k][1] if k in figures else np.nan for k in self.kpis]
         full = np.concatenate([y, kpis, shares(counts, profile.rows)])
-        return full[self.used], counts[~self.dense]
+        declared = {t.series: self._natural(self._places[t.series], full) for t in self.tolerances}
+        return full[self.used], counts[~self.dense], declared
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: j for j, name in enumerate(self.all_names)}
+
+    def _natural(self, j: int, full: NDArray[np.float64]) -> float:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(_TURNS[self.kind_of(j)](full[j]))
+
+    def kind_of(self, j: int) -> str:
+        """Return the kind of a series of `all_names`."""
+        moments = len(self.plan.measured)
+        ends = np.cumsum([1, moments, moments, len(self.kpis)])
+        return ("rows", "mean", "spread", "kpi", "share")[int(np.searchsorted(ends, j, side="right"))]
+
+    @cached_property
+    def all_columns(self) -> tuple[str, ...]:
+        """Of each of `all_names` the column or figure; empty for the number of rows."""
+        measured = [self.layout.names[k] for k in self.plan.measured]
+        return ("", *measured, *measured, *self.kpis, *(c.column for c in self.plan.counts))
+
+    def place(self, series: str) -> int:
+        """Return where a series is in `all_names`.
+
+        Raises
+        ------
+        InputError
+            If there is none of that name; it names some that there are.
+        """
+        if series not in self._places:
+            near = get_close_matches(series, self.all_names, 3, 0.3) or self.all_names[:3]
+            raise InputError(
+                f"there is no series {series!r} to declare a tolerance of; there are {', '.join(near)}"
+            )
+        return self._places[series]
 
 
 def learn(
@@ -133,6 +181,7 @@ def learn(
     when: Any,
     kpis: Mapping[str, tuple[Any, Any]],
     schema: FeatureSchema | None,
+    declared: Declared,
 ) -> tuple[Learned, Watch, Novelty]:
     """Learn what is normal; `Monitor.fit` says what the parameters are.
 
@@ -154,9 +203,41 @@ def learn(
     usable = (np.isfinite(full).mean(axis=0) >= _LEAST_SHARE) & (np.nan_to_num(full).std(axis=0) > 1e-12)
     usable[-len(dense) :] &= dense
     usable[0] = True
-    learned = Learned(layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height)
-    watch = Watch(learned.names).fit(full[:, usable], start=(first + _THURSDAY) % 168)
-    return learned, watch, Novelty(counts[:, ~dense], rows)
+    watched, start = full[:, usable], (first + _THURSDAY) % WEEK
+    base = Learned(
+        layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height, Calendar((), ()),
+        np.empty((2, 0)), 0.0, declared.tolerances,
+    )  # fmt: skip
+    calendar = Calendar(declared.events, base.columns)
+    held = calendar.mask(first, len(Y))
+    plain, alarms = _plain(np.where(held, np.nan, watched))
+    learned = replace(base, calendar=calendar, plain=plain, plain_alarms=alarms)
+    for tolerance in declared.tolerances:
+        learned.place(tolerance.series)
+    watch = Watch(learned.names).fit(watched, start=start, events=held)
+    if watch.normal is not None:
+        calendar.learn(watch.normal, watched, first, (start + np.arange(len(Y))) % WEEK)
+    with np.errstate(invalid="ignore"):
+        calendar.learn_rare(np.nan_to_num(counts[:, ~dense] / rows[:, None]), first)
+    # Rare counts of an event's columns say nothing of ordinary hours.
+    rare = np.where(
+        Calendar(declared.events, learned.rare_columns).mask(first, len(Y)), 0.0, counts[:, ~dense]
+    )
+    return learned, watch, Novelty(rare, rows)
+
+
+def _plain(Y: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return 3σ bands over all but the last four weeks, and how often those leave them in 30 days."""
+    late = len(Y) - SPAN * WEEK
+    past = Y[:late] if late > WEEK else Y
+    n = np.maximum(np.isfinite(past).sum(axis=0), 1)
+    mean = np.nansum(past, axis=0) / n
+    spread = np.sqrt(np.nansum((past - mean) ** 2, axis=0) / n)
+    bands = np.stack([mean - SIGMAS * spread, mean + SIGMAS * spread])
+    if late <= WEEK:
+        return bands, float("nan")
+    out = (Y[late:] < bands[0]) | (Y[late:] > bands[1])
+    return bands, float(out.sum()) * 30 / (7 * SPAN)
 
 
 def _joined(X: Any, outputs: Any, schema: FeatureSchema | None) -> tuple[pl.DataFrame, FeatureSchema, int]:
@@ -196,5 +277,19 @@ def _hourly(figure: tuple[Any, Any], first: int, hours: int) -> NDArray[np.float
     return np.bincount(at, weights=values[ok], minlength=hours) / np.where(n > 0, n, np.nan)
 
 
+def _same(turned: NDArray[np.float64]) -> NDArray[np.float64]:
+    return turned
+
+
 def _share(turned: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.sin(np.clip(turned, 0.0, np.pi / 2)) ** 2)
+
+
+_TURNS: dict[str, Callable[[Any], Any]] = {
+    "rows": np.expm1,
+    "mean": _same,
+    "spread": np.exp,
+    "kpi": _same,
+    "share": _share,
+}
+"""From series to the units that people use."""

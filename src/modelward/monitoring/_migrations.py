@@ -24,5 +24,13 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE alerts ADD COLUMN about TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE alerts ADD COLUMN kind TEXT NOT NULL DEFAULT ''",
     ),
+    (
+        "ALTER TABLE alerts ADD COLUMN event TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE alerts ADD COLUMN explained INTEGER NOT NULL DEFAULT 0",
+        (
+            "CREATE TABLE decisions (alert TEXT NOT NULL, verdict TEXT NOT NULL, who TEXT NOT NULL, "
+            "note TEXT NOT NULL, at REAL NOT NULL)"
+        ),
+    ),
 )
 SCHEMA_VERSION = len(MIGRATIONS)

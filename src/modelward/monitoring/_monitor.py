@@ -11,6 +11,8 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._clock import HOUR, Gate, many_seconds, seconds
+from modelward.monitoring._decisions import Decision, Verdict, decide
+from modelward.monitoring._declared import Declared
 from modelward.monitoring._hours import Hours, Window
 from modelward.monitoring._learn import learn
 from modelward.monitoring._recorder import Recorder
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._events import Event
     from modelward.schema import FeatureSchema
 
 _BUFFER = 256
@@ -46,6 +49,8 @@ class Monitor:
         Seconds since 1970; rows more than an hour later than it are dropped.
     keep : int
         How many judged hours `windows` gives back.
+    declared : Declared, optional
+        Tolerances and events, as `read_declared` reads them from a file.
 
     Attributes
     ----------
@@ -60,11 +65,13 @@ class Monitor:
         lateness: int = 1,
         clock: Callable[[], float] = time.time,
         keep: int = 24,
+        declared: Declared | None = None,
     ) -> None:
         if not 0 <= lateness <= 48:
             raise InputError(f"rows may be 0 to 48 hours late, not {lateness}")
         self.schema, self._clock, self._lock = schema, clock, threading.RLock()
         self._gate, self._keep = Gate(lateness), keep
+        self._declared = declared or Declared()
         self.dropped: Counter[str] = self._gate.dropped
         self._hours: Hours | None = None
         self._recorder: Recorder | None = None
@@ -90,7 +97,7 @@ class Monitor:
         InputError
             If tables and times do not fit each other, or the schema.
         """
-        learned, watch, novelty = learn(X, outputs, when, kpis or {}, self.schema)
+        learned, watch, novelty = learn(X, outputs, when, kpis or {}, self.schema, self._declared)
         self._start(Hours(learned, watch, novelty, self._gate, keep=self._keep))
         return self
 
@@ -107,7 +114,57 @@ class Monitor:
         watch = self._hours.watch
         if not watch.sufficient:
             return watch.promise
-        return f"{watch.promise}; values that are rare or were never seen have as large a budget of their own"
+        return (
+            f"{watch.promise}; values that are rare or were never seen have as large a budget of their own; the "
+            f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise"
+        )
+
+    @property
+    def plain_alarms(self) -> float:
+        """How often plain 3σ bands over the same series would have alarmed in 30 days of the last held-out weeks.
+
+        NaN under five weeks.
+        """
+        return self._fitted().learned.plain_alarms
+
+    def smallest(self) -> dict[str, tuple[float, float, float]]:
+        """Return of each watched series what is usual, and below and above which an hour is a jump.
+
+        At the median hour of the week, in the units of `Alert`; nothing without history.
+        """
+        hours = self._fitted()
+        normal = hours.watch.normal
+        if normal is None:
+            return {}
+        usual, jump = np.median(normal.season, axis=0) + normal.level, hours.watch.smallest_jump
+        turned = hours.learned.natural(np.stack([usual, usual - jump, usual + jump])).T
+        return {name: (u, a, b) for name, (u, a, b) in zip(self.series, turned.tolist(), strict=True)}
+
+    def decide(self, alert: str, verdict: Verdict, *, by: str, note: str = "") -> None:
+        """Put on record what a person says of an alert; "new normal" is followed from now on.
+
+        Parameters
+        ----------
+        alert : str
+            Its id.
+        verdict : {"new normal", "false alarm", "incident"}
+        by, note : str
+            Who, and why.
+
+        Raises
+        ------
+        UsageError
+            If there is no such verdict.
+        InputError
+            If there is no such alert, or its new level cannot be told yet.
+        """
+        with self._lock:
+            self._flush()
+            decide(self._fitted(), Decision(alert, verdict, by, note, self._clock()))
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return what people said of alerts."""
+        return tuple(self._hours.decisions) if self._hours else ()
 
     @property
     def sufficient(self) -> bool:
@@ -123,6 +180,17 @@ class Monitor:
     def kpis(self) -> tuple[str, ...]:
         """The business figures."""
         return self._hours.learned.kpis if self._hours else ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events that were declared."""
+        return self._hours.learned.calendar.events if self._hours else ()
+
+    def column(self, series: str) -> str:
+        """Return the column or figure that a watched series is about; empty for the number of rows."""
+        self.kind(series)
+        learned = self._fitted().learned
+        return learned.columns[learned.names.index(series)]
 
     def kind(self, series: str) -> str:
         """Return what a watched series measures: "rows", "mean", "spread", "share" or "kpi".
@@ -142,7 +210,7 @@ class Monitor:
         """Moments and figures that cannot be watched: too often missing, or they never moved."""
         return self._hours.learned.left_out if self._hours else ()
 
-    def update(self, X: Any, outputs: Any = None, *, when: Any = None) -> None:
+    def update(self, X: Any, outputs: Any = None, *, when: Any = None, batch: str | None = None) -> None:
         """Take in one row or many. It never raises; what cannot be taken in is counted in `dropped`.
 
         Parameters
@@ -151,6 +219,9 @@ class Monitor:
         outputs : the same of the outputs, optional
         when : time or n times, optional
             Now if it is not given.
+        batch : str, optional
+            Names the rows, so that they are counted once however often they are sent. Without a name a batch of
+            twenty different rows or more is known again by rows and times.
         """
         with self._safely():
             hours = self._fitted()
@@ -160,7 +231,9 @@ class Monitor:
             else:
                 self._flush()
                 rows = self._encode(hours, X, outputs)
-                hours.take(rows, many_seconds(t, len(rows)), self._clock())
+                times = many_seconds(t, len(rows))
+                if not hours.repeated(rows, times, batch):
+                    hours.take(rows, times, self._clock())
 
     def kpi(self, name: str, value: float, when: Any = None) -> None:
         """Take in a business figure. It never raises."""
@@ -207,10 +280,11 @@ class Monitor:
             If the file cannot be written, or the monitor is not fitted.
         """
         hours = self._fitted()
+        owned = not isinstance(store, Store)
         store = store if isinstance(store, Store) else Store(store)
         with self._lock:
             store.begin(pack_learned(hours), hours.learned.names, pack(*state_of(hours)))
-        self._record(store, every)
+        self._record(store, every, owned=owned)
 
     @classmethod
     def resume(
@@ -228,14 +302,16 @@ class Monitor:
         InputError
             If there is none, or it is damaged or of another release.
         """
+        owned = not isinstance(store, Store)
         store = store if isinstance(store, Store) else Store(store)
         hours = unpack_hours(*store.monitor(), keep=keep)
         hours.book.restore(store.alerts())
+        hours.decisions += store.decisions()
         out = cls(lateness=hours.gate.lateness, clock=clock, keep=keep)
         out._gate, out.dropped = hours.gate, hours.gate.dropped
         out._start(hours)
         store.claim()
-        out._record(store, every)
+        out._record(store, every, owned=owned)
         return out
 
     @property
@@ -244,7 +320,7 @@ class Monitor:
         return self._recorder.problem if self._recorder else ""
 
     def close(self) -> None:
-        """Write what is not yet in the store, and stop writing.
+        """Write what is not yet in the store, stop writing, and close a file that was given by its path.
 
         Raises
         ------
@@ -258,10 +334,10 @@ class Monitor:
                 self._hours.told = None
             recorder.close()
 
-    def _record(self, store: Store, every: float) -> None:
+    def _record(self, store: Store, every: float, *, owned: bool) -> None:
         hours = self._fitted()
         self.close()
-        self._recorder = Recorder(hours, store, self._lock, every, self._flush)
+        self._recorder = Recorder(hours, store, self._lock, every, self._flush, owned=owned)
         hours.told = self._recorder.note
 
     @contextmanager

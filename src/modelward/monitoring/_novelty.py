@@ -60,6 +60,10 @@ class Novelty:
         out.limits, out.seen, out.total = limits.astype(float), seen.astype(float), total
         return out
 
+    def accept(self, j: int, share: float) -> None:
+        """Take a share of rows of count j as usual from now on."""
+        self.seen[j] = max(self.seen[j], share * self.total)
+
     def score(self, counts: NDArray[np.float64], rows: float) -> NDArray[np.float64]:
         """Return the surprise of an hour's counts, shape (C,)."""
         return surprise(counts, rows, self.seen, self.total)

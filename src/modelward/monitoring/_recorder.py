@@ -32,14 +32,23 @@ class Recorder:
         Seconds: what is lost at most when the process is killed.
     flush : callable
         Takes in what still waits; called with the lock held.
+    owned : bool
+        Whether the store is closed with the recorder.
     """
 
     def __init__(
-        self, hours: Hours, store: Store, lock: threading.RLock, every: float, flush: Callable[[], None]
+        self,
+        hours: Hours,
+        store: Store,
+        lock: threading.RLock,
+        every: float,
+        flush: Callable[[], None],
+        *,
+        owned: bool,
     ) -> None:
         self.store, self.problem = store, ""
         self._hours, self._lock, self._every = hours, lock, every
-        self._flush = flush
+        self._flush, self._owned, self._said = flush, owned, len(hours.decisions)
         self._pending: deque[Window] = deque()
         self._writing, self._stop = threading.Lock(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="modelward store", daemon=True)
@@ -65,11 +74,13 @@ class Recorder:
                 self._flush()
                 meta, arrays = state_of(self._hours)
                 windows, alerts = tuple(self._pending), self._hours.book.changed()
-            self.store.write(Batch(pack(meta, arrays), windows, alerts))
+                decisions = tuple(self._hours.decisions[self._said :])
+            self.store.write(Batch(pack(meta, arrays), windows, alerts, decisions))
             with self._lock:
                 done = {w.hour for w in windows}
                 self._pending = deque(w for w in self._pending if w.hour not in done)
                 self._hours.book.settled(alerts)
+                self._said += len(decisions)
 
     def close(self) -> None:
         """Write a last time and stop.
@@ -81,7 +92,11 @@ class Recorder:
         """
         self._stop.set()
         self._thread.join()
-        self.write()
+        try:
+            self.write()
+        finally:
+            if self._owned:
+                self.store.close()
 
     def _run(self) -> None:
         while not self._stop.wait(self._every):

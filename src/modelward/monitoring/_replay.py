@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._declared import Declared
     from modelward.monitoring._hours import Window
     from modelward.schema import FeatureSchema
 
@@ -75,6 +76,7 @@ def replay(
     skip: Sequence[str] = (),
     schema: FeatureSchema | None = None,
     store: str | Path | None = None,
+    declared: Declared | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Replay:
     """Learn from the first weeks of a table, or from a reference, and send the other rows through a monitor.
@@ -95,6 +97,8 @@ def replay(
         Of the inputs.
     store : path, optional
         Where the monitor is kept, so that it can go on from there.
+    declared : Declared, optional
+        Tolerances and events.
     progress : callable of (int, int), optional
         Told the hours done and all of them.
 
@@ -124,7 +128,7 @@ def replay(
     else:
         past, frame = _split(frame, time, weeks)
     first, last = (int(frame[time][k] // HOUR) for k in (0, -1))
-    monitor = Monitor(schema, clock=lambda: (last + 1_000) * HOUR, keep=last - first + 2)
+    monitor = Monitor(schema, clock=lambda: (last + 1_000) * HOUR, keep=last - first + 2, declared=declared)
     columns.fit(monitor, past)
     hours = monitor._fitted()  # noqa: SLF001 - the same room
     # What is replayed may lie anywhere after the reference: the seasons go on, silence between is none.

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._clock import Gate
+from modelward.monitoring._declared import Tolerance
+from modelward.monitoring._events import Calendar, Event
 from modelward.monitoring._hours import Hours
 from modelward.monitoring._learn import Learned
 from modelward.monitoring._novelty import Novelty
@@ -62,9 +65,19 @@ def pack_learned(hours: Hours) -> bytes:
     meta = {
         "version": VERSION, "layout": learned.layout.to_dict(), "inputs": learned.inputs,
         "kpis": list(learned.kpis), "first": learned.first, "hours": learned.hours, "rows": learned.rows,
-        "lateness": hours.gate.lateness, "watch": watch,
+        "lateness": hours.gate.lateness, "watch": watch, "plain_alarms": learned.plain_alarms,
+        "events": [asdict(e) for e in learned.calendar.events], "reach": list(learned.calendar.reach),
+        "rare": list(learned.calendar.rare),
+        "tolerances": [asdict(t) for t in learned.tolerances],
     }  # fmt: skip
-    own = {"dense": learned.dense, "used": learned.used, "novelty": hours.novelty.limits}
+    own = {
+        "dense": learned.dense,
+        "used": learned.used,
+        "novelty": hours.novelty.limits,
+        "plain": learned.plain,
+    }
+    own |= {f"reach/{k}": reach for k, reach in enumerate(learned.calendar.reach.values())}
+    own |= {f"rare/{k}": most for k, most in enumerate(learned.calendar.rare.values())}
     return pack(meta, own | {f"watch/{name}": array for name, array in arrays.items()})
 
 
@@ -73,7 +86,7 @@ def state_of(hours: Hours) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     gate, novelty = hours.gate, hours.novelty
     meta = {
         "version": VERSION, "newest": gate.newest, "closed": gate.closed, "dropped": dict(gate.dropped),
-        "count": hours.count, "open": list(hours.open),
+        "count": hours.count, "open": list(hours.open), "batches": dict(hours.batches),
         "figures": [[h, k, *pair] for h, held in hours.figures.items() for k, pair in held.items()],
     }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {"seen": novelty.seen.copy(), "total": np.array(novelty.total)}
@@ -97,7 +110,16 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
         own = Learned(
             layout, int(meta["inputs"]), tuple(map(str, meta["kpis"])), arrays["dense"].astype(bool),
             arrays["used"].astype(np.int64), int(meta["first"]), int(meta["hours"]), int(meta["rows"]),
+            Calendar((), ()), arrays["plain"], float(meta["plain_alarms"]),
+            tuple(Tolerance(**t) for t in meta["tolerances"]),
         )  # fmt: skip
+        events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
+        calendar = Calendar(events, own.columns)
+        calendar.reach = {
+            str(name): arrays[f"reach/{k}"].reshape(2, -1) for k, name in enumerate(meta["reach"])
+        }
+        calendar.rare = {str(name): arrays[f"rare/{k}"].reshape(-1) for k, name in enumerate(meta["rare"])}
+        own = replace(own, calendar=calendar)
         watch = Watch.from_learned(meta["watch"], _below(arrays, "watch/"))
         if watch.names != own.names:
             raise ValueError
@@ -120,6 +142,7 @@ def _go_on(hours: Hours, now: Mapping[str, Any], held: Mapping[str, NDArray[Any]
     hours.gate.dropped.update({str(k): int(n) for k, n in now["dropped"].items()})
     for hour, name, total, n in now["figures"]:
         hours.figures.setdefault(int(hour), {})[str(name)] = [float(total), float(n)]
+    hours.batches = {str(key): int(hour) for key, hour in now["batches"].items()}
     for hour in now["open"]:
         hours.open[int(hour)] = Profile.from_arrays(hours.learned.layout, _below(held, f"open/{hour}/"))
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._alerts import Alert
+from modelward.monitoring._decisions import Decision
 from modelward.monitoring._hours import Window
 from modelward.monitoring._migrations import MIGRATIONS, SCHEMA_VERSION
 
@@ -37,6 +38,8 @@ _ALERT = (
     "threshold",
     "value",
     "expected",
+    "event",
+    "explained",
 )
 _STORED = ("id", *("about" if name == "column" else name for name in _ALERT))
 _WRITE = f"INSERT OR REPLACE INTO alerts ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))})"  # noqa: S608 - our own names
@@ -53,11 +56,14 @@ class Batch:
     windows : tuple of Window
     alerts : mapping of str to Alert
         New ones and those that went on, by id.
+    decisions : tuple of Decision
+        New ones.
     """
 
     state: bytes
     windows: tuple[Window, ...] = ()
     alerts: Mapping[str, Alert] | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 class Store:
@@ -137,7 +143,7 @@ class Store:
             If the file cannot be written.
         """
         with self._guard(), self._transaction():
-            for table in ("windows", "days", "alerts"):
+            for table in ("windows", "days", "alerts", "decisions"):
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
             self._put("owner", self._owner.encode())
             self._put("learned", learned)
@@ -163,6 +169,10 @@ class Store:
             self._db.executemany(
                 _WRITE,
                 ((key, *(getattr(a, name) for name in _ALERT)) for key, a in (batch.alerts or {}).items()),
+            )
+            self._db.executemany(
+                "INSERT INTO decisions VALUES (?, ?, ?, ?, ?)",
+                ((d.alert, d.verdict, d.by, d.note, d.at) for d in batch.decisions),
             )
             if batch.windows:
                 self._roll_up(batch.windows[-1].hour)
@@ -209,9 +219,19 @@ class Store:
         """Return the alerts by their start."""
         with self._guard():
             rows = self._db.execute(_READ).fetchall()
-        # SQLite keeps NaN as NULL.
-        held: Iterator[list[Any]] = ([math.nan if v is None else v for v in row] for row in rows)
-        return tuple(Alert(*row) for row in held)
+        # SQLite keeps NaN as NULL, and has no booleans.
+        held: Iterator[dict[str, Any]] = (
+            {k: math.nan if v is None else v for k, v in zip(_ALERT, row, strict=True)} for row in rows
+        )
+        return tuple(Alert(**a | {"explained": bool(a["explained"])}) for a in held)
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return what people said of alerts, the oldest first."""
+        with self._guard():
+            rows = self._db.execute(
+                "SELECT alert, verdict, who, note, at FROM decisions ORDER BY at"
+            ).fetchall()
+        return tuple(Decision(*row) for row in rows)
 
     def close(self) -> None:
         """Close the file."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LEAST_WEEKS = 8
+_SETTLES = 2 * WEEK
 _LEAST_SHARE = 0.5
 Detector = Literal["fast", "slow", "reference"]
 _DETECTORS: tuple[Detector, ...] = ("fast", "slow", "reference")
@@ -106,6 +107,7 @@ class Watch:
         self._state: State | None = None
         self._phase = 0
         self._limits = np.full((3, len(self.names)), np.inf)
+        self._settling = np.zeros(len(self.names))
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
     def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
@@ -158,6 +160,28 @@ class Watch:
         self._normal = Normal.fit(Y, phase)
         self._state = State.start(self._normal)
         return self
+
+    @property
+    def normal(self) -> Normal | None:
+        """What is normal; None without history."""
+        return self._normal
+
+    def accept(self, j: int, level: float) -> None:
+        """Take a level of series j, over which its season stands, as the new normal from now on.
+
+        For two weeks the frozen reference of the series follows: a level read off a few hours is not yet known well.
+        """
+        if self._normal is not None and self._state is not None:
+            frozen = self._normal.level.copy()
+            frozen[j] = self._state.level[j] = level
+            self._state.last[j] = self._state.up[j] = self._state.down[j] = 0.0
+            self._normal = replace(self._normal, level=frozen)
+            self._settling[j] = _SETTLES
+
+    @property
+    def phase(self) -> int:
+        """Hour of the week of the next hour."""
+        return self._phase
 
     @property
     def sufficient(self) -> bool:
@@ -228,6 +252,9 @@ class Watch:
         if normal is None or state is None:
             return ()
         z = step(normal, state, y, phase, held)
+        if (here := self._settling > 0).any():
+            self._settling[here] -= 1
+            normal = self._normal = replace(normal, level=np.where(here, state.level, normal.level))
         sums = np.where(state.up >= state.down, state.up, -state.down)
         scores = np.stack([z, sums, crept(normal, state)])
         loud = np.abs(scores) > self._limits
@@ -258,7 +285,10 @@ class Watch:
         clock = np.array([float(self._phase), float(s.hours if s else 0)])
         if s is None or normal is None:
             return {"clock": clock}
-        held = {"level": s.level, "last": s.last, "up": s.up, "down": s.down, "frozen": normal.level}
+        held = {
+            "level": s.level, "last": s.last, "up": s.up, "down": s.down, "frozen": normal.level,
+            "settling": self._settling,
+        }  # fmt: skip
         return {"clock": clock} | {name: array.copy() for name, array in held.items()}
 
     def restore(self, held: Mapping[str, NDArray[np.float64]]) -> None:
@@ -272,12 +302,13 @@ class Watch:
         try:
             phase, hours = (int(v) for v in held["clock"])
             if self._state is not None and self._normal is not None:
-                names = ("level", "last", "up", "down", "frozen")
+                names = ("level", "last", "up", "down", "frozen", "settling")
                 parts = [np.array(held[k], dtype=np.float64) for k in names]
                 if {p.shape for p in parts} != {(len(self.names),)}:
                     raise ValueError
                 self._state = State(parts[0], parts[1], parts[2], parts[3], hours)
                 self._normal = replace(self._normal, level=parts[4])
+                self._settling = parts[5]
         except (KeyError, ValueError, TypeError):
             raise InputError("the state is of another watch: fit it anew") from None
         self._phase = phase % WEEK

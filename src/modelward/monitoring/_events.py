@@ -1,0 +1,219 @@
+"""Events: known causes, when they are, what they may move, and how far they did before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from modelward.errors import InputError
+from modelward.monitoring._normal import WEEK, State, step
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from modelward.monitoring._normal import Normal
+
+Direction = Literal["up", "down", "any"]
+Repeat = Literal["once", "day", "week", "year"]
+HOUR = 3600
+NEAR = 48
+"""Hours before and after an event in which it is named as what may explain an alert."""
+ENOUGH = 2
+"""Past occurrences that are needed to learn how far an event moves something."""
+_MARGIN = 1.3
+_EVERY = {"day": 24, "week": WEEK}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A known cause: campaign, holiday, release, outage.
+
+    Parameters
+    ----------
+    name : str
+        Entries of one name are occurrences of one event.
+    start, end : float
+        Seconds since 1970 UTC; of a recurring event the first.
+    columns : tuple of str
+        Columns and business figures that it may move, "rows" for the number of rows; empty for everything.
+    direction : {"any", "up", "down"}
+        Which way it may move them.
+    repeat : {"once", "day", "week", "year"}
+    at_most : float, optional
+        By which factor at most; else it is learned from two or more past occurrences.
+
+    Examples
+    --------
+    >>> sale = Event("sale", 3600.0 * 10, 3600.0 * 12, repeat="day")
+    >>> [sale.at(hour) for hour in (9, 10, 11, 12, 34, 35)]
+    [None, 10, 10, None, 34, 34]
+    """
+
+    name: str
+    start: float
+    end: float
+    columns: tuple[str, ...] = ()
+    direction: Direction = "any"
+    repeat: Repeat = "once"
+    at_most: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.name or not np.isfinite([self.start, self.end]).all() or self.end <= self.start:
+            raise InputError(f"event {self.name!r} needs a name, and an end after its start")
+        if self.direction not in ("any", "up", "down") or self.repeat not in ("once", "day", "week", "year"):
+            raise InputError(
+                f"event {self.name!r}: direction is any, up or down; repeat is once, day, week or year"
+            )
+        if self.at_most is not None and not self.at_most >= 1:
+            raise InputError(f"event {self.name!r}: at_most is a factor of 1 or more")
+        every = _EVERY.get(self.repeat, 365 * 24 if self.repeat == "year" else None)
+        if every is not None and self.end - self.start > every * HOUR:
+            raise InputError(f"event {self.name!r} is longer than the time after which it comes again")
+
+    def at(self, hour: int) -> int | None:
+        """Return the first hour of the occurrence that an hour (since 1970) lies in, if any."""
+        first, length = int(self.start // HOUR), int(np.ceil(self.end / HOUR)) - int(self.start // HOUR)
+        if self.repeat == "year":
+            begins = [self._in_year(hour, back) for back in (0, 1)]
+        elif self.repeat in _EVERY:
+            begins = [hour - (hour - first) % _EVERY[self.repeat]]
+        else:
+            begins = [first]
+        return next((b for b in begins if first <= b <= hour < b + length), None)
+
+    def _in_year(self, hour: int, back: int) -> int:
+        begin = datetime.fromtimestamp(self.start, UTC)
+        year = (datetime.fromtimestamp(0, UTC) + timedelta(hours=hour)).year - back
+        leap = begin.month == 2 and begin.day == 29
+        moved = begin.replace(year=year, day=28) if leap else begin.replace(year=year)
+        return int(moved.timestamp() // HOUR)
+
+    def touches(self, column: str) -> bool:
+        """Say whether it may move a column; empty is the number of rows."""
+        return not self.columns or (column or "rows") in self.columns
+
+
+class Calendar:
+    """The events that a monitor knows, and how far each moved each series before.
+
+    Parameters
+    ----------
+    events : sequence of Event
+    columns : sequence of str, length S
+        Of each watched series the column that it is about.
+    """
+
+    def __init__(self, events: Sequence[Event], columns: Sequence[str]) -> None:
+        self.events, self.columns = tuple(events), tuple(columns)
+        self._touched = {e: np.array([e.touches(c) for c in self.columns], dtype=bool) for e in self.events}
+        self.reach: dict[str, NDArray[np.float64]] = {}
+        self.rare: dict[str, NDArray[np.float64]] = {}
+
+    def held(self, hour: int) -> NDArray[np.bool_] | None:
+        """Return which series an event may move in an hour, shape (S,); None if there is none."""
+        active = [self._touched[e] for e in self.events if e.at(hour) is not None]
+        return np.logical_or.reduce(active) if active else None
+
+    def mask(self, first: int, hours: int) -> NDArray[np.bool_]:
+        """Return `held` of so many hours, shape (T, S)."""
+        out = np.zeros((hours, len(self.columns)), dtype=bool)
+        for t in range(hours):
+            if (held := self.held(first + t)) is not None:
+                out[t] = held
+        return out
+
+    def learn(self, normal: Normal, Y: NDArray[np.float64], first: int, phase: NDArray[np.int64]) -> None:
+        """Learn from past occurrences how far each event moves each series.
+
+        Parameters
+        ----------
+        normal : Normal
+            Learned without the hours of events.
+        Y : ndarray of float64, shape (T, S)
+        first : int
+            Hour of the first row.
+        phase : ndarray of int64, shape (T,)
+        """
+        if not self.events:
+            return
+        state = State.start(normal)
+        peaks: dict[str, dict[int, NDArray[np.float64]]] = {}
+        for t, (y, p) in enumerate(zip(Y, phase.tolist(), strict=True)):
+            z = step(normal, state, y, p, self.held(first + t))
+            for event in self.events:
+                if (begin := event.at(first + t)) is not None:
+                    seen = peaks.setdefault(event.name, {}).setdefault(begin, np.zeros((2, len(z))))
+                    seen[0], seen[1] = np.minimum(seen[0], z), np.maximum(seen[1], z)
+        for name, past in peaks.items():
+            if len(past) >= ENOUGH:
+                held = np.stack(list(past.values()))
+                self.reach[name] = np.stack([held[:, 0].min(axis=0), held[:, 1].max(axis=0)])
+
+    def learn_rare(self, shares: NDArray[np.float64], first: int) -> None:
+        """Learn from past occurrences how large each rare share was, given those of every hour, shape (T, C)."""
+        seen: dict[str, dict[int, NDArray[np.float64]]] = {}
+        for event in self.events:
+            for t, share in enumerate(shares):
+                if (begin := event.at(first + t)) is not None:
+                    past = seen.setdefault(event.name, {})
+                    past[begin] = np.maximum(past.get(begin, 0.0), share)
+        self.rare = {
+            name: np.max(list(past.values()), axis=0) for name, past in seen.items() if len(past) >= ENOUGH
+        }
+
+    def explains_rare(self, hour: int, j: int, column: str, share: float, usual: float) -> tuple[str, bool]:
+        """Judge a rare count j that became frequent, as `explains` does."""
+        for event in self.events:
+            if event.at(hour) is None or not event.touches(column) or event.direction == "down":
+                continue
+            most = event.at_most * usual if event.at_most is not None else -1.0
+            if event.at_most is None and event.name in self.rare:
+                most = _MARGIN * float(self.rare[event.name][j])
+            if share <= most:
+                return event.name, True
+        return self.near(hour, column), False
+
+    def explains(self, hour: int, j: int, score: float, ratio: float) -> tuple[str, bool]:
+        """Judge a jump of series j: which event goes on or is near, and whether it explains the jump.
+
+        Parameters
+        ----------
+        hour, j : int
+        score : float
+            Of the fast detector, signed.
+        ratio : float
+            What was measured over what was expected; NaN where that says nothing.
+        """
+        for event in self.events:
+            if event.at(hour) is None or not self._touched[event][j]:
+                continue
+            right = event.direction == "any" or (event.direction == "up") == (score > 0)
+            if right and self._within(event, j, score, ratio):
+                return event.name, True
+        return self.near(hour, self.columns[j]), False
+
+    def _within(self, event: Event, j: int, score: float, ratio: float) -> bool:
+        if event.at_most is not None:
+            return bool(1 / event.at_most <= ratio <= event.at_most)
+        if event.name not in self.reach:
+            return False
+        low, high = self.reach[event.name][:, j]
+        return bool(_MARGIN * low <= score <= _MARGIN * high)
+
+    def near(self, hour: int, column: str) -> str:
+        """Return the event that may explain something in an hour: that goes on, else the nearest in two days."""
+        best, name = NEAR + 1, ""
+        for event in self.events:
+            if not event.touches(column):
+                continue
+            for away in range(NEAR + 1):
+                if away >= best:
+                    break
+                if event.at(hour - away) is not None or event.at(hour + away) is not None:
+                    best, name = away, event.name
+        return name
