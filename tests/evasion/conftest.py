@@ -34,6 +34,17 @@ class World:
         costs = cost(self.schema, self.every, origin)[wanted & reachable]
         return float(costs.min(initial=np.inf))
 
+    def least(self, x: np.ndarray, code: int, goal: int | None, order: float) -> float:
+        """Return the least norm of a legal move by listing all rows: three columns and a group of three."""
+        labels = self.subject.codes(self.every)
+        origin = np.broadcast_to(x, self.every.shape)
+        wanted = (labels != code if goal is None else labels == goal) & (
+            project(self.schema, self.every, origin) == self.every
+        ).all(axis=1)
+        gap = np.abs(self.every[wanted] - x) * [c.cost for c in self.schema]
+        parts = np.column_stack([gap[:, :3], gap[:, 3:].sum(axis=1)])
+        return float(np.linalg.norm(parts, order, axis=1).min(initial=np.inf))
+
 
 def _columns(rng: np.random.Generator) -> tuple[list[Column], list[list[float]]]:
     columns, values = [], []

@@ -8,7 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from xgboost import XGBClassifier
 
 from modelward.evasion import EnsembleSearch, Outcome
-from modelward.schema import legal, project
+from modelward.schema import legal
 
 MODELS = {
     "voting forest": lambda seed: RandomForestClassifier(4, random_state=seed),
@@ -19,20 +19,6 @@ MODELS = {
     "xgboost": lambda seed: XGBClassifier(n_estimators=6, max_depth=3, random_state=seed, nthread=1),
 }
 ORDER = {"cost": 1, "l0": 0, "l2": 2, "linf": np.inf}
-
-
-def truth(w, x, code, goal, norm):
-    """Return the least norm of a legal move, from the columns' prices alone: three columns and a group of three."""
-    labels = w.subject.codes(w.every)
-    origin = np.broadcast_to(x, w.every.shape)
-    wanted = (labels != code if goal is None else labels == goal) & (
-        project(w.schema, w.every, origin) == w.every
-    ).all(axis=1)
-    if not wanted.any():
-        return np.inf
-    gap = np.abs(w.every[wanted] - x) * [c.cost for c in w.schema]
-    parts = np.column_stack([gap[:, :3], gap[:, 3:].sum(axis=1)])
-    return float(np.linalg.norm(parts, ORDER[norm], axis=1).min())
 
 
 @pytest.mark.parametrize("norm", ORDER)
@@ -48,7 +34,7 @@ def test_each_norm_gives_the_least_of_all_legal_rows(world, kind, norm):
         for i, x in enumerate(w.X):
             if result.outcome[i] is Outcome.ALREADY_GOAL:
                 continue
-            least = truth(w, x, int(codes[i]), goal, norm)
+            least = w.least(x, int(codes[i]), goal, ORDER[norm])
             assert result.cost[i] == pytest.approx(least, rel=1e-9), (seed, i)
             assert result.proven[i]
             assert result.bound[i] == pytest.approx(least, rel=1e-6)
@@ -68,7 +54,7 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, norm):
             w.subject, w.X, codes, schema=w.schema
         )
         for i, x in enumerate(w.X):
-            least = truth(w, x, int(codes[i]), None, norm)
+            least = w.least(x, int(codes[i]), None, ORDER[norm])
             assert result.bound[i] <= least * (1 + 1e-9)
             assert result.cost[i] >= least * (1 - 1e-9)
             assert not result.proven[i] or result.cost[i] == pytest.approx(least)

@@ -26,8 +26,8 @@ from modelward.evasion._splitting import split
 _BOXES = 200_000
 """The most boxes that wait, and with `_CELLS` cells (boxes × units) the memory that they take."""
 _CELLS = 4_000_000
-_NAMES = 12_000_000
-"""Leaves that boxes may name together, 4 bytes each; a later box names all of its parent's."""
+_NAMES = 8_000_000
+"""Leaves that boxes may name together, 12 bytes each."""
 
 
 @compiled
@@ -68,9 +68,12 @@ def _flips(
 @compiled
 def _evaluate(
     leaves: Any, close: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, low: Any,
-    high: Any, floor: Any, most: Any, pool: Any, start: Any, n: Any, s: Any, point: Any, branch: Any, spoilt: Any,
+    high: Any, u: Any, outer_low: Any, outer_high: Any, floor: Any, most: Any, names: Any, prices: Any, s: Any,
+    point: Any, branch: Any, spoilt: Any,
 ) -> Any:  # fmt: skip
     """Bound a box of bins, try its most promising point, and say how to split it.
+
+    The box is the part of an outer one that is smaller in unit `u`; `names` and `prices` are the outer one's leaves.
 
     Returns
     -------
@@ -79,7 +82,7 @@ def _evaluate(
     cost : float
         Of the flip at `point`; inf if the point is none.
     m : int
-        How many leaves can be entered in the box for less than `most`: they stand in `s.kept`.
+        How many leaves can be entered in the box for less than `most`: they stand in `s.kept` and `s.near`.
 
         `branch` is set to where the box is cut; its unit to −1 if there is nothing to split. `spoilt` is lowered
         to the cost of a flip that breaks a relation and is given up: elsewhere in its bins a dearer value might
@@ -87,11 +90,14 @@ def _evaluate(
     """
     units = len(p.own)
     base = 0.0
-    for u in range(units):
-        s.free[u] = least(p, u, low[u], high[u])
-        base = plus(p, base, s.free[u])
+    for v in range(units):
+        s.free[v] = least(p, v, low[v], high[v])
+        base = plus(p, base, s.free[v])
     branch[0] = -1
-    m = reachable(close, p, low, high, base, most, pool, start, n, s)
+    more = s.free[u] - least(p, u, outer_low, outer_high)
+    m = reachable(
+        close, p, names, prices, u, outer_low, outer_high, low[u], high[u], base, more, most, s
+    )  # fmt: skip
     bound, total = choose(close, m, base, max(floor, base), -sums.error - margin, s)
     if bound == np.inf:
         return bound, np.inf, m
@@ -99,15 +105,15 @@ def _evaluate(
     if cost < np.inf:
         flips = _flips(leaves, close, sums, total, margin, wanted, leaving, s)
         if flips:
-            for u in range(units):
-                point[u] = least_bin(p, u, s.low[u], s.high[u])
+            for v in range(units):
+                point[v] = least_bin(p, v, s.low[v], s.high[v])
         if flips and holds(p, rel, point):
             if cost <= bound * (1 + EPS):
                 return bound, cost, m
         else:
             whole = flips
-            for u in range(units):
-                whole = whole and s.low[u] == low[u] and s.high[u] == high[u]
+            for v in range(units):
+                whole = whole and s.low[v] == low[v] and s.high[v] == high[v]
             if whole:
                 spoilt[0] = min(spoilt[0], cost)
                 return np.inf, np.inf, m
@@ -196,9 +202,10 @@ def _best_first(  # noqa: C901 - compiled as one loop
     room = min(_BOXES, _CELLS // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
     branches, lists = np.empty((room, 5), dtype=np.int64), np.empty((room, 2), dtype=np.int64)
-    pool, named = np.empty(max(_NAMES, every), dtype=np.int32), every
+    size, named = max(_NAMES, 4 * every), every
+    names, prices = np.empty(size, dtype=np.int32), np.empty(size)
     for a in range(every):
-        pool[a] = a
+        names[a], prices[a] = a, close.near[a]
     for u in range(units):
         bins = p.start[u + 1] - p.start[u]
         lows[0, u] = (1 << bins) - 1 if p.group[u] else 0
@@ -206,8 +213,8 @@ def _best_first(  # noqa: C901 - compiled as one loop
     lists[0, 0], lists[0, 1] = 0, every
     each = len(close.unit) / max(1, every) + 8  # work per leaf that is looked at
     bound, cost, _ = _evaluate(
-        leaves, close, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], 0.0, most, pool, 0, every, s,
-        trial, branches[0], spoilt,
+        leaves, close, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], 0, lows[0, 0],
+        highs[0, 0], 0.0, most, names[:every], prices[:every], s, trial, branches[0], spoilt,
     )  # fmt: skip
     if cost < most:
         most = cost
@@ -219,12 +226,13 @@ def _best_first(  # noqa: C901 - compiled as one loop
         bound, node = keys[0], nodes[0]
         if bound >= most * (1 - EPS):
             break
-        if left < 0 or count + 2 > room:
+        if left < 0 or count + 2 > room or named + 2 * lists[node, 1] > size:
             return most, min(bound, spoilt[0])
         pop(keys, nodes, waiting)
         waiting -= 1
         if branches[node, 0] < 0:
             continue
+        begin, end = lists[node, 0], lists[node, 0] + lists[node, 1]
         for side in range(2):
             copy_into(lows[count], lows[node])
             copy_into(highs[count], highs[node])
@@ -235,20 +243,19 @@ def _best_first(  # noqa: C901 - compiled as one loop
             if least(p, u, lows[count, u], highs[count, u]) == np.inf:
                 continue
             inner, cost, m = _evaluate(
-                leaves, close, p, rel, sums, margin, wanted, leaving, lows[count], highs[count], bound, most,
-                pool, lists[node, 0], lists[node, 1], s, trial, branches[count], spoilt,
+                leaves, close, p, rel, sums, margin, wanted, leaving, lows[count], highs[count], u,
+                lows[node, u], highs[node, u], bound, most, names[begin:end], prices[begin:end], s, trial,
+                branches[count], spoilt,
             )  # fmt: skip
             left -= int(each * lists[node, 1])
             if cost < most:
                 most = cost
                 copy_into(point, trial)
             if inner < most * (1 - EPS):
-                lists[count, 0], lists[count, 1] = lists[node, 0], lists[node, 1]
-                if named + m <= len(pool):
-                    lists[count, 0], lists[count, 1] = named, m
-                    for r in range(m):
-                        pool[named + r] = s.kept[r]
-                    named += m
+                lists[count, 0], lists[count, 1] = named, m
+                for r in range(m):
+                    names[named + r], prices[named + r] = s.kept[r], s.near[r]
+                named += m
                 push(keys, nodes, waiting, inner, count)
                 waiting += 1
                 count += 1

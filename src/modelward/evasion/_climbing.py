@@ -6,18 +6,59 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, compiled, copy_into, holds, nearer, within
+from modelward.evasion._kernels import EPS, compiled, copy_into, holds, inlined, nearer, within
 
 
 @compiled
-def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: Any) -> Any:  # noqa: C901 - compiled as one loop
-    """Return the margin at a point, and write the margins after every move of one unit.
+def _ranges(p: Any, reach: Any, first: Any, last: Any) -> None:
+    """Write the first and last bin of each unit that a price up to `reach` can lead to."""
+    for u in range(len(p.own)):
+        s, end = p.start[u], p.start[u + 1] - p.start[u] - 1
+        first[u], last[u] = (0, end) if p.group[u] else (p.own[u], p.own[u])
+        if p.group[u] or p.own[u] < 0:
+            continue
+        for b in range(p.own[u] + 1, end + 1):
+            if p.price[s + b] <= reach:
+                last[u] = b
+            elif p.price[s + b] < np.inf:
+                break
+        for b in range(p.own[u] - 1, -1, -1):
+            if p.price[s + b] <= reach:
+                first[u] = b
+            elif p.price[s + b] < np.inf:
+                break
+
+
+@inlined
+def _add(leaves: Any, p: Any, point: Any, first: Any, last: Any, c: Any, worth: Any, change: Any) -> None:
+    """Add what a constraint's unit would give in the bins of its range; what is given at the point counts as 0."""
+    u = leaves.unit[c]
+    s = p.start[u] + u
+    if p.group[u]:
+        for b in range(p.start[u + 1] - p.start[u]):
+            if (leaves.low[c] >> b) & 1:
+                change[s + b] += worth
+    elif point[u] >= 0:
+        lo, hi = max(leaves.low[c], first[u]), min(leaves.high[c], last[u])
+        if lo <= hi:
+            change[s + lo] += worth
+            change[s + hi + 1] -= worth
+
+
+@compiled
+def _landscape(  # noqa: C901 - compiled as one loop
+    leaves: Any, gain: Any, active: Any, p: Any, point: Any, first: Any, last: Any, change: Any
+) -> Any:  # fmt: skip
+    """Return the margin at a point, and write how every move of one unit within a range of bins changes it.
 
     One pass over the leaves: one that holds the point adds to the bins of its ranges, one that misses it in a
-    single unit adds to the bins that would enter it.
+    single unit adds to the bins that would enter it. What leaving a unit's place loses is taken off at the end.
     """
-    for i in range(len(change)):
-        change[i] = 0.0
+    units = len(p.own)
+    held = np.zeros(units)
+    for u in range(units):
+        for b in range(max(first[u], 0), last[u] + 2):
+            change[p.start[u] + u + b] = 0.0
     total = 0.0
     for i in active:
         misses, where = 0, -1
@@ -31,31 +72,17 @@ def _landscape(leaves: Any, gain: Any, active: Any, p: Any, point: Any, change: 
         if misses == 0:
             total += gain[i]
             for c in range(leaves.first[i], leaves.first[i + 1]):
-                u = leaves.unit[c]
-                s = p.start[u] + u
-                if p.group[u]:
-                    for b in range(p.start[u + 1] - p.start[u]):
-                        if not (leaves.low[c] >> b) & 1:
-                            change[s + b] -= gain[i]
-                elif point[u] >= 0:
-                    change[s] -= gain[i]
-                    change[s + leaves.low[c]] += gain[i]
-                    change[s + leaves.high[c] + 1] -= gain[i]
+                held[leaves.unit[c]] += gain[i]
+                _add(leaves, p, point, first, last, c, gain[i], change)
         elif misses == 1:
-            u = leaves.unit[where]
-            s = p.start[u] + u
-            if p.group[u]:
-                for b in range(p.start[u + 1] - p.start[u]):
-                    if (leaves.low[where] >> b) & 1:
-                        change[s + b] += gain[i]
-            elif leaves.low[where] <= leaves.high[where]:
-                change[s + leaves.low[where]] += gain[i]
-                change[s + leaves.high[where] + 1] -= gain[i]
-    for u in range(len(p.own)):
+            _add(leaves, p, point, first, last, where, gain[i], change)
+    for u in range(units):
+        s = p.start[u] + u
         if not p.group[u]:
-            s = p.start[u] + u
-            for b in range(1, p.start[u + 1] - p.start[u]):
+            for b in range(max(first[u], 0) + 1, last[u] + 1):
                 change[s + b] += change[s + b - 1]
+        for b in range(max(first[u], 0), last[u] + 1):
+            change[s + b] -= held[u]
     return total
 
 
@@ -72,16 +99,18 @@ def climb(  # noqa: C901 - compiled as one loop
     """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
+    first, last = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
+    _ranges(p, most, first, last)
     copy_into(point, p.own)
     spent = 0.0
     for _ in range(4 * units + 8):
-        margin = _landscape(leaves, gain, active, p, point, change)
+        margin = _landscape(leaves, gain, active, p, point, first, last, change)
         best, bu, bb, reached = 0.0, -1, -1, np.inf
         for u in range(units):
             if point[u] < 0:
                 continue
             now = p.price[p.start[u] + point[u]]
-            for b in range(p.start[u + 1] - p.start[u]):
+            for b in range(first[u], last[u] + 1):
                 price = p.price[p.start[u] + b]
                 if b == point[u] or price == np.inf or spent + price - now >= most:
                     continue
@@ -100,7 +129,7 @@ def climb(  # noqa: C901 - compiled as one loop
             return spent if margin >= need and holds(p, rel, point) else np.inf
         spent += p.price[p.start[bu] + bb] - p.price[p.start[bu] + point[bu]]
         point[bu] = bb
-    margin = _landscape(leaves, gain, active, p, point, change)
+    margin = _landscape(leaves, gain, active, p, point, first, last, change)
     return spent if margin >= need and holds(p, rel, point) else np.inf
 
 
@@ -109,16 +138,18 @@ def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, po
     """Walk from the row, one unit at a time, with no price over `reach`; say whether the margin is reached."""
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
+    first, last = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
+    _ranges(p, reach, first, last)
     copy_into(point, p.own)
     for _ in range(3 * units + 4):
-        margin = _landscape(leaves, gain, active, p, point, change)
+        margin = _landscape(leaves, gain, active, p, point, first, last, change)
         if margin >= need:
             return True
         best, bu, bb = 0.0, -1, -1
         for u in range(units):
             if point[u] < 0:
                 continue
-            for b in range(p.start[u + 1] - p.start[u]):
+            for b in range(first[u], last[u] + 1):
                 up = change[p.start[u] + u + b]
                 if p.price[p.start[u] + b] <= reach and b != point[u] and up > best:
                     best, bu, bb = up, u, b
@@ -163,7 +194,7 @@ def climb_widest(
                 break
             reach = min(2 * reach, widest)
         else:
-            if found - low <= 1e-6 * found:
+            if found - low <= 1e-3 * found:
                 break
             reach = (low + found) / 2
     return (found if found < most else np.inf), looked

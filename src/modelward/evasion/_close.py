@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, compiled, least, least_bin, nearer, sort_by
+from modelward.evasion._kernels import EPS, compiled, copy_into, inlined, least, least_bin, nearer, sort_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_FEW = 32
+"""Leaves that are sorted rather than halved further."""
 
 
 class Close(NamedTuple):
@@ -93,33 +96,53 @@ def scratch(a: Any, trees: Any, units: Any) -> Any:
     )  # fmt: skip
 
 
+@inlined
+def _price_in(close: Any, p: Any, c: Any, low: Any, high: Any) -> Any:
+    """Return what it costs to meet a constraint within a range of its unit."""
+    u = close.unit[c]
+    if p.group[u]:
+        holds = (low >> close.bin[c]) & 1
+        return close.price[c] if holds else least(p, u, low & close.low[c], 0)
+    if low <= close.bin[c] <= high:
+        return close.price[c]
+    lo, hi = max(low, close.low[c]), min(high, close.high[c])
+    return least(p, u, lo, hi) if lo <= hi else np.inf
+
+
 @compiled
 def reachable(
-    close: Any, p: Any, low: Any, high: Any, base: Any, most: Any, pool: Any, start: Any, n: Any, s: Any
+    close: Any, p: Any, names: Any, prices: Any, u: Any, low: Any, high: Any, inner_low: Any, inner_high: Any,
+    base: Any, more: Any, most: Any, s: Any,
 ) -> Any:  # fmt: skip
-    """Write what it costs to enter each of n leaves within a box, those that cost less than `most`; return how many.
+    """Write what it costs to enter leaves within a part of a box, those that cost less than `most`; return how many.
 
-    The leaves are those that `pool` names from `start` on.
+    Parameters
+    ----------
+    names, prices : ndarray
+        Leaves that can be entered in the box, and what that costs there.
+    u, low, high, inner_low, inner_high : int
+        The unit in which the part is smaller, and its range in the box and in the part.
+    base, more : float
+        What entering the part costs, and by how much that is more for this unit.
+    most : float
+    s : Scratch
+        Its `near` and `kept` are written.
     """
     m = 0
-    for r in range(start, start + n):
-        a = pool[r]
-        if close.near[a] >= most:
+    for r in range(len(names)):
+        a, total = names[r], prices[r]
+        if total >= most:
             continue
-        total = base
+        at = -1
         for c in range(close.first[a], close.first[a + 1]):
-            u = close.unit[c]
-            if p.group[u]:
-                holds = (low[u] >> close.bin[c]) & 1
-                mine = close.price[c] if holds else least(p, u, low[u] & close.low[c], 0)
-            elif low[u] <= close.bin[c] <= high[u]:
-                mine = close.price[c]
-            else:
-                lo, hi = max(low[u], close.low[c]), min(high[u], close.high[c])
-                mine = least(p, u, lo, hi) if lo <= hi else np.inf
-            total = max(total, mine) if p.widest else total + (mine - s.free[u])
-            if total >= most:
+            if close.unit[c] == u:
+                at = c
                 break
+        mine = _price_in(close, p, at, inner_low, inner_high) if at >= 0 else 0.0
+        if p.widest:
+            total = max(total, base, mine)
+        else:
+            total += mine - _price_in(close, p, at, low, high) if at >= 0 else more
         if total < most:
             s.near[m], s.kept[m] = total, a
             m += 1
@@ -149,6 +172,43 @@ def _best_within(close: Any, m: Any, base: Any, within: Any, s: Any) -> Any:
 
 
 @compiled
+def _narrow(close: Any, low: Any, high: Any, need: Any, late: Any, s: Any) -> Any:
+    """Halve the costs between which the sum reaches `need`, to have less to sort; return how many leaves are left.
+
+    `s.chosen` is set to the best leaves under the lower end, `s.late` and `s.key` to what lies between and is better.
+    """
+    for _ in range(24):
+        if late <= _FEW:
+            break
+        middle = (low + high) / 2
+        copy_into(s.leaf, s.chosen)
+        for e in range(late):
+            t = close.tree[s.late[e]]
+            if s.key[e] <= middle and (s.leaf[t] < 0 or close.gain[s.late[e]] > close.gain[s.leaf[t]]):
+                s.leaf[t] = s.late[e]
+        total, whole = 0.0, True
+        for a in s.leaf:
+            whole = whole and a >= 0
+            total += close.gain[a] if a >= 0 else 0.0
+        enough = whole and total >= need
+        if enough:
+            high = middle
+        else:
+            low = middle
+            copy_into(s.chosen, s.leaf)
+        kept = 0
+        for e in range(late):
+            a = s.late[e]
+            best = s.chosen[close.tree[a]]
+            between = s.key[e] <= middle if enough else s.key[e] > middle
+            if between and (best < 0 or close.gain[a] > close.gain[best]):
+                s.late[kept], s.key[kept] = a, s.key[e]
+                kept += 1
+        late = kept
+    return late
+
+
+@compiled
 def choose(close: Any, m: Any, base: Any, floor: Any, need: Any, s: Any) -> Any:
     """Choose each tree's best leaf within the least cost, not under `floor`, at which their sum reaches `need`.
 
@@ -166,13 +226,19 @@ def choose(close: Any, m: Any, base: Any, floor: Any, need: Any, s: Any) -> Any:
         total += close.gain[a] if a >= 0 else 0.0
     if have == len(s.chosen) and total >= need:
         return floor, total
-    late = 0
+    late, top = 0, within
     for r in range(m):
         a = s.kept[r]
         best = s.chosen[close.tree[a]]
         if s.near[r] > within and (best < 0 or close.gain[a] > close.gain[best]):
             s.late[late], s.key[late] = a, s.near[r]
+            top = max(top, s.near[r])
             late += 1
+    late = _narrow(close, within, top, need, late, s)
+    have, total = 0, 0.0
+    for a in s.chosen:
+        have += a >= 0
+        total += close.gain[a] if a >= 0 else 0.0
     sort_by(s.key, s.order, late)
     for e in range(late):
         a = s.late[s.order[e]]

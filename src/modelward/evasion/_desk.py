@@ -197,7 +197,7 @@ class Desk:
         outcome = tuple(s for s in self.state if s is not None)
         least = np.minimum(self.bound, self.space.beyond())
         stuck = np.array([s is Outcome.NOT_MOVED for s in outcome], dtype=bool)
-        proven = np.where(success, costs <= least * (1 + SLACK) + SLACK**2, stuck & np.isinf(least))
+        proven = np.where(success, meets(costs, least), stuck & np.isinf(least))
         out = np.array([s in (Outcome.ALREADY_GOAL, Outcome.ILLEGAL_ROW) for s in outcome], dtype=bool)
         bound = np.where(out, 0.0, np.minimum(costs, least))
         return Result(rows, success, costs, outcome, self.subject.meter.rows, proven, bound, stopped)
@@ -246,6 +246,11 @@ class Desk:
                 moved = bool(np.isfinite(self.best_cost[i]))
                 short = rest is Outcome.NOT_MOVED and bool(self.starved[i])
                 self.state[i] = Outcome.MOVED if moved else Outcome.BUDGET if short else rest
+
+
+def meets(costs: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which costs are as low as their bounds, shape (n,)."""
+    return np.asarray(costs <= bound * (1 + SLACK) + SLACK**2)
 
 
 def open_desk(

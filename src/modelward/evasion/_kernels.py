@@ -29,6 +29,11 @@ def compiled(function: F) -> F:
     return cast("F", numba.njit(cache=True, nogil=True)(function))
 
 
+def inlined(function: F) -> F:
+    """Compile a small kernel into its callers: a call counts references of every array that it is handed."""
+    return cast("F", numba.njit(cache=True, nogil=True, inline="always")(function))
+
+
 class Leaves(NamedTuple):
     """All leaves of an ensemble.
 
@@ -159,7 +164,7 @@ def _after(keys: Any, a: Any, b: Any) -> Any:
     return keys[a] > keys[b] or (keys[a] == keys[b] and a > b)
 
 
-@compiled
+@inlined
 def least(p: Any, u: Any, low: Any, high: Any) -> Any:
     """Return the least price of a unit within a range; inf if nothing legal is in it."""
     if p.group[u]:
@@ -180,7 +185,7 @@ def least(p: Any, u: Any, low: Any, high: Any) -> Any:
     return p.price[p.start[u] + b] if b >= low else np.inf
 
 
-@compiled
+@inlined
 def least_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
     """Return the bin that `least` prices."""
     if p.group[u]:
@@ -195,7 +200,7 @@ def least_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
     return p.following[p.start[u] + low] if low > own else p.preceding[p.start[u] + high]
 
 
-@compiled
+@inlined
 def within(p: Any, u: Any, low: Any, high: Any, bin_: Any) -> Any:
     """Say whether a bin lies in a range; a missing cell was looked at before."""
     if p.group[u]:
@@ -220,7 +225,7 @@ def holds(p: Any, rel: Any, point: Any) -> Any:
     return True
 
 
-@compiled
+@inlined
 def plus(p: Any, a: Any, b: Any) -> Any:
     """Return what two parts of a move cost together."""
     return max(a, b) if p.widest else a + b

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from modelward.evasion._milp_norms import solve
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from modelward.evasion._milp_norms import Row
     from modelward.evasion._space import Space
-
-
-_OPTIMAL, _INFEASIBLE = 0, 2
-"""Of the answers that `scipy.optimize.milp` gives; the others are limits and failures."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +58,15 @@ class _Program:
     upper: list[float] = field(default_factory=list)
     whole: list[int] = field(default_factory=list)
     choices: list[list[int]] = field(default_factory=list)
+    unit: list[int] = field(default_factory=list)
 
-    def add(self, change: NDArray[np.float64], price: float, upper: float, whole: int) -> int:
+    def add(self, change: NDArray[np.float64], price: float, upper: float, whole: int, unit: int) -> int:
         """Add a variable and return its number."""
         self.changes.append(change)
         self.price.append(price)
         self.upper.append(upper)
         self.whole.append(whole)
+        self.unit.append(unit)
         return len(self.price) - 1
 
 
@@ -110,11 +111,11 @@ def _variables(space: Space, x: NDArray[np.float64]) -> _Program:
             continue
         j = int(unit[0])
         if u >= singles:
-            _add_group(program, space, u - singles, x)
+            _add_group(program, space, u, x)
         elif space.flat[j]:
             codes = [c for c in range(int(low[0, j]), int(high[0, j]) + 1) if c != x[j]]
             program.choices.append(
-                [program.add(_unit(len(x), j, c - x[j]), float(space.rate[j]), 1.0, 1) for c in codes]
+                [program.add(_unit(len(x), j, c - x[j]), float(space.rate[j]), 1.0, 1, u) for c in codes]
             )
         else:
             step = float(space.step[j])
@@ -122,18 +123,21 @@ def _variables(space: Space, x: NDArray[np.float64]) -> _Program:
                 if room > 0:
                     size = step or 1.0
                     end = np.floor(room / size + 1e-9) if step else room
-                    program.add(_unit(len(x), j, way * size), space.rate[j] * size, float(end), int(step > 0))
+                    program.add(
+                        _unit(len(x), j, way * size), space.rate[j] * size, float(end), int(step > 0), u
+                    )
     return program
 
 
-def _add_group(program: _Program, space: Space, g: int, x: NDArray[np.float64]) -> None:
+def _add_group(program: _Program, space: Space, u: int, x: NDArray[np.float64]) -> None:
+    g = u - (len(space.units) - len(space.groups))
     group = space.groups[g]
     now = int(x[group].argmax())
     mine = []
     for member in range(len(group)):
         if member != now and np.isfinite(space.switch[g][now, member]):
             change = _unit(program.d, int(group[member]), 1.0) + _unit(program.d, int(group[now]), -1.0)
-            mine.append(program.add(change, float(space.switch[g][now, member]), 1.0, 1))
+            mine.append(program.add(change, float(space.switch[g][now, member]), 1.0, 1, u))
     program.choices.append(mine)
 
 
@@ -152,19 +156,15 @@ def _solve(
     program: _Program,
 ) -> tuple[NDArray[np.float64] | None, float]:
     """Return how much of each variable, and what any solution costs at least."""
-    from scipy.optimize import Bounds, LinearConstraint, milp
-
     changes = np.array(program.changes)
     size = np.abs(spaces.weight) @ np.abs(x) + np.abs(spaces.constant)
     gain = spaces.weight @ changes.T
     need = margin * np.maximum(size, 1e-300) - (spaces.weight @ x + spaces.constant)
     # HiGHS works with absolute tolerances, so each row is brought to the size of what it needs.
     scale = np.maximum(np.abs(need), 1e-300)
-    constraints: list[Any] = [LinearConstraint(gain / scale[:, None], need / scale, np.inf)]
+    constraints: list[Row] = [(gain[r] / scale[r], need[r] / scale[r], np.inf) for r in range(len(need))]
     constraints += [
-        LinearConstraint(_indicator(len(program.price), mine)[None, :], -np.inf, 1.0)
-        for mine in program.choices
-        if len(mine) > 1
+        (_indicator(len(program.price), mine), -np.inf, 1.0) for mine in program.choices if len(mine) > 1
     ]
     for left, operator, right in space.schema.rules.relations:
         gap = x[left] - x[right]
@@ -174,26 +174,26 @@ def _solve(
             ">": (1e-9, np.inf),
             ">=": (0.0, np.inf),
         }.get(operator, (0.0, 0.0))
-        effect = changes[:, left] - changes[:, right]
-        constraints.append(LinearConstraint(effect[None, :], low - gap, high - gap))
+        constraints.append((changes[:, left] - changes[:, right], low - gap, high - gap))
     price, upper = np.array(program.price), np.array(program.upper)
+    whole = np.array(program.whole, dtype=bool)
     if not space.schema.relations:
         # What helps against no half-space is never paid for; and one change that suffices alone bounds all.
         upper[(gain <= 0).all(axis=0)] = 0.0
-        enough = _alone(gain, need, price, upper, np.array(program.whole, dtype=bool))
+        times, enough = _alone(gain, need, price, upper, whole)
         with np.errstate(divide="ignore", invalid="ignore"):
             most = enough / price * (1 + 1e-9) + 1e-9
-            upper = np.fmin(upper, np.where(np.array(program.whole, dtype=bool), np.floor(most), most))
-    unit = float(price.max()) or 1.0
-    answer = milp(
-        price / unit, integrality=np.array(program.whole), bounds=Bounds(0.0, upper),
-        constraints=constraints, options={"node_limit": nodes, "mip_rel_gap": 0.0},
-    )  # fmt: skip
-    if answer.x is None:
-        return None, np.inf if answer.status == _INFEASIBLE else 0.0
-    whole = np.array(program.whole, dtype=bool)
-    y = np.asarray(np.where(whole, np.round(answer.x), np.clip(answer.x, 0.0, None)))
-    return y, float(answer.fun) * unit if answer.status == _OPTIMAL else 0.0
+        if space.norm == "l0":
+            most = times * (1 + 1e-9) + 1e-9 if len(need) == 1 else np.full(len(price), np.inf)
+        upper = np.fmin(upper, np.where(whole, np.floor(most), most))
+    known = np.array(program.unit, dtype=np.int64)
+    answer = solve(space.norm, price, known, upper, whole, constraints, nodes)
+    y = (
+        None
+        if answer.amounts is None
+        else np.where(whole, np.round(answer.amounts), np.clip(answer.amounts, 0.0, None))
+    )
+    return y, answer.bound
 
 
 def _alone(
@@ -202,14 +202,14 @@ def _alone(
     price: NDArray[np.float64],
     upper: NDArray[np.float64],
     whole: NDArray[np.bool_],
-) -> float:
-    """Return the least price at which a single variable is enough; inf if none is."""
+) -> tuple[NDArray[np.float64], float]:
+    """Return how much of each variable is enough alone, and the least price at which one is; inf if none is."""
     with np.errstate(divide="ignore", invalid="ignore"):
         times = np.where(gain > 0, need[:, None] / gain, np.inf)
     times = np.where(need[:, None] <= 0, 0.0, times).max(axis=0)
     times = np.where(whole, np.ceil(times), times)
     fits = (times <= upper) & (gain >= 0).all(axis=0)
-    return float(np.min(np.where(fits & np.isfinite(times), times * price, np.inf), initial=np.inf))
+    return times, float(np.min(np.where(fits & np.isfinite(times), times * price, np.inf), initial=np.inf))
 
 
 def _indicator(size: int, places: list[int]) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.errors import EndpointError, UsageError
+from modelward.evasion._desk import meets
 from modelward.evasion._result import Outcome, Result
 from modelward.evasion._thresholds import piecewise_constant, split_points
 from modelward.evasion.boundary import BoundarySearch
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.evasion._result import Attack
+    from modelward.evasion._space import Norm
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
@@ -34,21 +36,24 @@ class Cheapest:
         Rows such as a caller may know, see `CoordinateSearch`.
     work : int
         What the exact search on tree ensembles may do for each row, see `EnsembleSearch`.
+    norm : {"cost", "l1", "l2", "linf"}
+        What is least, see `EnsembleSearch`.
     """
 
     reference: NDArray[np.float64] | None = None
     work: int = 60_000_000
+    norm: Norm = "cost"
 
     def plan(self, subject: Subject) -> tuple[Attack, ...]:
         """Return the attacks for a model; an exact one comes first."""
-        search = CoordinateSearch(reference=self.reference, thresholds=split_points(subject))
+        search = CoordinateSearch(reference=self.reference, thresholds=split_points(subject), norm=self.norm)
         if EnsembleSearch.fits(subject):
-            return (EnsembleSearch(self.work), search)
+            return (EnsembleSearch(self.work, self.norm), search)
         if LinearSearch.fits(subject):
-            return (LinearSearch(), search)
+            return (LinearSearch(norm=self.norm), search)
         if piecewise_constant(subject):
             return (search,)
-        return (search, BoundarySearch(reference=self.reference))
+        return (search, BoundarySearch(reference=self.reference, norm=self.norm))
 
     def run(
         self,
@@ -108,7 +113,10 @@ def _cheaper(first: Result, second: Result, rows: NDArray[np.int64]) -> Result:
         lost = second.outcome[k] is Outcome.FAILED and not success[i]
         if better[k] or lost or outcome[i] is Outcome.BUDGET:
             outcome[i] = second.outcome[k]
+    bound = np.minimum(first.bound, cost)
+    # The bound is about all legal flips, so whatever search reached it has found the least.
+    proven = first.proven | (success & meets(cost, bound))
     return Result(
-        out_rows, success, cost, tuple(outcome), first.queries + second.queries, first.proven,
-        np.minimum(first.bound, cost), first.stopped or second.stopped,
+        out_rows, success, cost, tuple(outcome), first.queries + second.queries, proven, bound,
+        first.stopped or second.stopped,
     )  # fmt: skip

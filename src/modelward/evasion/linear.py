@@ -1,8 +1,7 @@
 """Exact search on linear models: the cheapest legal move over a hyperplane.
 
-With floats alone the cheapest move in weighted L1 spends on the column that buys the most score for its price,
-up to the end of its reach, then on the next: a fractional knapsack (Dantzig 1957). With integers, steps,
-one-hot groups, categories or relations it is a small mixed-integer program, which HiGHS solves exactly.
+With floats alone there is a closed form in every norm, see `_knapsack`. With integers, steps, one-hot groups,
+categories or relations it is a small mixed-integer program, which HiGHS solves exactly; L2 is cut out of such programs.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import numpy as np
 
 from modelward.errors import UsageError
 from modelward.evasion._desk import open_desk
+from modelward.evasion._knapsack import knapsack
 from modelward.evasion._milp import Halfspaces, cheapest_integer_move
 from modelward.evasion._space import Space
 from modelward.models import linear_form
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from modelward.evasion._desk import Desk
     from modelward.evasion._result import Result
+    from modelward.evasion._space import ExactNorm
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
@@ -41,9 +42,12 @@ class LinearSearch:
     ----------
     nodes : int
         The most nodes of branch and bound for a row and a label.
+    norm : {"cost", "l0", "l1", "l2", "linf"}
+        What is least, see `EnsembleSearch`.
     """
 
     nodes: int = 2_000
+    norm: ExactNorm = "cost"
 
     @staticmethod
     def fits(subject: Subject) -> bool:
@@ -71,7 +75,7 @@ class LinearSearch:
         form = linear_form(subject)
         if form is None:
             raise UsageError(f"{subject.name} is not linear in its columns: use CoordinateSearch")
-        desk = open_desk(subject, Space(schema), X, codes, goal, budget)
+        desk = open_desk(subject, Space(schema, self.norm), X, codes, goal, budget)
         return desk.run(lambda desk: self._search(desk, *form))
 
     def _search(self, desk: Desk, coef: NDArray[np.float64], intercept: NDArray[np.float64]) -> None:
@@ -97,7 +101,7 @@ class LinearSearch:
             if not owner:
                 return
             who, A = np.concatenate(owner), np.concatenate(rows)
-            hit = desk.ask(who, A, desk.space.unit_costs(A, desk.X[who]).sum(axis=1))
+            hit = desk.ask(who, A, desk.space.measure(A, desk.X[who]))
             waiting = np.setdiff1d(waiting, who[hit])
             if not len(waiting):
                 return
@@ -109,7 +113,7 @@ class LinearSearch:
         X = desk.X[mine]
         if _plain(desk.space) and len(spaces.constant) == 1:
             A, fits = knapsack(desk.space, X, spaces.weight[0], float(spaces.constant[0]), margin)
-            bound = np.where(fits, desk.space.unit_costs(A, X).sum(axis=1), np.inf)
+            bound = np.where(fits, desk.space.measure(A, X), np.inf)
             return mine[fits], A[fits], bound
         moves = [cheapest_integer_move(desk.space, x, spaces, margin, self.nodes) for x in X]
         kept = [k for k, move in enumerate(moves) if move.row is not None]
@@ -122,42 +126,3 @@ def _plain(space: Space) -> bool:
     movable = space.mutable[space.unit_of]
     stepped = bool(np.any((space.step > 0) & movable))
     return not (stepped or space.groups or space.schema.relations or np.any(space.flat & movable))
-
-
-def knapsack(
-    space: Space, X: NDArray[np.float64], weight: NDArray[np.float64], constant: float, margin: float
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the cheapest moves to ``weight @ x + constant > 0`` in columns of floats.
-
-    Parameters
-    ----------
-    space : Space
-        Without steps, groups and relations.
-    X : ndarray of shape (n, d)
-        Origins.
-    weight, constant : ndarray of shape (d,), float
-        The half-space.
-    margin : float
-        How far beyond, relative to the size of the scores.
-
-    Returns
-    -------
-    rows : ndarray of shape (n, d)
-        The moves.
-    fits : ndarray of bool, shape (n,)
-        Whether the half-space can be reached.
-    """
-    A = X.copy()
-    size = np.abs(X) @ np.abs(weight) + abs(constant)
-    need = margin * np.maximum(size, 1e-300) - (X @ weight + constant)
-    low, high = space.reach(X)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        worth = np.where(weight == 0, -np.inf, np.abs(weight) / space.rate)
-    for j in np.argsort(-worth, kind="stable"):
-        if not np.isfinite(worth[j]) and worth[j] < 0:
-            break
-        room = (high[:, j] - X[:, j]) if weight[j] > 0 else (X[:, j] - low[:, j])
-        way = np.minimum(np.maximum(need, 0.0) / abs(weight[j]), room)
-        A[:, j] = X[:, j] + np.sign(weight[j]) * way
-        need = need - way * abs(weight[j])
-    return A, need <= margin * size * 0.5

@@ -1,0 +1,105 @@
+"""The exact search on linear models in each norm: against every legal row, linear programs, and all subsets."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog, minimize
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from modelward.evasion import LinearSearch, Outcome
+from modelward.models import wrap
+from modelward.schema import Codec, Column, FeatureSchema, legal
+
+ORDER = {"l0": 0, "l1": 1, "l2": 2, "linf": np.inf}
+
+
+@pytest.mark.parametrize("norm", ORDER)
+def test_each_norm_gives_the_least_of_all_legal_rows(world, norm):
+    moved = proven = 0
+    for seed in range(8):
+        w = world(lambda _: make_pipeline(StandardScaler(), LogisticRegression()), seed, classes=2 + seed % 2)
+        goal = (None, 1)[seed % 3 == 0]
+        codes = w.subject.codes(w.X)
+        result = LinearSearch(norm=norm).run(w.subject, w.X, codes, schema=w.schema, goal=goal)
+        assert legal(w.schema, result.rows).all()
+        for i, x in enumerate(w.X):
+            if result.outcome[i] is Outcome.ALREADY_GOAL:
+                continue
+            least = w.least(x, int(codes[i]), goal, ORDER[norm])
+            assert result.cost[i] == pytest.approx(least, rel=1e-6), (seed, i)
+            assert result.bound[i] <= least * (1 + 1e-6) + 1e-9
+            proven += int(result.proven[i])
+            moved += 1
+    assert moved > 40
+    assert proven >= 0.95 * moved
+
+
+def _floats(rng):
+    columns = tuple(
+        Column(f"x{j}", "continuous", low=-2.0, high=2.0, cost=float(rng.uniform(0.2, 3)),
+               direction=("any", "up", "down")[int(rng.integers(3))], mutable=bool(rng.uniform() < 0.8))
+        for j in range(4)
+    )  # fmt: skip
+    X = rng.uniform(-2, 2, size=(200, 4))
+    y = (X @ rng.normal(size=4) + 0.3 * rng.normal(size=200) > 0.3).astype(int)
+    return FeatureSchema(columns), X, LogisticRegression(C=100.0).fit(X, y)
+
+
+def _room(schema, x, w):
+    room = np.zeros(len(x))
+    for j, c in enumerate(schema):
+        if c.mutable and c.direction != ("down" if w[j] > 0 else "up"):
+            room[j] = 2 - x[j] if w[j] > 0 else x[j] + 2
+    return room
+
+
+def _oracle(norm, w, need, room, price):
+    """Return the least norm of ``price * way`` with ``|w| @ way >= need`` and way within the room."""
+    w = np.abs(w)
+    if room @ w < need:
+        return np.inf
+    if norm == "l0":
+        return next(
+            k for k in range(1, len(w) + 1)
+            if any(room[list(s)] @ w[list(s)] >= need for s in itertools.combinations(range(len(w)), k))
+        )  # fmt: skip
+    if norm == "l1":
+        return linprog(price, A_ub=[-w], b_ub=[-need], bounds=[(0, r) for r in room]).fun
+    if norm == "linf":
+        A = np.vstack([np.append(-w, 0), np.column_stack([np.diag(price), -np.ones(len(w))])])
+        bounds = [*((0, r) for r in room), (0, None)]
+        return linprog(
+            np.append(np.zeros(len(w)), 1), A_ub=A, b_ub=[-need, *np.zeros(len(w))], bounds=bounds
+        ).fun
+    found = minimize(
+        lambda v: ((price * v) ** 2).sum(), room * need / (room @ w), method="SLSQP", tol=1e-14,
+        jac=lambda v: 2 * price**2 * v, bounds=[(0, r) for r in room],
+        constraints={"type": "ineq", "fun": lambda v: v @ w - need, "jac": lambda _: w}, options={"maxiter": 500},
+    )  # fmt: skip
+    return float(np.sqrt(found.fun))
+
+
+@pytest.mark.parametrize("norm", ORDER)
+def test_the_closed_forms_of_floats_equal_programs(norm):
+    rng = np.random.default_rng(2)
+    compared = 0
+    for _ in range(12):
+        schema, X, model = _floats(rng)
+        subject = wrap(model, Codec.fit(schema), [0, 1])
+        codes = subject.codes(X[:12])
+        result = LinearSearch(norm=norm).run(subject, X[:12], codes, schema=schema)
+        for i in range(12):
+            sign = 1 - 2 * codes[i]
+            w, need = sign * model.coef_[0], -sign * (model.coef_[0] @ X[i] + model.intercept_[0])
+            least = _oracle(norm, w, need, _room(schema, X[i], w), np.array([c.cost for c in schema]))
+            assert result.success[i] == np.isfinite(least)
+            if np.isfinite(least):
+                assert result.cost[i] == pytest.approx(least, rel=1e-5, abs=1e-6)
+                assert result.proven[i]
+                compared += 1
+    assert compared > 60
