@@ -2,8 +2,8 @@
 
     python benchmarks/bandit_examples.py bandit-1.9.4.tar.gz > benchmarks/bandit_examples.md
 
-The archive is bandit's source distribution (pip download --no-deps --no-binary :all: bandit==1.9.4). Its own command
-and `read_code` look at the same folder of examples. A finding is a file, a line and a code; of each as many must be found.
+The archive is bandit's source distribution (pip download --no-deps --no-binary :all: bandit==1.9.4). Its command and
+`read_code` look at the same folder of examples. A finding is a file, a line and a code; of each as many must be found.
 """
 
 from __future__ import annotations

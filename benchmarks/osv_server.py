@@ -59,7 +59,9 @@ def _hit(record: dict[str, Any], name: str, text: str) -> bool:
     return False
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers a query for one package and version."""
+
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
@@ -80,12 +82,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay silent."""
 
 
-if __name__ == "__main__":
-    with zipfile.ZipFile(sys.argv[1]) as archive:
+def load(path: str) -> None:
+    """Read a zip of records."""
+    with zipfile.ZipFile(path) as archive:
         for member in archive.namelist():
             one = json.loads(archive.read(member))
             for affected in one.get("affected", []):
                 RECORDS.setdefault(_name(affected["package"]["name"]), {})[one["id"]] = one
-    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), _Handler)
+
+
+if __name__ == "__main__":
+    load(sys.argv[1])
+    server = ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Handler)
     print("ready", flush=True)
     server.serve_forever()

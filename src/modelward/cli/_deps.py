@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from modelward.cli._deps_db import MISSING, advisories, network_options, news_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.argument("project", metavar="[PROJECT]", default=".", type=click.Path(path_type=Path))
 @click.option("--db", "db", metavar="PATH", type=click.Path(path_type=Path),
-              help="Advisories: a zip or folder of OSV records.  [default: MODELWARD_ADVISORIES]")  # fmt: skip
+              help="Advisories: a zip or folder of OSV records.  "
+                   "[default: MODELWARD_ADVISORIES, else what --update-db fetched]")  # fmt: skip
+@network_options
 @click.option("--max-db-age", type=click.IntRange(0), default=30, show_default=True, metavar="DAYS",
               help="An older database leaves the result incomplete.")  # fmt: skip
 @click.option("--no-code", is_flag=True, help="Look at packages alone, not at sources and notebooks.")
@@ -44,7 +47,9 @@ if TYPE_CHECKING:
               help="Also write .html, .json, .md, .sarif, or .cdx.json (CycloneDX SBOM); repeatable.")  # fmt: skip
 @click.pass_context
 def deps(
-    context: click.Context, project: Path, db: Path | None, max_db_age: int, no_code: bool, entries: tuple[str, ...],
+    context: click.Context, project: Path, db: Path | None, update_db: bool, db_url: str | None,
+    osv_url: str | None, since: datetime.datetime | None, offline: bool, max_db_age: int, no_code: bool,
+    entries: tuple[str, ...],
     models: tuple[Path, ...], python: Path | None, data: tuple[Path, ...], schema: Path | None,
     report: Path | None, measure: bool, fail_on: FailOn, form: str, output: tuple[Path, ...],
 ) -> None:  # fmt: skip
@@ -59,7 +64,8 @@ def deps(
     `# hadolint ignore=RULE` is followed.
 
     Hidden folders and such as hold what was built or installed are left out. Nothing of
-    the project is run, and nothing is asked of the network: yanked releases are not known.
+    the project is run, and nothing is asked of the network unless --update-db or --osv-url says so: yanked releases
+    are not known.
 
     Beside each hole stands whether its package is imported where serving begins, reached by loading a model file,
     or used by development tools alone. That hides nothing, and no verdict depends on it. What each dependency
@@ -69,6 +75,7 @@ def deps(
 
     \b
         modelward deps . --db pypa-advisories.zip -o deps.sarif
+        modelward deps . --update-db --since 2026-01-01
         modelward deps . --model model.pkl --report report.json -o model.cdx.json
 
     Exit codes: 0 nothing found; 1 a failure at or over --fail-on; 2 could not run; 3 something could not be
@@ -78,11 +85,9 @@ def deps(
     from modelward.cli._deps_output import Told, to_text, write
     from modelward.cli._deps_sbom import SUFFIX, subject_of
     from modelward.dependencies import (
-        audit,
         measure_imports,
         read_code,
         read_containers,
-        read_database,
         survey,
     )
     from modelward.errors import UsageError
@@ -100,16 +105,13 @@ def deps(
     today = datetime.datetime.now(tz=datetime.UTC).date()
     looked = survey(project, python=python, entries=entries, models=models, code=not no_code)
     inventory, reach = looked.inventory, looked.reach
-    named = db or (
-        Path(os.environ["MODELWARD_ADVISORIES"]) if os.environ.get("MODELWARD_ADVISORIES") else None
+    database, holes = advisories(
+        inventory, db, update=update_db, db_url=db_url, osv_url=osv_url, offline=offline, today=today
     )
-    database = (
-        read_database(named, today=today, wanted={p.name for p in inventory.packages}) if named else None
-    )
-    holes = audit(inventory.packages, database) if database else ()
+    news = news_since(inventory, database, since, osv_url)
     found = dependency_findings(
         inventory, database, holes, today=today, max_age=max_db_age, uses=reach.uses if reach else None,
-        missing="there is no advisory database: name one with --db",
+        missing=MISSING,
     )  # fmt: skip
     code = None if no_code or not project.is_dir() else read_code(project)
     found += code_findings(code) if code else ()
@@ -122,7 +124,7 @@ def deps(
     heavy = [w.name for w in looked.load.weights if w.own is not None]
     took = measure_imports(heavy, looked.modules, python) if measure else {}
     told = Told(
-        project, looked, database, code, containers, subject, holes, found, took, complete=complete,
+        project, looked, database, code, containers, subject, holes, found, took, news, complete=complete,
         exit_code=_exit_code(found, fail_on, complete=complete),
     )  # fmt: skip
     for path in output:

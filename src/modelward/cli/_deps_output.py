@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from modelward.cli._deps_db import news_lines
 from modelward.cli._deps_sbom import SUFFIX, sbom
 from modelward.cli._deps_weight import as_json, lines_of
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelward.dependencies import (
+        Bulletin,
         CodeRead,
         ContainerRead,
         Database,
@@ -39,6 +41,7 @@ class Told:
     holes: Sequence[Vulnerability]
     found: Sequence[Finding]
     took: Mapping[str, float | None]
+    news: Sequence[Bulletin] | None
     complete: bool
     exit_code: int
 
@@ -75,6 +78,7 @@ def as_dict(told: Told) -> dict[str, Any]:
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "containers": containers and {"files": list(containers.files), "silenced": containers.silenced},
         "reach": reach and _reach(reach), "weight": as_json(looked.load, told.took),
+        "bulletins": None if told.news is None else [asdict(one) for one in told.news],
         "findings": findings,
     }  # fmt: skip
 
@@ -155,7 +159,9 @@ def to_text(told: Told) -> str:
         said = ", ".join(f"{rule} × {n}" for rule, n in counts.most_common(6))
         codes = "/".join(sorted({f.code for f in low}))
         lines.append(f"{'warn':13} {codes}  {len(low)} of low severity: {said}; -o FILE.json lists each")
-    return "\n".join(lines if found else [*lines, "Nothing was found."])
+    if not found:
+        lines.append("Nothing was found.")
+    return "\n".join([*lines, *map(_clean, news_lines(told.news))])
 
 
 def _served(reach: Reach) -> str:

@@ -2,9 +2,11 @@
 
 from modelward.dependencies._advisories import Advisory, Database, read_database
 from modelward.dependencies._audit import Vulnerability, audit
+from modelward.dependencies._bulletins import Bulletin, bulletins
 from modelward.dependencies._environment import Environment, Installed, installed
 from modelward.dependencies._inventory import take_inventory
 from modelward.dependencies._modules import Owners, modules_of
+from modelward.dependencies._online import DATABASE_URL, ask_osv, cached_database, check_url, update_database
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
 from modelward.dependencies._sbom import DataFacts, ModelFacts, Subject, render_sbom
 from modelward.dependencies._survey import Survey, survey
@@ -25,7 +27,9 @@ from modelward.dependencies.reach import (
 from modelward.dependencies.weight import Load, Smaller, Weight, measure_imports, weigh
 
 __all__ = [
+    "DATABASE_URL",
     "Advisory",
+    "Bulletin",
     "CodeRead",
     "ContainerRead",
     "DataFacts",
@@ -51,7 +55,11 @@ __all__ = [
     "Use",
     "Vulnerability",
     "Weight",
+    "ask_osv",
     "audit",
+    "bulletins",
+    "cached_database",
+    "check_url",
     "find_entries",
     "find_models",
     "installed",
@@ -65,5 +73,6 @@ __all__ = [
     "survey",
     "take_inventory",
     "trace",
+    "update_database",
     "weigh",
 ]

@@ -40,7 +40,7 @@ def audit(packages: Iterable[Package], database: Database) -> tuple[Vulnerabilit
             continue
         hits = [a for a in advisories if _hit(a, package.name, version)]
         upgrade = _upgrade(advisories, package.name, version) if hits else ""
-        for group in _merged(hits):
+        for group in merged(hits):
             fixes = {
                 high
                 for a in group
@@ -60,7 +60,7 @@ def _hit(advisory: Advisory, name: str, version: Any) -> bool:
     return any(one.covers(version) for one in advisory.affected[name])
 
 
-def _merged(advisories: list[Advisory]) -> list[list[Advisory]]:
+def merged(advisories: list[Advisory]) -> list[list[Advisory]]:
     """Join records that share an identifier, directly or over others."""
     groups: list[tuple[set[str], list[Advisory]]] = []
     for advisory in advisories:
