@@ -143,7 +143,7 @@ def test_deps_fetches_lists_bulletins_and_finds(
     )  # fmt: skip
 
     def run(*words: str) -> tuple[int, str]:
-        done = CliRunner().invoke(deps, [str(project), *words], catch_exceptions=False)
+        done = CliRunner().invoke(deps, [str(project), "--no-code", *words], catch_exceptions=False)
         return done.exit_code, done.output
 
     code, output = run("--update-db", "--db-url", url(server), "--since", "2026-01-01", "--format", "json")

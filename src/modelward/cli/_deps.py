@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from modelward.cli._deps_db import MISSING, advisories, network_options, news_since
+from modelward.cli._deps_db import MISSING, advisories, check_network, network_options, news_since
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +96,7 @@ def deps(
 
     for path in output:
         check_suffix(path)
+    check_network(db, update=update_db, db_url=db_url, osv_url=osv_url, since=since, offline=offline)
     if measure and no_code:
         raise UsageError("--measure-imports and --no-code exclude each other: it runs packages")
     boms = [path for path in output if path.name.endswith(SUFFIX)]
@@ -105,10 +106,8 @@ def deps(
     today = datetime.datetime.now(tz=datetime.UTC).date()
     looked = survey(project, python=python, entries=entries, models=models, code=not no_code)
     inventory, reach = looked.inventory, looked.reach
-    database, holes = advisories(
-        inventory, db, update=update_db, db_url=db_url, osv_url=osv_url, offline=offline, today=today
-    )
-    news = news_since(inventory, database, since, osv_url)
+    database, holes = advisories(inventory, db, update=update_db, db_url=db_url, osv_url=osv_url, today=today)
+    news = news_since(inventory, database, since)
     found = dependency_findings(
         inventory, database, holes, today=today, max_age=max_db_age, uses=reach.uses if reach else None,
         missing=MISSING,

@@ -35,16 +35,35 @@ def network_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def check_network(
+    db: Path | None, *, update: bool, db_url: str | None, osv_url: str | None, since: object, offline: bool
+) -> None:
+    """Refuse options that exclude each other, before any work is done.
+
+    Raises
+    ------
+    UsageError
+    """
+    if offline and (update or osv_url):
+        raise UsageError("--offline excludes --update-db and --osv-url: they ask the network")
+    if osv_url and (db or update):
+        raise UsageError("--osv-url asks a server instead of a database: leave --db and --update-db out")
+    if db_url and not update:
+        raise UsageError("--db-url says where --update-db fetches from: add --update-db")
+    if since and osv_url:
+        raise UsageError("--since looks into a database: leave --osv-url out")
+
+
 def advisories(
-    inventory: Inventory, db: Path | None, *, update: bool, db_url: str | None, osv_url: str | None, offline: bool,
+    inventory: Inventory, db: Path | None, *, update: bool, db_url: str | None, osv_url: str | None,
     today: datetime.date,
 ) -> tuple[Database | None, tuple[Vulnerability, ...]]:  # fmt: skip
     """Return the database, and the holes of a project's packages.
 
     Raises
     ------
-    UsageError, InputError
-        If options exclude each other, or the network does not give what is asked for.
+    InputError
+        If the network does not give what is asked for.
     """
     from modelward.dependencies import (
         DATABASE_URL,
@@ -55,12 +74,6 @@ def advisories(
         update_database,
     )
 
-    if offline and (update or osv_url):
-        raise UsageError("--offline excludes --update-db and --osv-url: they ask the network")
-    if osv_url and (db or update):
-        raise UsageError("--osv-url asks a server instead of a database: leave --db and --update-db out")
-    if db_url and not update:
-        raise UsageError("--db-url says where --update-db fetches from: add --update-db")
     if osv_url:
         return ask_osv(inventory.packages, osv_url, today=today)
     environment = os.environ.get("MODELWARD_ADVISORIES")
@@ -79,7 +92,7 @@ def advisories(
 
 
 def news_since(
-    inventory: Inventory, database: Database | None, since: datetime.datetime | None, osv_url: str | None
+    inventory: Inventory, database: Database | None, since: datetime.datetime | None
 ) -> tuple[Bulletin, ...] | None:
     """Return the advisories published since a day about the packages; None if nobody asked.
 
@@ -92,7 +105,7 @@ def news_since(
 
     if since is None:
         return None
-    if database is None or osv_url:
+    if database is None:
         raise UsageError("--since needs a database: name one with --db, or fetch one with --update-db")
     return bulletins((*inventory.packages, *inventory.unresolved), database, since.date())
 
