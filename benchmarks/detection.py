@@ -5,7 +5,8 @@
 CORPUS is written by `corpus.py` and checked by `corpus_check.py`. CACHE holds an environment for each peer
 (`CACHE/picklescan` and so on), made with venv and pip where it is missing. Every tool sees the same files in the
 same run, through its Python interface, one process each. *Detected*: it reports an issue (modelward: malicious or
-suspicious). *Refused*: an error, or nothing was scanned (modelward: unreadable). *Missed*: it says that nothing
+suspicious). *Refused*: an error, or nothing was scanned (modelward: unreadable), or a peer
+took longer than `SECONDS` over one file. *Missed*: it says that nothing
 is wrong.
 """
 
@@ -22,17 +23,26 @@ from pathlib import Path
 
 from modelward.artifacts import read_artifact
 
-COMMON = """
-import json, sys, warnings, logging, io, contextlib
+SECONDS = 20
+COMMON = (
+    f"SECONDS = {SECONDS}"
+    + """
+import json, sys, warnings, logging, io, contextlib, signal
 warnings.simplefilter("ignore"); logging.disable(50)
 paths = json.load(sys.stdin); found = {}
+def late(*_): raise TimeoutError
+signal.signal(signal.SIGALRM, late)
 def say(path, scan):
+    signal.alarm(SECONDS)
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             found[path] = scan(path)
     except BaseException as error:
         found[path] = "refused"
+    finally:
+        signal.alarm(0)
 """
+)
 PEERS = {
     "picklescan": """
 from picklescan.scanner import scan_file_path
