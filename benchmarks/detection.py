@@ -26,7 +26,7 @@ from modelward.artifacts import read_artifact
 SECONDS = 20
 COMMON = (
     f"SECONDS = {SECONDS}"
-    + """
+    """
 import json, sys, warnings, logging, io, contextlib, signal
 warnings.simplefilter("ignore"); logging.disable(50)
 paths = json.load(sys.stdin); found = {}
