@@ -29,7 +29,7 @@ from modelward.artifacts import read_artifact
 
 SPLITS = 20
 SEED = 0
-PEERS = {"picklescan": 60, "modelscan": 60, "fickling": 60, "modelaudit": 4}
+PEERS = {"picklescan": 30, "modelscan": 30, "fickling": 30, "modelaudit": 2}
 """Which peers, and how many files of a release each sees."""
 LIMIT = 60
 """Seconds of processor time that a file may take."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.spatial import cKDTree
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.cluster import DBSCAN, KMeans, MeanShift
+from sklearn.cluster import DBSCAN, KMeans, MeanShift, SpectralCoclustering
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.isotonic import IsotonicRegression
@@ -115,6 +115,10 @@ def test_what_stands_beside_a_model_and_is_no_rows() -> None:
     }  # fmt: skip
     assert training_rows(read_bytes(pickle.dumps({"m": model, **harmless}))) == ()
     assert training_rows(read_bytes(pickle.dumps(harmless))) == ()
+    # Which rows belong to which bicluster: an attribute called rows_ that holds none.
+    assert (
+        training_rows(read_bytes(pickle.dumps(SpectralCoclustering(2, random_state=0).fit(np.abs(X))))) == ()
+    )
     search = GridSearchCV(LogisticRegression(), {"C": list(range(1, 25)), "tol": [1e-3]}, cv=2).fit(
         X[:, :2], Y
     )

@@ -60,7 +60,7 @@ _DATA = re.compile(
       x (?:_?(?:train|tr|fit|ref|reference|background|raw|data|all|full|ed|mat))* |
       (?:train|training|fit|background|reference|cached?|memory|raw|orig|input|source)_?
         (?:x|data|dataset|set|rows|samples|features|inputs?|df|frame|table|exog|matrix)s? |
-      background | reference | rows | train | training |
+      background | reference | train | training |
       data | dataset | df | frame | exog | wexog | model_?matrix
     )_*""",
     re.VERBOSE | re.IGNORECASE,
