@@ -210,3 +210,9 @@ def test_planted_rows_have_curves_a_table_and_measured_locks(
         PlantedRows().run(replace(scope, subject=wrap(model.predict, codec, [0, 1])))
     with pytest.raises(CheckSkipped, match="200"):
         PlantedRows().run(replace(scope, train=Sample(X[:50], y[:50])))
+
+    sources = np.array(["north"] * 1_000 + ["south"] * 3_000)
+    named = replace(scope, train=replace(scope.train, sources=sources), budget=replace(SMALL, fit_rows=1_600))
+    table = judged(PlantedRows, named).tables[1]
+    assert {row[0]: row[1] for row in table.rows} == {"north": "25.0%", "south": "75.0%"}
+    assert table.columns[2:] == ("flips in the subgroup", "backdoor, one column")

@@ -35,6 +35,7 @@ def assess(
     goal: Any = None,
     sensitive: Sequence[str] = (),
     group: str | None = None,
+    source: str | None = None,
     exposure: Sequence[str] = EXPOSURES,
     metric: str = "balanced_accuracy",
     budget: str = "quick",
@@ -72,6 +73,8 @@ def assess(
         Columns that a caller must not be able to infer.
     group : str, optional
         Column that says whose row it is; one group stays on one side of every split.
+    source : str, optional
+        Column of `train` that says who delivered each row; what each supplier could do is measured.
     exposure : sequence of {"callers", "suppliers", "file-holders", "insiders"}
         Who may attack. Rows of the taxonomy outside it are not applicable.
     metric : {"balanced_accuracy", "accuracy", "f1_macro"}
@@ -125,7 +128,7 @@ def assess(
     policy = policy or Policy()
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
-        sensitive=tuple(sensitive), group=group, budget=budget, max_queries=max_queries, seed=seed,
+        sensitive=tuple(sensitive), group=group, source=source, budget=budget, max_queries=max_queries, seed=seed,
         exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
     )  # fmt: skip
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)

@@ -57,6 +57,7 @@ class Request:
     goal: Any = None
     sensitive: tuple[str, ...] = ()
     group: str | None = None
+    source: str | None = None
     budget: str = "quick"
     max_queries: int | None = None
     seed: int = 0
@@ -93,7 +94,9 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
     if opened.model is None:
         return _refused(request, opened, inputs)
 
-    aside = (request.group,) if request.group else ()
+    if request.source is not None and (train_frame is None or request.source not in train_frame.columns):
+        raise UsageError(f"--source {request.source!r} must be a column of --train FILE")
+    aside = tuple(name for name in (request.group, request.source) if name)
     names, matched = match_columns(opened.model, test_frame, request.target, aside)
     notes += matched
     if train_frame is not None:
@@ -119,7 +122,16 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
     train = None
     if train_frame is not None:
         train = _sample(
-            subject, train_frame, names, y_train[0], budget.train_rows, rng, request.group, "--train", notes
+            subject,
+            train_frame,
+            names,
+            y_train[0],
+            budget.train_rows,
+            rng,
+            request.group,
+            "--train",
+            notes,
+            request.source,
         )
     goal = _goal(request, subject, notes)
     known = _ask(subject, test)
@@ -229,6 +241,7 @@ def _sample(
     group: str | None,
     flag: str,
     notes: list[str],
+    source: str | None = None,
 ) -> Sample:
     codes = subject.encode_labels(labels)
     if group is not None and group not in frame.columns:
@@ -239,7 +252,8 @@ def _sample(
         rows = stratified(codes, most, rng, groups)
         notes.append(f"{flag}: {len(rows):,} of {len(codes):,} rows were used, drawn by label with the seed")
     X = subject.codec.encode(frame.select(names)[rows])
-    return Sample(X, codes[rows], None if groups is None else groups[rows], total=len(codes))
+    sources = None if source is None else frame[source].to_numpy()[rows]
+    return Sample(X, codes[rows], None if groups is None else groups[rows], total=len(codes), sources=sources)
 
 
 def _goal(request: Request, subject: Subject, notes: list[str]) -> int | None:

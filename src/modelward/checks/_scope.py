@@ -80,12 +80,15 @@ class Sample:
         Whose row it is; one group stays on one side of every split.
     total : int
         Rows in the file that the sample was drawn from.
+    sources : ndarray of shape (n,), optional
+        Who delivered each row.
     """
 
     X: NDArray[np.float64]
     y: NDArray[np.int64]
     groups: NDArray[Any] | None = None
     total: int = 0
+    sources: NDArray[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.X)

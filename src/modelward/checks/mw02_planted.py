@@ -17,14 +17,16 @@ from modelward.poisoning import (
     all_attacks,
     all_sieves,
     attack_curves,
+    exposure_by_source,
 )
 
 if TYPE_CHECKING:
     from modelward.checks._scope import Scope
     from modelward.poisoning import AttackCurves, Curve, Guarded, Needed
-    from modelward.stats import Bootstrap
+    from modelward.stats import Bootstrap, Proportion
 
 _QUICK = (0.002, 0.01, 0.05)
+_SOURCES = {"quick": 5, "standard": 10, "full": 50}
 _TENTH, _HALF = 0.10, 0.50
 _AIMS = {
     "trigger": "share of other rows that the trigger turns to class {label}",
@@ -84,7 +86,7 @@ class PlantedRows(Check):
                 for curve in found.curves for point in curve.points
             ),
             series=_series(scope, found),
-            tables=(_table(scope, found), *_locks_table(found)),
+            tables=(_table(scope, found), *_source_table(scope), *_locks_table(found)),
             countermeasures=_countermeasures(found),
         )  # fmt: skip
 
@@ -156,6 +158,29 @@ def _shown(needed: Needed, curve: Curve, total: int) -> str:
     return f"{rows(needed.value)} ({rows(needed.low)} to {rows(needed.high)})"
 
 
+def _source_table(scope: Scope) -> tuple[Table, ...]:
+    """Measure what each supplier could do, if the training rows say who delivered them."""
+    train, budget = scope.train, scope.budget
+    if train is None or train.sources is None:
+        return ()
+    suppliers = exposure_by_source(
+        scope.subject, train.X, train.y, scope.test.X, scope.test.y, train.sources, goal=scope.goal,
+        sensitive=scope.sensitive, most_sources=_SOURCES[budget.name], fit_rows=budget.fit_rows // 4,
+        repeats=budget.repeats, random_state=scope.seed_of(PlantedRows.code),
+    )  # fmt: skip
+    names = [curve.name for curve in max(suppliers, key=lambda s: len(s.curves)).curves]
+    rows = []
+    for each in suppliers:
+        moved = {curve.name: _band(curve.points[-1].moved) for curve in each.curves}
+        rows.append((each.name, f"{each.share:.1%}", *(moved.get(name, "no place for it") for name in names)))
+    return (
+        Table(
+            "What each supplier could do with all rows that are theirs (share moved, 95 % interval)",
+            ("supplier", "of the training rows", *names), tuple(rows),
+        ),
+    )  # fmt: skip
+
+
 def _locks_table(found: AttackCurves) -> tuple[Table, ...]:
     if not found.guarded:
         return ()
@@ -176,7 +201,7 @@ def _locks_table(found: AttackCurves) -> tuple[Table, ...]:
     )  # fmt: skip
 
 
-def _band(estimate: Bootstrap) -> str:
+def _band(estimate: Bootstrap | Proportion) -> str:
     low, high = estimate.interval(0.95)
     return f"{estimate.value:+.0%} ({low:+.0%} to {high:+.0%})"
 

@@ -34,6 +34,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--group", metavar="COL", help="Whose row it is: one customer stays on one side of every split."
 )
+@click.option("--source", metavar="COL", help="Who delivered each row of --train: what could each do?")
 @click.option("--metric", default="balanced_accuracy", show_default=True, metavar="NAME",
               help="balanced_accuracy, accuracy or f1_macro: how retrained models are scored.")  # fmt: skip
 @click.option("--exposure", callback=_names, metavar="LIST",
@@ -75,6 +76,7 @@ def assess(
     goal: str | None,
     sensitive: tuple[str, ...],
     group: str | None,
+    source: str | None,
     metric: str,
     exposure: tuple[str, ...],
     budget: str,
@@ -112,8 +114,9 @@ def assess(
     with _progress() as tell:
         report = run(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
-            exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries, seed=seed,
-            select=select, ignore=ignore, trust=trust, offline=offline, rebuild=rebuild, policy=policy, progress=tell,
+            source=source, exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries,
+            seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, rebuild=rebuild, policy=policy,
+            progress=tell,
         )  # fmt: skip
     for path in paths:
         write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ from modelward.poisoning._sieves import (
     all_sieves,
     certified_flips,
 )
+from modelward.poisoning._sources import Supplier, exposure_by_source
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._tampering import compare_data
 from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
@@ -67,6 +68,7 @@ __all__ = [
     "SearchedFlips",
     "Sieve",
     "SubgroupFlips",
+    "Supplier",
     "Suspect",
     "Trigger",
     "TriggerSearch",
@@ -80,6 +82,7 @@ __all__ = [
     "compare_data",
     "compare_labels",
     "estimate_flips",
+    "exposure_by_source",
     "find_triggers",
     "flip_random",
     "flip_subgroup",
