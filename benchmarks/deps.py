@@ -25,6 +25,7 @@ DATABASE = Path(__file__).parents[2] / "shared" / "data" / "pypa-advisories-2024
 PEER = os.environ.get("PIP_AUDIT", "pip-audit")
 PORT, SEED, SIZE, LARGE, REPEATS = 18765, 0, 40, 300, 3
 _MAIN = "import sys; from modelward.cli import main; sys.argv[0] = 'modelward'; main()"
+REAL = Path(__file__).with_name("real_locks.txt")
 OPEN: list[str] = []
 Holes = set[tuple[str, frozenset[str]]]
 
@@ -55,6 +56,27 @@ def write_lock(path: Path, size: int, known: dict[str, list[str]], rng: random.R
     """Write a hashed requirements file of so many packages."""
     names = rng.sample(list(known), size)
     path.write_text("".join(f"{n}=={rng.choice(known[n])} --hash=sha256:{'0' * 64}\n" for n in names))
+
+
+def real_locks() -> list[tuple[str, list[str]]]:
+    """Return lock files of public projects: what they are of, and their pins."""
+    found: list[tuple[str, list[str]]] = []
+    for line in REAL.read_text().splitlines():
+        if line.startswith("["):
+            found.append((line.strip("[]"), []))
+        elif line and not line.startswith("#"):
+            found[-1][1].extend(line.split())
+    return found
+
+
+def compare(lock: Path) -> tuple[int, int, list[tuple[str, frozenset[str]]]]:
+    """Return how many holes pip-audit names, how many of them twice, and where the two differ."""
+    (_, peer), (_, own) = theirs(lock), ours(lock)
+    missing = [hole for hole in peer if not _covered(hole, own)]
+    # One hole under two records with a common alias is one finding here, two there.
+    twice = [a for a in missing if _covered(a, peer - {a})]
+    apart = [a for a in missing if a not in twice]
+    return len(peer), len(twice), apart + [hole for hole in own if not _covered(hole, peer)]
 
 
 def theirs(lock: Path) -> tuple[float, Holes]:
@@ -114,14 +136,14 @@ def main() -> None:
             apart: list[tuple[str, frozenset[str]]] = []
             for _ in range(locks):
                 write_lock(lock, SIZE, known, rng)
-                (_, peer), (_, own) = theirs(lock), ours(lock)
-                holes += len(peer)
-                missing = [hole for hole in peer if not _covered(hole, own)]
-                # One hole under two records with a common alias is one finding here, two there.
-                twice = [a for a in missing if _covered(a, peer - {a})]
-                split += len(twice)
-                apart += [a for a in missing if a not in twice]
-                apart += [hole for hole in own if not _covered(hole, peer)]
+                one = compare(lock)
+                holes, split, apart = holes + one[0], split + one[1], apart + one[2]
+            real: list[tuple[str, int, int, int]] = []
+            for name, pins in real_locks():
+                lock.write_text("".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in pins))
+                one = compare(lock)
+                real.append((name, len(pins), one[0], len(one[2])))
+                split, apart = split + one[1], apart + one[2]
             write_lock(lock, LARGE, known, rng)
             runs = [(theirs(lock)[0], ours(lock)[0]) for _ in range(REPEATS)]
     finally:
@@ -143,6 +165,11 @@ def main() -> None:
     )
     print(f"| the same, modelward | {own_seconds:.2f} |")
     print(f"| ratio | {own_seconds / peer_seconds:.3f} |")
+    print("\nLock files of public projects (benchmarks/real_locks.txt):\n")
+    print("| file | commit | licence | packages | holes | disagreements |\n|---|---|---|---|---|---|")
+    for name, packages, count, differ in real:
+        repository, path, commit, licence = name.split()
+        print(f"| {repository} {path} | {commit} | {licence} | {packages} | {count} | {differ} |")
     print("\nWhat modelward calls not checked, where pip-audit says nothing:\n")
     for text in sorted(set(OPEN)):
         print(f"- {text}")

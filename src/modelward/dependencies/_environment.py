@@ -29,12 +29,20 @@ class Installed:
         What each of its extras asks for besides.
     inactive : bool
         Whether its own metadata say that nobody looks after it.
+    source : importlib.metadata.Distribution or None
+        For its list of files.
     """
 
     version: str
     needs: tuple[str, ...] = ()
     extras: dict[str, tuple[str, ...]] = field(default_factory=dict)
     inactive: bool = False
+    source: metadata.Distribution | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def files(self) -> list[metadata.PackagePath]:
+        """Its installed files; none if there is no list of them."""
+        return (self.source.files if self.source else None) or []
 
 
 @dataclass(frozen=True)
@@ -54,15 +62,15 @@ class Environment:
     packages: dict[str, Installed] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
 
-    def distributions(self) -> Iterator[metadata.Distribution]:
-        """Yield the distributions; of two with one name the first is the one that is imported."""
+    def distributions(self) -> Iterator[tuple[str, metadata.Distribution]]:
+        """Yield names and distributions; of two with one name the first is the one that is imported."""
         seen: set[str] = set()
         paths = [str(path) for path in self.paths]
         for one in metadata.distributions(path=paths) if paths else metadata.distributions():
             name = canonical(str(one.metadata["Name"] or ""))
             if name and name not in seen:
                 seen.add(name)
-                yield one
+                yield name, one
 
 
 def installed(python: Path | None = None) -> Environment:
@@ -90,8 +98,8 @@ def installed(python: Path | None = None) -> Environment:
         paths, version = _folders(python)
         environment = Environment(str(python), {}, paths)
         markers = {"python_version": version, "python_full_version": f"{version}.0"} if version else {}
-    for one in environment.distributions():
-        environment.packages[canonical(str(one.metadata["Name"]))] = _installed(one, markers)
+    for name, one in environment.distributions():
+        environment.packages[name] = _installed(one, markers)
     return environment
 
 
@@ -112,7 +120,7 @@ def _installed(one: metadata.Distribution, markers: dict[str, str]) -> Installed
         except (requirements.InvalidRequirement, ValueError):
             continue
     inactive = "Development Status :: 7 - Inactive" in (one.metadata.get_all("Classifier") or ())
-    return Installed(one.version, tuple(needs), {k: tuple(v) for k, v in extras.items() if v}, inactive)
+    return Installed(one.version, tuple(needs), {k: tuple(v) for k, v in extras.items() if v}, inactive, one)
 
 
 def _folders(python: Path) -> tuple[tuple[Path, ...], str]:

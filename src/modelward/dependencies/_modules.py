@@ -6,11 +6,12 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from modelward.dependencies._environment import Environment
-from modelward.dependencies._extra import canonical
+from modelward.dependencies._environment import installed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+
+    from modelward.dependencies._environment import Environment
 
 # Modules that are named otherwise than their distribution, for those that are not installed here.
 KNOWN: dict[str, tuple[str, ...]] = {
@@ -72,13 +73,11 @@ def modules_of(names: Collection[str], environment: Environment | None = None) -
     ('no_such_package',)
     """
     found: dict[str, tuple[str, ...]] = {}
-    for one in (environment or Environment()).distributions():
-        name = canonical(str(one.metadata["Name"]))
-        if name in names:
-            own = _of_files(PurePosixPath(str(file)) for file in one.files or ())
-            if own:
-                found[name] = own
+    packages = (environment or installed()).packages
     for name in names:
+        own = _of_files(PurePosixPath(str(file)) for file in packages[name].files) if name in packages else ()
+        if own:
+            found[name] = own
         found.setdefault(name, KNOWN.get(name, (name.replace("-", "_"),)))
     return found
 

@@ -88,9 +88,11 @@ def survey(
     root = project if project.is_dir() else project.parent
     files = find_models(root, named) if named or (code and project.is_dir()) else ()
     names = {p.name for p in (*inventory.packages, *inventory.unresolved)}
-    modules = modules_of(names | set(environment.packages), environment)
-    inventory = add_models(inventory, files, Owners({n: modules[n] for n in names}))
-    if not code or not project.is_dir():
+    looking = code and project.is_dir()
+    modules = modules_of(names | set(environment.packages), environment) if files or looking else {}
+    if files:
+        inventory = add_models(inventory, files, Owners({n: modules[n] for n in names}))
+    if not looking:
         return Survey(inventory, environment, None, weigh(inventory, environment), modules)
     source = read_imports(project)
     begun = find_entries(project, source, entries)

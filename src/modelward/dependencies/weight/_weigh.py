@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelward.dependencies._extra import canonical
 from modelward.dependencies.weight._smaller import SMALLER
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def weigh(inventory: Inventory, environment: Environment) -> Load:
         needs.setdefault(package.name, set()).update(package.needs)
         versions.setdefault(package.name, set()).add(package.version)
     roots = _roots(inventory, needs)
-    size = _sizes(environment, {n: v for n, v in versions.items() if n in environment.packages})
+    size = _sizes(environment, versions)
     whole = _closure(roots, needs)
     weights = []
     for name in roots:
@@ -143,14 +143,14 @@ def _sum(names: Iterable[str], size: dict[str, int]) -> int:
 
 def _sizes(environment: Environment, versions: dict[str, set[str]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for one in environment.distributions():
-        name = canonical(str(one.metadata["Name"]))
-        if one.version not in versions.get(name, ()):
+    for name, wanted in versions.items():
+        one = environment.packages.get(name)
+        if one is None or one.version not in wanted:
             continue
         total = 0
-        for file in one.files or ():
+        for file in one.files:
             try:
-                total += file.size or file.locate().stat().st_size  # type: ignore[attr-defined]
+                total += file.size or Path(str(file.locate())).stat().st_size
             except OSError:
                 continue
         found[name] = total
