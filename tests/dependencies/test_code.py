@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelward.cli._deps import deps
-from modelward.dependencies import CodeRead, read_code
+from modelward.dependencies import CodeRead, Package, read_code
 from modelward.dependencies.code._notebooks import read_notebook
 
 TOKEN = "hf_" + "abcdefghij" * 4
@@ -284,3 +284,33 @@ def test_any_notebook_is_read_line_for_line_or_told(sources: list[str], indented
                                                        "text", "data"]), inner, max_size=4)))  # fmt: skip
 def test_no_json_brings_the_reader_down(value: object) -> None:
     read_notebook(json.dumps(value), "a.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("pins", "default", "on"),
+    [
+        ((), "before PyTorch 2.6", False),
+        (("2.6.0+cu124",), "which is on with PyTorch 2.6.0+cu124", False),
+        (("2.5.1",), "runs code of the file with PyTorch 2.5.1", True),
+        (("2.7.0", "1.13.1"), "runs code of the file with PyTorch 1.13.1", True),
+        ((">=2.6",), "which is on with PyTorch >=2.6", False),
+        ((">=2.0",), "before PyTorch 2.6", False),
+        (("nonsense",), "before PyTorch 2.6", False),
+    ],
+)
+def test_torch_load_is_judged_by_the_torch_that_is_locked(
+    pins: tuple[str, ...], default: str, on: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "a.py").write_text(
+        "import torch\ntorch.load(x)\ntorch.load(x, weights_only=True)\ntorch.load(x, weights_only=False)\n"
+    )
+    packages = [
+        Package("torch", "" if pin[0] == ">" else pin, "uv.lock", 3, asked=pin if pin[0] == ">" else "")
+        for pin in pins
+    ]
+    by = {h.line: h for h in read_code(tmp_path, packages).hazards}
+    assert default in by[2].text
+    assert by[2].level == ("low" if "is on" in default else "medium")
+    assert by[2].also == by[4].also == ("B614",)
+    assert (3 in by) is on
+    assert "weights_only=False" in by[4].text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from typing import TYPE_CHECKING
@@ -179,3 +180,34 @@ def test_json_keeps_the_contract_and_knows_no_infinity() -> None:
     assert set(data["findings"][0]["measures"][0]) >= {
         "name", "value", "low", "high", "unit", "n", "confidence", "method", "limit", "worse",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("where", "rule", "held"),
+    [
+        ("", "", [True, True, True]), ("src/*", "", [True, True, False]), ("src/a.py", "", [True, True, False]),
+        ("src/a.py:3", "", [True, False, False]), ("", "B101", [True, False, True]), ("tests/*", "B404", [False] * 3),
+    ],
+)  # fmt: skip
+def test_an_ignore_may_name_a_place_and_a_rule(where: str, rule: str, held: list[bool]) -> None:
+    policy = Policy(ignores=(Ignore("MW112", "looked at", TODAY, where, rule),))
+    findings = [
+        dataclasses.replace(_finding("MW112", "warn"), location=place, title=f"Dangerous code: {name}")
+        for place, name in (("src/a.py:3", "B101"), ("src/a.py:13", "B404"), ("tests/t.py:3", "B101"))
+    ]
+    marked, warned = policy.apply_ignores(findings, TODAY)
+    assert [f.ignored is not None for f in marked] == held
+    assert len(warned) == (not any(held))
+
+
+def test_two_ignores_of_one_code_stand_beside_each_other(tmp_path: Path) -> None:
+    one = "[[tool.modelward.ignore]]\ncode = 'MW041'\nreason = 'x'\nuntil = 2999-01-01\nwhere = "
+    (tmp_path / "pyproject.toml").write_text(f"{one}'a/*'\n{one}'b/*'\n")
+    policy = read_policy(tmp_path / "pyproject.toml", ["MW041"])
+    findings = [dataclasses.replace(_finding(), location=f"{folder}/x.py:1") for folder in "abc"]
+    marked, _ = policy.apply_ignores(findings, TODAY)
+    assert [f.ignored is not None for f in marked] == [True, True, False]
+    for wrong in ("''", "3"):
+        (tmp_path / "pyproject.toml").write_text(f"{one}{wrong}\n")
+        with pytest.raises(UsageError, match="where and rule"):
+            read_policy(tmp_path / "pyproject.toml", ["MW041"])

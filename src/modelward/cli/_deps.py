@@ -112,18 +112,23 @@ def deps(
         inventory, database, holes, today=today, max_age=max_db_age, uses=reach.uses if reach else None,
         missing=MISSING,
     )  # fmt: skip
-    code = None if no_code or not project.is_dir() else read_code(project)
+    code = (
+        None
+        if no_code or not project.is_dir()
+        else read_code(project, (*inventory.packages, *inventory.unresolved))
+    )
     found += code_findings(code) if code else ()
     containers = read_containers(project) if project.is_dir() else None
     found += container_findings(containers) if containers else ()
     complete = not any(f.verdict == "inconclusive" for f in found)
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
     policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
-    found, _ = policy.apply_ignores(found, today)
+    found, remarks = policy.apply_ignores(found, today)
     heavy = [w.name for w in looked.load.weights if w.own is not None]
     took = measure_imports(heavy, looked.modules, python) if measure else {}
     told = Told(
-        project, looked, database, code, containers, subject, holes, found, took, news, complete=complete,
+        project, looked, database, code, containers, subject, holes, found, took, news, remarks,
+        complete=complete,
         exit_code=_exit_code(found, fail_on, complete=complete),
     )  # fmt: skip
     for path in output:

@@ -42,6 +42,7 @@ class Told:
     found: Sequence[Finding]
     took: Mapping[str, float | None]
     news: Sequence[Bulletin] | None
+    remarks: Sequence[str]
     complete: bool
     exit_code: int
 
@@ -121,8 +122,6 @@ def write(told: Told, path: Path) -> None:
 
 def to_text(told: Told) -> str:
     """Return what is printed for a person."""
-    from collections import Counter
-
     looked, database, found = told.looked, told.database, told.found
     code, containers = told.code, told.containers
     inventory, reach = looked.inventory, looked.reach
@@ -149,19 +148,36 @@ def to_text(told: Told) -> str:
     if reach is not None:
         lines.append(_clean(_served(reach)))
     lines += map(_clean, lines_of(looked.load, told.took))
-    low = [f for f in found if f.severity == "low" and f.verdict == "warn" and not f.ignored]
-    for finding in (f for f in found if f not in low):
-        mark = "ignored" if finding.ignored else finding.verdict
-        lines.append(f"{mark:13} {finding.code}  {finding.location or ''}  {_clean(finding.summary)}")
+    lines += [f"note: {_clean(remark)}" for remark in told.remarks]
+    said = _verdicts(found) or ["Nothing was found."]
+    return "\n".join([*lines, *said, *map(_clean, news_lines(told.news))])
+
+
+def _verdicts(found: Sequence[Finding]) -> list[str]:
+    """Return a line or two for each finding; what is ignored or of low severity is counted."""
+    from collections import Counter
+
+    lines: list[str] = []
+    ignored = Counter((f.code, f.ignored.reason, f.ignored.until) for f in found if f.ignored)
+    open_ = [f for f in found if not f.ignored]
+    low = [f for f in open_ if f.severity == "low" and f.verdict == "warn"]
+    for finding in (f for f in open_ if f not in low):
+        lines.append(
+            f"{finding.verdict:13} {finding.code}  {finding.location or ''}  {_clean(finding.summary)}"
+        )
         lines += [f"{'':13} → {_clean(c.title)}" for c in finding.countermeasures]
     if low:
         counts = Counter(f.title.rpartition(" ")[2] for f in low)
         said = ", ".join(f"{rule} × {n}" for rule, n in counts.most_common(6))
         codes = "/".join(sorted({f.code for f in low}))
         lines.append(f"{'warn':13} {codes}  {len(low)} of low severity: {said}; -o FILE.json lists each")
-    if not found:
-        lines.append("Nothing was found.")
-    return "\n".join([*lines, *map(_clean, news_lines(told.news))])
+    if ignored and not open_:
+        lines.append("Nothing was found but what is ignored:")
+    lines += [
+        f"{'ignored':13} {code}  {n} until {until}: {_clean(reason)}"
+        for (code, reason, until), n in ignored.items()
+    ]
+    return lines
 
 
 def _served(reach: Reach) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from modelward.dependencies._conflicts import conflicts
 from modelward.dependencies._environment import Environment
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
 from modelward.dependencies._walk import walk
@@ -59,6 +60,7 @@ def take_inventory(
     problems += _undragged(known, installed)
     library = {path for path, read in reads if read.library}
     doubts += _looseness(packages, library, problems)
+    doubts += conflicts(packages)
     return Inventory(
         known, unresolved, tuple(dict.fromkeys(doubts)), problems, tuple(path for path, _ in reads),
         tuple(p for p in packages if p.direct),

@@ -13,6 +13,13 @@
     code = "MW051"
     reason = "the endpoint is internal, rate limited at the gateway"
     until = 2027-06-30
+
+    [[tool.modelward.ignore]]
+    code = "MW112"
+    where = "tests/*"                           # path, or path:line; * stands for any text
+    rule = "B101"                               # the rule that a title names after its colon
+    reason = "assert is what tests are made of"
+    until = 2027-06-30
 """
 
 from __future__ import annotations
@@ -21,6 +28,7 @@ import datetime
 import json
 import tomllib
 from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from modelward.errors import InputError, UsageError
@@ -39,6 +47,21 @@ class Ignore:
     code: str
     reason: str
     until: datetime.date
+    where: str = ""
+    rule: str = ""
+
+    def meets(self, finding: Finding) -> bool:
+        """Say whether a finding is one of those that are accepted."""
+        if finding.code != self.code:
+            return False
+        place = finding.location or ""
+        path = place.rpartition(":")[0] if place.rpartition(":")[2].isdigit() else place
+        here = not self.where or any(fnmatchcase(text, self.where) for text in (place, path))
+        return here and self.rule in ("", finding.title.rpartition(": ")[2])
+
+    def __str__(self) -> str:
+        narrowed = (f" in {self.where}" if self.where else "") + (f" by {self.rule}" if self.rule else "")
+        return self.code + narrowed
 
 
 @dataclass(frozen=True)
@@ -90,22 +113,23 @@ class Policy:
         warnings : tuple of str
         """
         warnings = []
-        active: dict[str, Ignore] = {}
+        active: list[Ignore] = []
         for entry in self.ignores:
             if entry.until < today:
-                warnings.append(f"the ignore of {entry.code} expired on {entry.until}: it is back")
+                warnings.append(f"the ignore of {entry} expired on {entry.until}: it is back")
             else:
-                active[entry.code] = entry
+                active.append(entry)
         marked, used = [], set()
         for finding in findings:
-            match = active.get(finding.code)
+            match = next((entry for entry in active if entry.meets(finding)), None)
             if match is not None and finding.verdict in ("fail", "warn", "inconclusive"):
-                used.add(finding.code)
+                used.add(match)
                 finding = replace(finding, ignored=Ignored(match.reason, match.until.isoformat()))
             marked.append(finding)
         # What another command finds is none of this one's business.
-        unused = sorted((set(active) & {finding.code for finding in findings}) - used)
-        warnings += [f"the ignore of {code} had nothing to ignore: remove it" for code in unused]
+        ours = {finding.code for finding in findings}
+        unused = sorted(str(entry) for entry in set(active) - used if entry.code in ours)
+        warnings += [f"the ignore of {entry} had nothing to ignore: remove it" for entry in unused]
         return tuple(marked), tuple(warnings)
 
     def unused_limits(self, findings: Sequence[Finding]) -> tuple[str, ...]:
@@ -191,8 +215,10 @@ def _limit(entry: Mapping[str, Any], key: str, where: str) -> Limit:
 
 
 def _ignore(entry: Any, codes: Collection[str], where: str) -> Ignore:
-    if not isinstance(entry, dict) or set(entry) != {"code", "reason", "until"}:
-        raise UsageError(f"{where}: every [[tool.modelward.ignore]] needs just code, reason and until")
+    if not isinstance(entry, dict) or set(entry) - {"where", "rule"} != {"code", "reason", "until"}:
+        raise UsageError(
+            f"{where}: every [[tool.modelward.ignore]] needs just code, reason and until, and may have where and rule"
+        )
     code, reason, until = entry["code"], entry["reason"], entry["until"]
     if code not in codes:
         raise UsageError(f"{where}: an ignore names {code!r}, which is no code of a check")
@@ -205,7 +231,12 @@ def _ignore(entry: Any, codes: Collection[str], where: str) -> Ignore:
             raise UsageError(f"{where}: the ignore of {code} needs until = YYYY-MM-DD") from None
     if isinstance(until, datetime.datetime) or not isinstance(until, datetime.date):
         raise UsageError(f"{where}: the ignore of {code} needs until = YYYY-MM-DD")
-    return Ignore(code, reason.strip(), until)
+    narrow = [entry.get(key, "") for key in ("where", "rule")]
+    if not all(isinstance(text, str) for text in narrow) or any(
+        entry.get(k) == "" for k in ("where", "rule")
+    ):
+        raise UsageError(f"{where}: where and rule of the ignore of {code} must be texts that are not empty")
+    return Ignore(code, reason.strip(), until, *narrow)
 
 
 def read_baseline(path: Path) -> dict[str, tuple[float, float]]:

@@ -17,11 +17,14 @@ from modelward.dependencies.code._bandit import read_settings, run_bandit
 from modelward.dependencies.code._hazard import CodeRead, Hazard
 from modelward.dependencies.code._notebooks import Notebook, read_notebook
 from modelward.dependencies.code._secrets import secrets_in
+from modelward.dependencies.code._torch import judge
 from modelward.dependencies.code._visit import hazards_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from modelward.dependencies._packages import Package
     from modelward.dependencies.code._bandit import Found
 
 MAX_SOURCE = 4_000_000
@@ -41,7 +44,7 @@ class _Source:
     own: list[Hazard] = field(default_factory=list)
 
 
-def read_code(project: Path) -> CodeRead:
+def read_code(project: Path, packages: Sequence[Package] = ()) -> CodeRead:
     """Look for dangerous code in a project's Python files and notebooks.
 
     Nothing of it is imported or run. Comments ``# nosec`` and the table ``[tool.bandit]`` of pyproject.toml are
@@ -51,6 +54,8 @@ def read_code(project: Path) -> CodeRead:
     ----------
     project : Path
         A folder.
+    packages : sequence of Package
+        What comes along with it: some calls are dangerous in some versions only.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def read_code(project: Path) -> CodeRead:
             sources.append(source)
     silenced = sum(_ours(source, settings.skips, problems) for source in sources)
     found = run_bandit([source.data for source in sources], settings)
-    hazards = _joined(sources, found)
+    hazards = judge(_joined(sources, found), packages)
     problems += [
         Problem(sources[i].path, 0, why)
         for i, why in sorted(found.failures.items())

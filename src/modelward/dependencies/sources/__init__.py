@@ -58,6 +58,9 @@ def read_source(file: Path, root: Path) -> Read:
         return reader(text, name, root)
     except RecursionError:
         return Read(problems=(Problem(name, 0, "is nested too deeply to be read"),))
+    except (TypeError, AttributeError, KeyError, ValueError) as error:
+        # A value of another type than its format prescribes: nothing is known of the file then.
+        return Read(problems=(Problem(name, 0, f"has not the form of its format ({type(error).__name__})"),))
 
 
 __all__ = ["format_of", "read_source"]

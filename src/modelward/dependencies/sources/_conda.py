@@ -47,6 +47,10 @@ def read(text: str, path: str, root: Path) -> Read:
                 at = line_of(text, str(line))
                 packages += [_moved(p, at) for p in inner.packages]
                 problems += [Problem(path, at, p.text) for p in inner.problems]
+        else:
+            problems.append(
+                Problem(path, line_of(text, str(entry)), f"is no package of conda: {str(entry)[:80]!r}")
+            )
     return Read(tuple(packages), tuple(problems))
 
 

@@ -109,6 +109,19 @@ def tables(value: Any, where: str) -> list[dict[str, Any]]:
     return value
 
 
+def nameless(
+    entries: list[dict[str, Any]], lines: list[int], path: str, *, version: bool
+) -> tuple[Problem, ...]:
+    """Return a problem for each entry of a lock whose name, and perhaps version, is no text."""
+    keys = ("name", "version") if version else ("name",)
+    return tuple(
+        Problem(path, line, f"has a package without a {key}")
+        for entry, line in zip(entries, lines, strict=True)
+        for key in keys
+        if not text_of(entry, key)
+    )
+
+
 def words(value: Any) -> list[str]:
     """Return the strings of a list, and nothing else."""
     return [entry for entry in value if isinstance(entry, str)] if isinstance(value, list) else []

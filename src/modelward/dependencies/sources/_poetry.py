@@ -10,6 +10,7 @@ from modelward.dependencies.sources._parts import (
     Malformed,
     bare,
     entry_lines,
+    nameless,
     problem,
     tables,
     text_of,
@@ -37,7 +38,8 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
     # Version 1 keeps the hashes at the end of the file, by name.
     aside = metadata.get("files", metadata.get("hashes", {}))
     lines = entry_lines(text, "package", len(entries))
-    return Read(tuple(_package(e, path, n, aside) for e, n in zip(entries, lines, strict=True)))
+    packages = tuple(_package(e, path, n, aside) for e, n in zip(entries, lines, strict=True))
+    return Read(packages, nameless(entries, lines, path, version=True))
 
 
 def _package(entry: dict[str, Any], path: str, line: int, aside: Any) -> Package:

@@ -10,6 +10,7 @@ from modelward.dependencies.sources._parts import (
     Malformed,
     bare,
     entry_lines,
+    nameless,
     problem,
     tables,
     text_of,
@@ -31,7 +32,8 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
     except Malformed as error:
         return Read(problems=(problem(path, error),))
     lines = entry_lines(text, "packages", len(entries))
-    return Read(tuple(_package(e, path, n) for e, n in zip(entries, lines, strict=True)))
+    packages = tuple(_package(e, path, n) for e, n in zip(entries, lines, strict=True))
+    return Read(packages, nameless(entries, lines, path, version=False))
 
 
 def _inner(entry: dict[str, Any], key: str) -> dict[str, Any]:

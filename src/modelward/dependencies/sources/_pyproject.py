@@ -31,7 +31,8 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
     except Malformed as error:
         return Read(problems=(problem(path, error),))
     packages: list[Package] = []
-    problems: list[Problem] = []
+    problems = [Problem(path, line_of(text, f"{name} =", name), f"has a {name} that is no {form}")
+                for name, form in _misshapen(document)]  # fmt: skip
     own = canonical(text_of(_table(document.get("project")), "name"))
     for asked, group, dev in _strings(document):
         line = line_of(text, f'"{asked}"', f"'{asked}'")
@@ -51,16 +52,39 @@ def _table(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _misshapen(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the keys that hold packages and have not the form that the specifications prescribe."""
+    for name in ("project", "dependency-groups", "tool"):
+        if name in document and not isinstance(document[name], dict):
+            yield name, "table"
+    project, tool = _table(document.get("project")), _table(document.get("tool"))
+    if "dependencies" in project and not isinstance(project["dependencies"], list):
+        yield "dependencies", "list"
+    if "optional-dependencies" in project and not isinstance(project["optional-dependencies"], dict):
+        yield "optional-dependencies", "table"
+    for groups in (project.get("optional-dependencies"), document.get("dependency-groups")):
+        for name, entries in _table(groups).items():
+            if not isinstance(entries, list):
+                yield str(name), "list"
+    for name, asked in _table(_table(tool.get("poetry")).get("dependencies")).items():
+        if not isinstance(asked, str | dict | list):
+            yield str(name), "version"
+
+
 def _strings(document: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
     """Yield requirement strings with their group."""
     project = _table(document.get("project"))
-    for asked in project.get("dependencies") or ():
+    for asked in _entries(project.get("dependencies")):
         yield str(asked), "", False
     for group, entries in _table(project.get("optional-dependencies")).items():
-        for asked in entries if isinstance(entries, list) else ():
+        for asked in _entries(entries):
             yield str(asked), str(group), _is_dev(str(group))
     for group, entries in _table(document.get("dependency-groups")).items():
-        for asked in entries if isinstance(entries, list) else ():
+        for asked in _entries(entries):
             if isinstance(asked, str):  # a table includes another group, which is listed itself
                 yield asked, str(group), True
 

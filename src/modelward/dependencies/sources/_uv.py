@@ -10,6 +10,7 @@ from modelward.dependencies.sources._parts import (
     Malformed,
     bare,
     entry_lines,
+    nameless,
     problem,
     tables,
     text_of,
@@ -61,7 +62,7 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
         for entry, line in zip(entries, lines, strict=True)
         if not set(_source(entry)) & {"editable", "virtual"} and text_of(entry, "version")
     ]
-    return Read(tuple(packages))
+    return Read(tuple(packages), nameless(entries, lines, path, version=False))
 
 
 def _source(entry: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +97,8 @@ def _package(
     name = canonical(text_of(entry, "name"))
     source = _source(entry)
     kind = next((_KINDS[key] for key in source if key in _KINDS), "index")
-    files = [entry.get("sdist"), *(entry.get("wheels") or [])]
+    wheels = entry.get("wheels")
+    files = [entry.get("sdist"), *(wheels if isinstance(wheels, list) else [])]
     hashed = any(isinstance(file, dict) and file.get("hash") for file in files)
     url = next((bare(str(source[key])) for key in source if key in _KINDS), "")
     return Package(
