@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import sys
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelward.dependencies._extra import canonical, need
 from modelward.errors import InputError
@@ -39,10 +40,26 @@ class Installed:
     inactive: bool = False
     source: metadata.Distribution | None = field(default=None, repr=False, compare=False)
 
-    @property
-    def files(self) -> list[metadata.PackagePath]:
-        """Its installed files; none if there is no list of them."""
-        return (self.source.files if self.source else None) or []
+    def files(self) -> list[tuple[str, int]]:
+        """Return its installed files with their bytes; none if there is no list of them."""
+        if self.source is None:
+            return []
+        record = self.source.read_text("RECORD")
+        if record is None:
+            return [(str(file), _bytes(file)) for file in self.source.files or ()]
+        rows = [row for row in csv.reader(record.splitlines()) if row and row[0]]
+        return [
+            (row[0], int(row[2])) if len(row) > 2 and row[2].isdecimal()
+            else (row[0], _bytes(self.source.locate_file(row[0])))
+            for row in rows
+        ]  # fmt: skip
+
+
+def _bytes(file: Any) -> int:
+    try:
+        return Path(str(file.locate() if isinstance(file, metadata.PackagePath) else file)).stat().st_size
+    except (OSError, ValueError):
+        return 0
 
 
 @dataclass(frozen=True)
@@ -62,15 +79,17 @@ class Environment:
     packages: dict[str, Installed] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
 
-    def distributions(self) -> Iterator[tuple[str, metadata.Distribution]]:
-        """Yield names and distributions; of two with one name the first is the one that is imported."""
+    def distributions(self) -> Iterator[tuple[str, metadata.Distribution, Any]]:
+        """Yield names, distributions and metadata; of two with one name the first is the one that is imported."""
         seen: set[str] = set()
         paths = [str(path) for path in self.paths]
         for one in metadata.distributions(path=paths) if paths else metadata.distributions():
-            name = canonical(str(one.metadata["Name"] or ""))
+            # Each look at it parses the file again.
+            told = one.metadata
+            name = canonical(str(told["Name"] or ""))
             if name and name not in seen:
                 seen.add(name)
-                yield name, one
+                yield name, one, told
 
 
 def installed(python: Path | None = None) -> Environment:
@@ -98,16 +117,17 @@ def installed(python: Path | None = None) -> Environment:
         paths, version = _folders(python)
         environment = Environment(str(python), {}, paths)
         markers = {"python_version": version, "python_full_version": f"{version}.0"} if version else {}
-    for name, one in environment.distributions():
-        environment.packages[name] = _installed(one, markers)
+    for name, one, told in environment.distributions():
+        environment.packages[name] = _installed(one, told, markers)
     return environment
 
 
-def _installed(one: metadata.Distribution, markers: dict[str, str]) -> Installed:
+def _installed(one: metadata.Distribution, told: Any, markers: dict[str, str]) -> Installed:
     requirements = need("packaging.requirements", "packaging")
     needs: list[str] = []
-    extras: dict[str, list[str]] = {canonical(e): [] for e in one.metadata.get_all("Provides-Extra") or ()}
-    for text in one.requires or ():
+    extras: dict[str, list[str]] = {canonical(e): [] for e in told.get_all("Provides-Extra") or ()}
+    # An egg keeps what it asks for in a file of its own.
+    for text in told.get_all("Requires-Dist") or one.requires or ():
         try:
             asked = requirements.Requirement(text)
             name = canonical(asked.name)
@@ -119,8 +139,10 @@ def _installed(one: metadata.Distribution, markers: dict[str, str]) -> Installed
                     own.append(name)
         except (requirements.InvalidRequirement, ValueError):
             continue
-    inactive = "Development Status :: 7 - Inactive" in (one.metadata.get_all("Classifier") or ())
-    return Installed(one.version, tuple(needs), {k: tuple(v) for k, v in extras.items() if v}, inactive, one)
+    inactive = "Development Status :: 7 - Inactive" in (told.get_all("Classifier") or ())
+    return Installed(
+        str(told["Version"]), tuple(needs), {k: tuple(v) for k, v in extras.items() if v}, inactive, one
+    )
 
 
 def _folders(python: Path) -> tuple[tuple[Path, ...], str]:

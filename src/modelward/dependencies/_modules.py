@@ -75,32 +75,28 @@ def modules_of(names: Collection[str], environment: Environment | None = None) -
     found: dict[str, tuple[str, ...]] = {}
     packages = (environment or installed()).packages
     for name in names:
-        own = _of_files(PurePosixPath(str(file)) for file in packages[name].files) if name in packages else ()
+        own = _of_files(file for file, _ in packages[name].files()) if name in packages else ()
         if own:
             found[name] = own
         found.setdefault(name, KNOWN.get(name, (name.replace("-", "_"),)))
     return found
 
 
-def _of_files(files: Iterable[PurePosixPath]) -> tuple[str, ...]:
+def _of_files(files: Iterable[str]) -> tuple[str, ...]:
     """Return the shortest packages and modules among the files of a distribution.
 
     Examples
     --------
-    >>> _of_files(map(PurePosixPath, ["google/api/http.py", "six.py", "a/__init__.py", "a/b.py", "_c.abi3.so"]))
+    >>> _of_files(["google/api/http.py", "six.py", "a/__init__.py", "a/b.py", "_c.abi3.so"])
     ('_c', 'a', 'google.api.http', 'six')
     """
-    code = [
-        f for f in files if f.suffix in (".py", ".so", ".pyd") and not f.is_absolute() and ".." not in f.parts
-    ]
-    packages = {f.parent for f in code if f.stem == "__init__"}
-    found: set[str] = set()
-    for file in code:
-        own = [*reversed(file.parents), file]
-        top = next((folder for folder in own if folder in packages), None)
-        if top is not None:
-            found.add(".".join(top.parts))
-        elif file.stem != "__init__" and not any("-" in part for part in file.parent.parts):
+    listed = [f for f in files if f.endswith((".py", ".so", ".pyd")) and not f.startswith(("/", "../"))]
+    packages = {PurePosixPath(f).parent for f in listed if f.endswith("/__init__.py")}
+    tops = [folder for folder in packages if not packages & set(folder.parents)]
+    below = tuple(f"{folder}/" for folder in tops)
+    found = {".".join(folder.parts) for folder in tops}
+    for file in (PurePosixPath(f) for f in listed if not below or not f.startswith(below)):
+        if file.stem != "__init__" and not any("-" in part for part in file.parent.parts):
             found.add(".".join((*file.parent.parts, file.name.partition(".")[0])))
     return tuple(sorted(name for name in found if re.fullmatch(r"[^\W\d]\w*(\.[^\W\d]\w*)*", name)))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelward.dependencies.weight._smaller import SMALLER
@@ -147,11 +146,5 @@ def _sizes(environment: Environment, versions: dict[str, set[str]]) -> dict[str,
         one = environment.packages.get(name)
         if one is None or one.version not in wanted:
             continue
-        total = 0
-        for file in one.files:
-            try:
-                total += file.size or Path(str(file.locate())).stat().st_size
-            except OSError:
-                continue
-        found[name] = total
+        found[name] = sum(size for _, size in one.files())
     return found
