@@ -3,7 +3,8 @@
     python benchmarks/scan_speed.py [PICKLESCAN] > benchmarks/scan_speed.md
 
 The shortest of several processor times (other work on a machine slows a clock on the wall), taken in turn on one core;
-`pickle.loads` has its libraries imported already, and the scan its compiled parts. The files are drawn with seed 0. A ratio over 1 means that the scan is slower than loading.
+`pickle.loads` has its libraries imported already, and the scan its compiled parts. The files are drawn with seed 0.
+A ratio over 1 means that the scan is slower than loading.
 PICKLESCAN is the command of picklescan, from an environment of its own.
 """
 
