@@ -6,7 +6,7 @@
 Payloads are harmless: they touch a file called `ran` in the working folder. Each file has an id, the trick, the
 advisory or class that it belongs to, and the plain loader that reaches it (none where a program would have to
 look for it, or where it only fills memory). The parts: `corpus_gadgets` (what is called), `corpus_streams` (with
-which opcodes), `corpus_containers` (in which files), `corpus_check` (whether it runs).
+which opcodes), `corpus_containers` (in which files; `corpus_zips`, `corpus_arrays`, `corpus_formats`), `corpus_check` (whether it runs).
 """
 
 from __future__ import annotations
