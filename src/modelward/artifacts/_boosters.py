@@ -200,7 +200,8 @@ def trees_of_bytes(data: bytes) -> BoosterTrees:
     place = ("lightgbm.basic", "Booster") if text else ("xgboost.core", "Booster")
     held = {"handle": data.decode("utf-8", "surrogateescape") if text else data}
     found = booster_trees(standing(*place, held))
-    assert found is not None  # noqa: S101 - a stand-in of a booster has trees or raises
+    if found is None:
+        raise TypeError(f"a {place[1]} of {place[0]} has no trees")
     return found
 
 

@@ -112,9 +112,7 @@ class Report:
             "coverage": [dataclasses.asdict(row) for row in self.coverage],
             "findings": [dataclasses.asdict(finding) for finding in self.findings],
         }
-        plain = _plain(data)
-        assert isinstance(plain, dict)  # noqa: S101 - for the type checker
-        return plain
+        return {key: _plain(value) for key, value in data.items()}
 
     def to_json(self) -> str:
         """Return `to_dict` as text; figures that are not finite become null."""

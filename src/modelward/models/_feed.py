@@ -117,8 +117,7 @@ class Feed:
             else:
                 self.chosen = form
                 return answer
-        assert problem is not None  # noqa: S101 - there is at least one form
-        raise SubjectError(*failure(problem)) from problem
+        raise SubjectError(*failure(problem or ValueError("no form of rows is known"))) from problem
 
     def form(self, X: NDArray[np.float64], form: Form) -> Any:
         """Return a batch in one form.

@@ -145,7 +145,8 @@ class BoosterSums:
     def _weighted(self, rows: NDArray[np.float64]) -> NDArray[np.float32]:
         """Add a linear booster's columns one by one; a missing cell adds nothing."""
         linear = self.found.linear
-        assert linear is not None  # noqa: S101 - the caller asked
+        if linear is None:
+            raise TypeError("a booster of trees has no weights of columns")
         weights = linear.astype(np.float32)
         # Its linear booster begins every score with the first one's base.
         out = np.tile(weights[-1] + np.float32(self._start[0]), (len(rows), 1))
