@@ -17,6 +17,7 @@ from modelward.monitoring._shift import (
 )
 from modelward.monitoring._store import Store
 from modelward.monitoring._watch import LEAST_WEEKS, Alarm, Thresholds, Watch
+from modelward.monitoring._webhook import Webhook
 
 __all__ = [
     "LEAST_WEEKS",
@@ -38,6 +39,7 @@ __all__ = [
     "Thresholds",
     "Tolerance",
     "Watch",
+    "Webhook",
     "Window",
     "column_shifts",
     "distance_slack",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 from modelward.monitoring._clock import HOUR
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterable, Mapping
 
     from modelward.monitoring._watch import Alarm
 
 _MOST_ALERTS = 10_000
-_SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}
+SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}
 """Hours of quiet after which the next alarm of a series is another alert: sums must grow anew after each."""
 
 
@@ -105,6 +104,7 @@ class AlertBook:
         self._closed: deque[Alert] = deque(maxlen=_MOST_ALERTS)
         self._last: dict[tuple[str, str], Alert] = {}
         self._changed: dict[str, Alert] = {}
+        self.begun: Counter[str] = Counter()
 
     def note(
         self,
@@ -122,7 +122,7 @@ class AlertBook:
             alarm.expected, *cause,
         )  # fmt: skip
         held = self._last.get(key)
-        if held is not None and at - held.end <= _SAME[detector] * HOUR:
+        if held is not None and at - held.end <= SAME[detector] * HOUR:
             worst = new if abs(new.score) > abs(held.score) else held
             # An alert is explained only if each of its hours is.
             on = replace(worst, start=held.start, end=at, hours=held.hours + 1)
@@ -134,6 +134,7 @@ class AlertBook:
             if len(self._closed) == _MOST_ALERTS:
                 self._dropped["alerts, the oldest"] += 1
             self._closed.append(held)
+        self.begun[detector] += 1
         self._set(key, new)
 
     def _set(self, key: tuple[str, str], alert: Alert) -> None:
@@ -158,6 +159,7 @@ class AlertBook:
             if (held := self._last.get(key)) is not None:
                 self._closed.append(held)
             self._last[key] = alert
+            self.begun[alert.detector] += 1
 
     def all(self) -> tuple[Alert, ...]:
         """Return them by their start."""

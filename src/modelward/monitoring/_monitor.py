@@ -15,14 +15,16 @@ from modelward.monitoring._decisions import Decision, Verdict, decide
 from modelward.monitoring._declared import Declared
 from modelward.monitoring._hours import Hours, Window
 from modelward.monitoring._learn import learn
+from modelward.monitoring._metrics import exposition
 from modelward.monitoring._recorder import Recorder
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
 from modelward.monitoring._store import Store
+from modelward.monitoring._webhook import Notifier
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -75,6 +77,7 @@ class Monitor:
         self.dropped: Counter[str] = self._gate.dropped
         self._hours: Hours | None = None
         self._recorder: Recorder | None = None
+        self._notifier: Notifier | None = None
         self._held = 0
 
     def fit(
@@ -314,19 +317,64 @@ class Monitor:
         out._record(store, every, owned=owned)
         return out
 
+    def notify(self, send: Callable[[Sequence[dict[str, Any]]], None], *, every: float = 60.0) -> None:
+        """Tell somebody of each alert that no event explains, when it begins and when it is over.
+
+        Alerts of before are not told. A thread of its own does it, until `close`.
+
+        Parameters
+        ----------
+        send : callable
+            Such as a `Webhook`, or any function that takes a list of dicts; what raises is sent again later, and said
+            in `notify_problem`.
+        every : float
+            Seconds between looks.
+
+        Raises
+        ------
+        InputError
+            If the monitor is not fitted.
+        """
+        self._fitted()
+        if self._notifier is not None:
+            self._notifier.close()
+        self._notifier = Notifier(self._look, send, every)
+
+    @property
+    def notify_problem(self) -> str:
+        """Why alerts could not be sent the last time; empty if they were."""
+        return self._notifier.problem if self._notifier else ""
+
+    def metrics(self) -> str:
+        """Return the state for Prometheus, in its text format 0.0.4.
+
+        Alerts that go on are labelled by column (a hundred at most), detector and whether an event explains them.
+        """
+        with self._lock:
+            self._flush()
+            return exposition(self._fitted(), store_problem=self.store_problem)
+
+    def _look(self) -> tuple[tuple[Alert, ...], int]:
+        with self._lock:
+            self._flush()
+            return self._fitted().book.all(), self._gate.closed or 0
+
     @property
     def store_problem(self) -> str:
         """Why the last write into the store failed; empty if it did not."""
         return self._recorder.problem if self._recorder else ""
 
     def close(self) -> None:
-        """Write what is not yet in the store, stop writing, and close a file that was given by its path.
+        """Write what is not yet in the store, stop writing and telling, and close a file that was given by its path.
 
         Raises
         ------
         InputError
             If it cannot be written.
         """
+        notifier, self._notifier = self._notifier, None
+        if notifier is not None:
+            notifier.close()
         recorder, self._recorder = self._recorder, None
         if recorder is not None and self._hours is not None:
             with self._lock:
@@ -336,7 +384,8 @@ class Monitor:
 
     def _record(self, store: Store, every: float, *, owned: bool) -> None:
         hours = self._fitted()
-        self.close()
+        if self._recorder is not None:
+            self.close()
         self._recorder = Recorder(hours, store, self._lock, every, self._flush, owned=owned)
         hours.told = self._recorder.note
 
