@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Suspect
+    from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Lock, Suspect
 
 _SUFFIXES = (".csv", ".json", ".html", ".md", ".sarif")
 
@@ -35,10 +35,15 @@ _SUFFIXES = (".csv", ".json", ".html", ".md", ".sarif")
     help="Also estimate how many labels were flipped at random, and write all rows' numbers, most doubtful label "
     "first (.csv).",
 )  # fmt: skip
+@click.option(
+    "--locks",
+    is_flag=True,
+    help="Also train small models with and without the rows called tampered, and in ways that are said to bear them.",
+)
 @click.pass_context
 def data(
     context: click.Context, file: str, reference: str | None, target: str | None, key: str | None,
-    form: str, output: tuple[str, ...], doubtful: Path | None,
+    form: str, output: tuple[str, ...], doubtful: Path | None, locks: bool,
 ) -> None:  # fmt: skip
     """Say whether a data set was tampered with.
 
@@ -51,6 +56,8 @@ def data(
 
     Labels that were flipped at random make no rule: --doubtful estimates their share (without a reference, an upper
     bound) and ranks the rows. That is a reading list: most of the rows at its top are honest ones.
+
+    --locks says what the suspects do to a model and what becomes of it when they are dropped, outvoted or trimmed.
 
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
@@ -82,9 +89,10 @@ def data(
         flips = estimate_flips(file, other, target=target, leave_out=explained)
         lines = (f"{row},{doubt:.4f}\n" for row, doubt in zip(flips.rows, flips.doubt, strict=True))
         write_text(doubtful, "row,doubt\n" + "".join(lines))
+    tried = _locks(file, reference, target, found) if locks else ()
     code = 1 if found.tampered else 0 if found.complete and target is not None else 3
-    as_json = json.dumps(_to_dict(found, flips), indent=2, allow_nan=False) + "\n"
-    page = page_of(found, flips, Path(file).name, code)
+    as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
+    page = page_of(found, flips, tried, Path(file).name, code)
     as_sarif = of_data(json.loads(as_json)["findings"], found.notes, file, complete=code != 3)
     writers = {
         ".sarif": lambda: as_sarif,
@@ -93,7 +101,7 @@ def data(
     }  # fmt: skip
     for path in paths:
         write_text(path, writers[path.suffix.lower()]())
-    click.echo(as_json if form == "json" else _text(found, flips), nl=False)
+    click.echo(as_json if form == "json" else _text(found, flips, tried), nl=False)
     context.exit(code)
 
 
@@ -106,6 +114,27 @@ def _shown(suspect: Suspect) -> dict[str, Any]:
     return {
         "rule": suspect.rule, "rows": len(suspect.rows), "low": suspect.low, "high": suspect.high,
         "recall": suspect.recall, "verdict": suspect.verdict, "why": suspect.why,
+    }  # fmt: skip
+
+
+def _locks(file: str, reference: str | None, target: str | None, found: DataComparison) -> tuple[Lock, ...]:
+    from modelward.errors import UsageError
+    from modelward.poisoning import measure_locks
+
+    if target is None:
+        raise UsageError("--locks trains models: name the label column with --target")
+    rows = {int(row) for s in found.suspects if s.verdict == "tampered" for row in s.rows}
+    if len(rows) < 20 or found.rows - len(rows) < 20:
+        return ()
+    other = reference if found.matched_by == "nothing" else None
+    return measure_locks(file, rows, target=target, reference=other)
+
+
+def _lock(lock: Lock) -> dict[str, Any]:
+    low, high = lock.price.interval(0.95)
+    return {
+        "name": lock.name, "pull": lock.pull.value, "pull_rows": lock.pull.n, "accuracy": lock.accuracy.value,
+        "accuracy_rows": lock.accuracy.n, "accuracy_change": [low, high], "certified": lock.certified,
     }  # fmt: skip
 
 
@@ -126,7 +155,7 @@ def _rate(r: GroupRate) -> dict[str, Any]:
     return {"group": r.group, "label": r.label, "hits": r.rate.successes, "rows": r.rate.n, "before": before}
 
 
-def _to_dict(found: DataComparison, flips: FlipRate | None) -> dict[str, Any]:
+def _to_dict(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]) -> dict[str, Any]:
     """Return the JSON contract, version 1."""
     from modelward.checks import elsewhere
 
@@ -148,7 +177,7 @@ def _to_dict(found: DataComparison, flips: FlipRate | None) -> dict[str, Any]:
         "flips": said, "schema_version": 1, "complete": found.complete, "matched_by": found.matched_by,
         "matched": found.matched, "added": found.added, "removed": found.removed,
         "notes": list(found.notes), "findings": findings, "suspects": [_shown(s) for s in found.suspects],
-        "rows": found.rows, "columns": [_column(c) for c in found.columns],
+        "locks": [_lock(lock) for lock in tried], "rows": found.rows, "columns": [_column(c) for c in found.columns],
         "label_rates": [_rate(r) for r in found.rates],
     }  # fmt: skip
 
@@ -160,7 +189,7 @@ def _flips_text(flips: FlipRate) -> str:
     return f"{said} ({flips.low:.1%} to {flips.high:.1%}); drift can look the same"
 
 
-def _text(found: DataComparison, flips: FlipRate | None) -> str:
+def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]) -> str:
     if found.matched:
         counts = f"{found.matched:,} rows; {found.added:,} added, {found.removed:,} removed"
         head = f"matched by {found.matched_by}: {counts}"
@@ -178,6 +207,9 @@ def _text(found: DataComparison, flips: FlipRate | None) -> str:
         rest = f" and {len(departing) - 5} more" if len(departing) > 5 else ""
         lines.append(f"columns that depart from the reference: {', '.join(departing[:5])}{rest}")
     lines += [] if flips is None else [_flips_text(flips)]
+    for lock in tried:
+        lines.append(f"trained, {lock.name}: suspects' label given to {lock.pull.value:.0%} of suspects that did not train, "
+                     f"accuracy elsewhere {lock.accuracy.value:.1%}")  # fmt: skip
     lines += [f"not looked into: {note}" for note in found.notes]
     plain = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
     return "\n".join(plain) + "\n"

@@ -10,7 +10,7 @@ from modelward.findings import Series, Table
 from modelward.reports import Page, RuleCard, Section
 
 if TYPE_CHECKING:
-    from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Suspect
+    from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Lock, Suspect
     from modelward.stats import Proportion
 
 _MOST_CARDS = 12
@@ -36,13 +36,17 @@ _FOOT = (
 )
 
 
-def page_of(found: DataComparison, flips: FlipRate | None, name: str, exit_code: int) -> Page:
+def page_of(
+    found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...], name: str, exit_code: int
+) -> Page:
     """Return the page about a table.
 
     Parameters
     ----------
     found : DataComparison
     flips : FlipRate or None
+    tried : tuple of Lock
+        Ways to train in spite of the suspects; empty if none was tried.
     name : str
         Of the file.
     exit_code : int
@@ -50,6 +54,8 @@ def page_of(found: DataComparison, flips: FlipRate | None, name: str, exit_code:
     sections = [_facts(found, flips)]
     if found.suspects:
         sections.append(_suspects(found))
+    if tried:
+        sections.append(_locks(tried))
     if pictures := _pictures(found):
         sections.append(pictures)
     if found.rates:
@@ -124,6 +130,38 @@ def _card(suspect: Suspect) -> RuleCard:
     return RuleCard(suspect.verdict, f"{suspect.rule}: {suspect.why}", note, tone=_TONES[suspect.verdict])
 
 
+def _locks(tried: tuple[Lock, ...]) -> Section:
+    names = tuple(lock.name for lock in tried)
+    what = "share of suspects that get the suspects' label"
+    pull = _bars(
+        "suspects that did not train", names, [lock.pull for lock in tried], what, "Pull of the suspects"
+    )
+    head = ("training", "suspects pulled", "accuracy elsewhere", "change of accuracy", "certified")
+    rows = []
+    for lock in tried:
+        low, high = lock.price.interval(0.95)
+        change = (
+            f"{100 * lock.price.value:+.1f} [{100 * low:+.1f} to {100 * high:+.1f}]"
+            if lock.price.value or high
+            else "–"
+        )
+        safe = "–" if lock.certified is None else f"{lock.certified:.0f} rows"
+        rows.append((lock.name, _share(lock.pull), _share(lock.accuracy), change, safe))
+    lead = (
+        "Small models trained with half of the suspects and asked about the other half: with everything; with the "
+        "suspects dropped; by a vote of models that have each a part of the rows; without as many rows that the model "
+        "finds least likely; and without as many other rows, which is what chance does. Certified: so many "
+        "training rows can be changed at will without changing the answers of half of the other rows."
+    )
+    table = Table("Suspects' pull and what each way of training does", head, tuple(rows))
+    return Section("What the suspects do to a model", lead, series=(pull,), tables=(table,))
+
+
+def _share(share: Proportion) -> str:
+    low, high = share.interval(0.95)
+    return f"{100 * share.value:.1f} % [{100 * low:.1f} to {100 * high:.1f}]"
+
+
 def _pictures(found: DataComparison) -> Section | None:
     departing = [c for c in found.columns if c.departs and len(c.histogram) > 1]
     departing.sort(key=lambda c: -c.distance)
@@ -167,11 +205,17 @@ def _rates(found: DataComparison) -> Section:
     return Section("Label rates by group", lead, series=tuple(series))
 
 
-def _bars(name: str, names: tuple[str, ...], shares: list[Proportion], what: str) -> Series:
+def _bars(
+    name: str,
+    names: tuple[str, ...],
+    shares: list[Proportion],
+    what: str,
+    group: str = "Label rates by group",
+) -> Series:
     edges = [share.interval(0.95) for share in shares]
     return Series(
         name, names, tuple(share.value for share in shares), tuple(low for low, _ in edges),
-        tuple(high for _, high in edges), "", what, "bar", "Label rates by group",
+        tuple(high for _, high in edges), "", what, "bar", group,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from modelward.poisoning._flips import flip_random, flip_subgroup
 from modelward.poisoning._guarded import Guarded
 from modelward.poisoning._hunt import Hunt
 from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
+from modelward.poisoning._locks import Lock, measure_locks
 from modelward.poisoning._pull import Pull
 from modelward.poisoning._region import Region, name_region
 from modelward.poisoning._shifts import ColumnShift, GroupRate
@@ -55,6 +56,7 @@ __all__ = [
     "Hunt",
     "LabelShift",
     "LegalRows",
+    "Lock",
     "Needed",
     "Neighbours",
     "Person",
@@ -87,5 +89,6 @@ __all__ = [
     "flip_random",
     "flip_subgroup",
     "measure_exposure",
+    "measure_locks",
     "name_region",
 ]

@@ -130,7 +130,7 @@ def _flips(t: Tables, keep: NDArray[np.int64], random_state: int) -> FlipRate:
             f"flips are estimated for 2 to {_MOST_LABELS} labels with {_ROWS_A_LABEL} rows each: there are "
             f"{len(t.labels):,}, the rarest with {fewest:,}"
         )
-    every = _matrix(t)
+    every = matrix_of(t)
     X, X_old = every[keep], every[t.new.height :]
     k = len(t.labels)
     # Labels that are trusted say more than those that are in question.
@@ -145,7 +145,8 @@ def _flips(t: Tables, keep: NDArray[np.int64], random_state: int) -> FlipRate:
     return FlipRate(rate, low, high, keep[order], doubt[order])
 
 
-def _matrix(t: Tables) -> NDArray[np.float64]:
+def matrix_of(t: Tables) -> NDArray[np.float64]:
+    """Return both tables' columns as numbers, words by their rank, shape (n, d)."""
     columns = []
     for j, codes in enumerate(t.coded.codes):
         values = t.coded.numbers(j)
@@ -155,7 +156,8 @@ def _matrix(t: Tables) -> NDArray[np.float64]:
     return np.column_stack(columns).astype(np.float64)
 
 
-def _model(random_state: int) -> Any:
+def small_model(random_state: int) -> Any:
+    """Return the classifier that is trained where no other is given."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     return HistGradientBoostingClassifier(max_iter=30, max_leaf_nodes=15, random_state=random_state)
@@ -180,7 +182,7 @@ def _scores(
     with warnings.catch_warnings():
         # A column that is missing in a whole fold has no bins; that is no concern of the caller's.
         warnings.simplefilter("ignore")
-        model = _model(random_state).fit(X, y)
+        model = small_model(random_state).fit(X, y)
         found = model.predict_proba(rows)
     out = np.zeros((len(rows), labels))
     out[:, model.classes_] = found
