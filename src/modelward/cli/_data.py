@@ -208,8 +208,8 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
         lines.append(f"columns that depart from the reference: {', '.join(departing[:5])}{rest}")
     lines += [] if flips is None else [_flips_text(flips)]
     for lock in tried:
-        lines.append(f"trained, {lock.name}: suspects' label given to {lock.pull.value:.0%} of suspects that did not train, "
-                     f"accuracy elsewhere {lock.accuracy.value:.1%}")  # fmt: skip
+        pulled = f"{lock.pull.value:.0%} of suspects that did not train get the suspects' label"
+        lines.append(f"trained, {lock.name}: {pulled}; accuracy elsewhere {lock.accuracy.value:.1%}")
     lines += [f"not looked into: {note}" for note in found.notes]
     plain = ("".join(c if c.isprintable() else repr(c)[1:-1] for c in line) for line in lines)
     return "\n".join(plain) + "\n"
