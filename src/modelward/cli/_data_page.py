@@ -145,13 +145,13 @@ def _locks(tried: tuple[Lock, ...]) -> Section:
             if lock.price.value or high
             else "–"
         )
-        safe = "–" if lock.certified is None else f"{lock.certified:.0f} rows"
+        safe = "–" if lock.certified is None else f"{lock.certified:.0f} labels"
         rows.append((lock.name, _share(lock.pull), _share(lock.accuracy), change, safe))
     lead = (
         "Small models trained with half of the suspects and asked about the other half: with everything; with the "
         "suspects dropped; by a vote of models that have each a part of the rows; without as many rows that the model "
         "finds least likely; and without as many other rows, which is what chance does. Certified: so many "
-        "training rows can be changed at will without changing the answers of half of the other rows."
+        "training labels can be changed at will without changing the answers of half of the other rows."
     )
     table = Table("Suspects' pull and what each way of training does", head, tuple(rows))
     return Section("What the suspects do to a model", lead, series=(pull,), tables=(table,))

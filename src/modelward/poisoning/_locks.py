@@ -10,6 +10,7 @@ import numpy as np
 from modelward.errors import InputError
 from modelward.poisoning._align import align
 from modelward.poisoning._flip_rate import matrix_of, small_model
+from modelward.poisoning._sieves import certified_flips
 from modelward.stats import Mean, Proportion
 from modelward.tables import read_table
 
@@ -39,7 +40,7 @@ class Lock:
     price : Mean
         Accuracy minus that of training on everything, on the same rows.
     certified : float or None
-        Training rows, half of the held-out rows' answers stay whatever becomes of so many; None without a bound.
+        Half of the held-out rows keep their answer whatever becomes of so many training labels; None without a bound.
     """
 
     name: str
@@ -162,9 +163,7 @@ def _tried(
     model = bench.fit(everything)
     base = bench.right(model.predict)
     votes = _votes(bench, rng.permutation(everything))
-    counts = np.sort(votes(bench.X[bench.held]), axis=1)
-    # A changed row moves one vote from the first to the second; a tie may go either way.
-    safe = (counts[:, -1] - counts[:, -2] - 1) // 2
+    safe = certified_flips(votes(bench.X[bench.held]))
     own = model.predict_proba(bench.X[everything])
     place = np.searchsorted(model.classes_, bench.y[everything])
     likely = own[np.arange(len(everything)), place]
@@ -175,7 +174,7 @@ def _tried(
         bench.lock("suspects dropped", bench.fit(rest).predict, base),
         bench.lock(
             f"vote of {PARTS} models",
-            lambda rows: votes(rows).argmax(axis=1), base, float(np.median(np.maximum(safe, 0))),
+            lambda rows: votes(rows).argmax(axis=1), base, float(np.median(safe)),
         ),
         bench.lock("least likely dropped", _fitted(bench, trimmed), base),
         bench.lock("other rows dropped", _fitted(bench, fewer), base),
