@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
+_DRAWN = (1.0, 0.9, 0.75, 0.5, 0.25, 0.0)
+"""How much of the way in numbers is kept where a group is switched, the most that is cheaper."""
 _ORDER: dict[str, float] = {"cost": 2, "l1": 2, "l2": 2, "linf": np.inf}
 """Of the vector norm in which a step is measured."""
 
@@ -101,6 +103,7 @@ class BoundarySearch:
             walk = _Walk(desk, part, walk.free)
             walk.leap(walk.normal([rngs[i] for i in live.tolist()], count), k, self.halvings)
             walk.approach(self.halvings)
+            walk.switch([rngs[i] for i in live.tolist()])
             walkers.A[live], walkers.cost[live] = part.A, part.cost
         walkers.restore(desk)
         walkers.shrink(desk, grid, 2 * self.halvings)
@@ -198,6 +201,34 @@ class _Walk:
             length = length / 2
             if not waiting.any():
                 return
+
+    def switch(self, rngs: list[np.random.Generator]) -> None:
+        """Try another member of each one-hot group, with the numbers drawn back so far that the row is cheaper.
+
+        A group that has left the origin's member goes back to it, any other to a member by chance.
+        """
+        space = self.desk.space
+        for g, group in enumerate(space.groups):
+            if not space.mutable[len(space.units) - len(space.groups) + g]:
+                continue
+            rows, home = self.walkers.A.copy(), self.X[:, group].argmax(axis=1)
+            drawn = np.array([rng.integers(len(group)) for rng in rngs], dtype=np.int64)
+            now = rows[:, group].argmax(axis=1)
+            member = np.where(now == home, drawn, home)
+            allowed = np.isfinite(space.switch[g][home, member]) & (member != now)
+            rows[:, group] = np.eye(len(group))[member]
+            way = rows - self.X
+            cheaper = np.zeros(len(rows), dtype=bool)
+            for share in _DRAWN:
+                trial = rows.copy()
+                trial[:, self.free] = (self.X + share * way)[:, self.free]
+                missing = np.isnan(way)
+                trial[missing] = rows[missing]
+                self._legal(trial, *self.ends)
+                fits = ~cheaper & allowed & (space.measure(trial, self.X) < 0.99 * self.walkers.cost)
+                rows[fits] = trial[fits]
+                cheaper |= fits
+            self._go(rows, cheaper)
 
     def _legal(self, rows: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]) -> None:
         """Put numbers into reach and on their steps, in place."""
