@@ -18,7 +18,8 @@ from fuzz_streams import atom, grown, honest, streams
 from modelward.artifacts import _walk, read_artifact
 from modelward.artifacts._content import BLOCK, WINDOW, ChangedError, Content, Stretch
 from modelward.artifacts._graph import numbers
-from modelward.artifacts._walk import NO_STRETCH, Walker
+from modelward.artifacts._opcodes import MAX_MEMORY, NO_STRETCH
+from modelward.artifacts._walk import Walker
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -52,7 +53,7 @@ def assert_twins(data: bytes, draw: random.Random) -> None:
     options = {
         "stretch": draw.choice((NO_STRETCH, 1, 5, 64)),
         "by_build": draw.random() < 0.5,
-        "memory": draw.choice((_walk.MAX_MEMORY, 2_000, 20_000)),
+        "memory": draw.choice((MAX_MEMORY, 2_000, 20_000)),
     }
     plain = walked(data, compiled=False, **options)
     assert walked(data, compiled=True, **options) == plain
@@ -102,7 +103,7 @@ def test_a_file_is_walked_as_its_bytes_are(compiled: bool, tmp_path: Path) -> No
     text = pickle.dumps([rows[:500], "z" * (3 * WINDOW)], 0)
     for data in (long, pickle.dumps(rows, 2), text, b"\x80\x04V" + b"a" * (2 * WINDOW), *honest()[0][:12]):
         for stretch in (NO_STRETCH, BLOCK):
-            options = {"compiled": compiled, "stretch": stretch, "by_build": True, "memory": _walk.MAX_MEMORY}
+            options = {"compiled": compiled, "stretch": stretch, "by_build": True, "memory": MAX_MEMORY}
             content = on_disk(data, tmp_path / "file")
             walker = walked(content, **options)
             assert [said[:3] for said in walker[:-3]] == [said[:3] for said in walked(data, **options)[:-3]]
@@ -126,7 +127,7 @@ def test_what_stands_before_an_error_is_read_before_it_is_run(tmp_path: Path) ->
 def test_what_nobody_looks_at_is_not_read(tmp_path: Path) -> None:
     data = pickle.dumps([b"y" * (40 * WINDOW), 1], 4)
     content = on_disk(data, tmp_path / "file")
-    walked(content, compiled=False, stretch=BLOCK, by_build=False, memory=_walk.MAX_MEMORY)
+    walked(content, compiled=False, stretch=BLOCK, by_build=False, memory=MAX_MEMORY)
     assert sum(content._read) * BLOCK <= 4 * WINDOW
     assert content[-20:] == data[-20:]
     assert content[5] == data[5]

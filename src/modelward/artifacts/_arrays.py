@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._inert import Inert
-from modelward.artifacts._walk import WalkError
+from modelward.artifacts._opcodes import WalkError
 
 if TYPE_CHECKING:
     import numpy as np

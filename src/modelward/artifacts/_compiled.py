@@ -8,7 +8,8 @@ import numpy as np
 
 from modelward.artifacts import _kernels as k
 from modelward.artifacts._content import WINDOW
-from modelward.artifacts._walk import FRAMED, MESSAGES, NO_OPCODE, STOPPED, STRETCH, Walker, wrong
+from modelward.artifacts._opcodes import FRAMED, MESSAGES, NO_OPCODE, STOPPED, STRETCH, wrong
+from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -22,7 +22,8 @@ from modelward.artifacts._hidden_opcodes import first_look
 from modelward.artifacts._hidden_packed import unpacked
 from modelward.artifacts._hidden_places import places
 from modelward.artifacts._hidden_where import place_of
-from modelward.artifacts._walk import MESSAGES, NO_LINE, Walker
+from modelward.artifacts._opcodes import MESSAGES, NO_LINE
+from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
     from modelward.artifacts._formats import Job

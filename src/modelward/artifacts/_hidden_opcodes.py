@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelward.artifacts._hidden_budget import OPCODE, SKIPPED_BYTES
-from modelward.artifacts._walk import PUSH, SIZED
+from modelward.artifacts._opcodes import PUSH, SIZED
 
 if TYPE_CHECKING:
     from modelward.artifacts._content import Content

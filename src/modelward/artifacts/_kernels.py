@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from modelward.artifacts import _walk as w
+from modelward.artifacts import _opcodes as w
 
 # Where in the state array.
 (
     POSITION, STACK, MARKS, MEMO, MEMO_TOP, FRAME_END, FRAME_START, BUILDS, MEMORY, HASH, BY_BUILD, STRETCH_FROM, BEGIN,
     END, STRETCH_AT, VALUE, START,
 ) = range(17)  # fmt: skip
-# What made the walk return, besides what `_walk` names: it needs more room, or more bytes, to go on.
+# What made the walk return, besides what `_opcodes` names: it needs more room, or more bytes, to go on.
 GROW_STACK, GROW_MARKS, GROW_MEMO, MORE = range(100, 104)
 # Errors are returned as this plus their number.
 ERROR = 1000

@@ -20,7 +20,7 @@ from modelward.artifacts._content import ChangedError
 from modelward.artifacts._formats import Job, Purse, Reader, worst
 from modelward.artifacts._hidden import with_hidden
 from modelward.artifacts._hidden_budget import NEW_BYTE
-from modelward.artifacts._walk import MAX_MEMORY
+from modelward.artifacts._opcodes import MAX_MEMORY
 from modelward.artifacts.readers import PICKLE, READERS
 from modelward.artifacts.readers._pickle import reached
 

@@ -12,7 +12,8 @@ from modelward.artifacts._arrays import RawArray, raw_array
 from modelward.artifacts._calls import harmful_call, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._inert import Inert, InertType, stand_in
-from modelward.artifacts._walk import NO_STRETCH, Walker, WalkError
+from modelward.artifacts._opcodes import NO_STRETCH, WalkError
+from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -145,7 +146,7 @@ class Feed:
     joblib : bool
         Whether array bytes may stand between opcodes.
     max_memory : int
-        See `modelward.artifacts._walk.MAX_MEMORY`.
+        See `modelward.artifacts._opcodes.MAX_MEMORY`.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ tuples used as a key can make it hash for ever. The walk follows the stack and t
 value is only the cost of hashing it) and stops the stream at the first opcode that is malformed, asks for
 more than the file can justify, or leaves its frame. C and Python unpicklers disagree only on such streams.
 
-It is written twice: here in plain Python, which needs no import and suffices for most files, and compiled in
+It is written twice: here and in `_walk_machine.py` in plain Python, which suffices for most files, and compiled in
 `_kernels.py`, which takes over in the middle of a stream once enough opcodes were met to pay for loading it.
 """
 
@@ -14,87 +14,43 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._content import Content
 from modelward.artifacts._effort import Effort, Lazy
+from modelward.artifacts._opcodes import (
+    AHEAD,
+    BUILT,
+    BYTES,
+    CROSSES,
+    EMPTY,
+    EMPTY_STOP,
+    ENDS,
+    ENTRY,
+    FEW,
+    FRAMED,
+    INSIDE,
+    LARGE_FRAME,
+    LONG,
+    LONG_FRAME,
+    LONG_KEY,
+    MAX_MEMORY,
+    MEMORY,
+    MESSAGES,
+    NESTED_FRAME,
+    NEVER,
+    NO_STRETCH,
+    PUSH,
+    SIZED,
+    SPENT,
+    STOPPED,
+    STRETCH,
+    UNSTORED,
+    WalkError,
+    wrong,
+)
+from modelward.artifacts._walk_machine import Machine
 
 if TYPE_CHECKING:
     from modelward.artifacts._compiled import Compiled
-
-MAX_MEMORY = 2 << 30
-"""Bytes that the objects of one stream may take, as estimated from its opcodes."""
-HASH_BUDGET = 50_000_000
-"""How many values hashing all keys of a stream may visit."""
-LARGE_FRAME = 1 << 20
-"""Frames from this length on are taken out of the stream, so that nobody needs them in one piece."""
-NO_STRETCH = 1 << 62
-"""For `Walker.stretch`: copy all bytes, however long."""
-OBJECT = 64
-ENTRY = 100
-SET = 240
-LONG_KEY = 100_000  # long integers can be made to collide as keys; honest keys are short
-NEVER = 1 << 62
-HUGE = 1 << 40
-DEPTH = 1 << 42  # above the cost stands how deep tuples are nested: hashing recurses in C, without a guard
-MAX_DEPTH = 500
-AHEAD = 512  # no opcode is longer, apart from its text or payload
-
-# What ended a walk.
-STOPPED, BUILT, STRETCH, FRAMED, SPENT = range(5)
-
-# What is wrong with a stream, by number so that the compiled walk can say it, too.
-(
-    EMPTY, FEW, UNSTORED, LONG, FAR, EMPTY_STOP, NESTED_FRAME, LONG_FRAME, MEMORY, INSIDE, CROSSES, NO_MARK, DEEP_KEYS,
-    SLOW_KEYS, NO_LINE, PROTOCOL, EXTENSION, NO_OPCODE, NO_NUMBER, ENDS,
-) = range(20)  # fmt: skip
-MESSAGES = (
-    "it memoizes from an empty stack",
-    "an opcode needs more values than the stack holds",
-    "it recalls memo entry {}, which was never stored",
-    "an opcode asks for {} bytes, more than the file has",
-    "it stores memo entry {}, far beyond what its length explains",
-    "it ends with an empty stack",
-    "a frame begins inside another",
-    "a frame of {} bytes is longer than the file",
-    "its objects would take more memory than is allowed",
-    "it ends inside an opcode",
-    "an opcode crosses the end of its frame",
-    "an opcode needs a mark that was never set",
-    "its keys are nested too deeply",
-    "hashing its keys would take too long",
-    "a line of text has no end",
-    "it uses a pickle protocol that does not exist",
-    "it uses a copyreg extension code, whose meaning lies outside the file",
-    "byte 0x{:02x} at {} is no pickle opcode",
-    "a memo entry is no plain number",
-    "it ends before its STOP opcode",
-)
-
-# How many bytes of argument follow, for opcodes that push one plain value.
-_PUSH = {
-    b"J": 4, b"K": 1, b"M": 2, b"N": 0, b"}": 0, b"]": 0, b")": 0, b"G": 8,
-    b"\x88": 0, b"\x89": 0, b"\x8f": 0, b"\x97": 0,
-}  # fmt: skip
-# How many bytes hold the length, for opcodes that push one value with its length before it.
-_SIZED = {
-    b"T": 4, b"U": 1, b"X": 4, b"B": 4, b"C": 1, b"\x8a": 1, b"\x8b": 4, b"\x8c": 1,
-    b"\x8d": 8, b"\x8e": 8, b"\x96": 8,
-}  # fmt: skip
-PUSH = [-1] * 256
-SIZED = [0] * 256
-_BYTES = b"\x42\x8e\x96"  # BINBYTES, BINBYTES8, BYTEARRAY8
-for _op, _size in _PUSH.items():
-    PUSH[_op[0]] = _size
-for _op, _size in _SIZED.items():
-    SIZED[_op[0]] = _size
-
-
-class WalkError(Exception):
-    """A stream that must not be run beyond a position; the message says why."""
-
-
-def wrong(code: int, *values: int) -> WalkError:
-    """Return the error of a number of `MESSAGES`."""
-    return WalkError(MESSAGES[code].format(*values))
+    from modelward.artifacts._content import Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +93,7 @@ def load_compiled() -> type[Compiled] | None:
     return kind
 
 
-class Walker:
+class Walker(Machine):
     """The state of a walk over one pickle.
 
     Parameters
@@ -167,18 +123,12 @@ class Walker:
         stretch: int = NO_STRETCH,
         compiled: bool | None = None,
     ) -> None:
-        self.content = data if isinstance(data, Content) else None
-        self.data: Any = data.space if isinstance(data, Content) else data
+        super().__init__(data)
         self.position = position
         self.by_build = by_build
         self.builds = 0
         self.stretch = stretch
         self.memory_left = max_memory
-        self.hash_left = HASH_BUDGET
-        self.stack: list[int] = []
-        self.marks: list[int] = []
-        self.memo: dict[int, int] = {}
-        self.memo_top = 0
         self.frame_end = NEVER
         self.frame_start = -1
         self.begin = self._end = position
@@ -293,7 +243,7 @@ class Walker:
                         raise wrong(LONG, count)
                     append(LONG_KEY if (op == 0x8A or op == 0x8B) and count > 9 else 1)
                     memory -= 64
-                    if count >= self.stretch and op in _BYTES and self._splittable():
+                    if count >= self.stretch and op in BYTES and self._splittable():
                         if pos > real:
                             raise wrong(CROSSES)
                         if pos == real:
@@ -378,158 +328,3 @@ class Walker:
     def _splittable(self) -> bool:
         """Say whether a segment may end here: not in a frame that an unpickler takes in one piece."""
         return self.frame_end == NEVER or self.frame_start < 0
-
-    def _far(self, index: int, pos: int) -> int:
-        """Return the memory that a memo with room for an index takes beyond what it has."""
-        if index > 65_536 + 2 * pos:
-            raise wrong(FAR, index)
-        more = max(index - self.memo_top, 0)
-        self.memo_top += more
-        return 16 * more
-
-    def _need(self, count: int) -> None:
-        if len(self.stack) - count < (self.marks[-1] if self.marks else 0):
-            raise wrong(FEW)
-
-    def _to_mark(self) -> list[int]:
-        if not self.marks:
-            raise wrong(NO_MARK)
-        mark = self.marks.pop()
-        values = self.stack[mark:]
-        del self.stack[mark:]
-        return values
-
-    def _hashed(self, keys: list[int]) -> None:
-        cost = sum(keys)
-        if cost >= DEPTH:
-            if max(keys) >= MAX_DEPTH * DEPTH:
-                raise wrong(DEEP_KEYS)
-            cost = sum(key % DEPTH for key in keys)
-        self.hash_left -= cost
-        if self.hash_left < 0:
-            raise wrong(SLOW_KEYS)
-
-    def _line(self, pos: int) -> tuple[bytes, int]:
-        end = (self.content or self.data).find(b"\n", pos)
-        if end < 0:
-            raise wrong(NO_LINE)
-        return self.data[pos:end], end + 1
-
-    def _rare(self, op: int, pos: int, memory: int) -> tuple[int, int]:  # noqa: C901 - a table of opcodes
-        stack = self.stack
-        if op == 0x74:  # TUPLE
-            values = self._to_mark()
-            stack.append(_tuple_cost(values))
-            memory -= OBJECT + 8 * len(values)
-        elif 0x85 <= op <= 0x87:  # TUPLE1 to TUPLE3
-            count = op - 0x84
-            self._need(count)
-            cost = _tuple_cost(stack[-count:])
-            del stack[-count:]
-            stack.append(cost)
-            memory -= OBJECT
-        elif op == 0x52 or op == 0x81 or op == 0x93:  # REDUCE, NEWOBJ, STACK_GLOBAL
-            self._need(2)
-            stack.pop()
-            stack[-1] = 1
-            memory -= 2 * OBJECT
-        elif op == 0x61:  # APPEND
-            self._need(2)
-            stack.pop()
-            memory -= 8
-        elif op == 0x73:  # SETITEM
-            self._need(3)
-            stack.pop()
-            self._hashed([stack.pop()])
-            memory -= 100
-        elif op == 0x75:  # SETITEMS
-            values = self._to_mark()
-            self._need(1)
-            self._hashed(values[::2])
-            memory -= 50 * len(values)
-        elif op == 0x65:  # APPENDS
-            memory -= 8 * len(self._to_mark())
-            self._need(1)
-        elif op == 0x64:  # DICT
-            values = self._to_mark()
-            self._hashed(values[::2])
-            stack.append(1)
-            memory -= OBJECT + 50 * len(values)
-        elif op == 0x6C or op == 0x6F:  # LIST, OBJ
-            values = self._to_mark()
-            if op == 0x6F and not values:
-                raise wrong(FEW)
-            stack.append(1)
-            memory -= 2 * OBJECT + 8 * len(values)
-        elif op == 0x90 or op == 0x91:  # ADDITEMS, FROZENSET
-            values = self._to_mark()
-            self._hashed(values)
-            memory -= SET + 70 * len(values)
-            if op == 0x91:
-                stack.append(1 + len(values))
-            else:
-                self._need(1)
-        elif op == 0x92:  # NEWOBJ_EX
-            self._need(3)
-            del stack[-2:]
-            stack[-1] = 1
-            memory -= 2 * OBJECT
-        elif op == 0x80:  # PROTO
-            if pos >= len(self.data) or self.data[pos] > 5:
-                raise wrong(PROTOCOL)
-            pos += 1
-        elif op == 0x30:  # POP
-            if self.marks and self.marks[-1] == len(stack):
-                self.marks.pop()
-            else:
-                self._need(1)
-                stack.pop()
-        elif op == 0x31:  # POP_MARK
-            self._to_mark()
-        elif op == 0x32:  # DUP
-            self._need(1)
-            stack.append(stack[-1])
-            memory -= 8
-        elif op == 0x51 or op == 0x98:  # BINPERSID, READONLY_BUFFER
-            self._need(1)
-            stack[-1] = 1
-            memory -= OBJECT
-        elif 0x82 <= op <= 0x84:
-            raise wrong(EXTENSION)
-        else:
-            pos, memory = self._text(op, pos, memory)
-        return pos, memory
-
-    def _text(self, op: int, pos: int, memory: int) -> tuple[int, int]:
-        """Walk an opcode of protocol 0, whose argument is text."""
-        stack = self.stack
-        if op not in b"FILSVPcigp":
-            raise wrong(NO_OPCODE, op, pos - 1)
-        line, pos = self._line(pos)
-        memory -= OBJECT + len(line)
-        if op in b"gp":
-            if not line.isdigit() or len(line) > 12:
-                raise wrong(NO_NUMBER)
-            index = int(line)
-            if op == 0x67:
-                if index not in self.memo:
-                    raise wrong(UNSTORED, index)
-                stack.append(self.memo[index])
-            else:
-                self._need(1)
-                memory -= self._far(index, pos)
-                self.memo[index] = stack[-1]
-            return pos, memory
-        if op in b"ci":
-            _, pos = self._line(pos)
-        if op == 0x69:
-            self._to_mark()
-        stack.append(LONG_KEY if op in b"IL" and len(line) > 20 else 1)
-        return pos, memory
-
-
-def _tuple_cost(items: list[int]) -> int:
-    """Return cost and depth of hashing a tuple from those of its items."""
-    depth = max(items, default=0) // DEPTH + 1
-    cost = 1 + sum(item % DEPTH for item in items)
-    return min(depth, MAX_DEPTH) * DEPTH + min(cost, HUGE)

@@ -1,0 +1,79 @@
+"""The opcodes of pickles as the pre-walk sees them, its bounds, and what can be wrong with a stream."""
+
+from __future__ import annotations
+
+MAX_MEMORY = 2 << 30
+"""Bytes that the objects of one stream may take, as estimated from its opcodes."""
+HASH_BUDGET = 50_000_000
+"""How many values hashing all keys of a stream may visit."""
+LARGE_FRAME = 1 << 20
+"""Frames from this length on are taken out of the stream, so that nobody needs them in one piece."""
+NO_STRETCH = 1 << 62
+"""For `Walker.stretch`: copy all bytes, however long."""
+OBJECT = 64
+ENTRY = 100
+SET = 240
+LONG_KEY = 100_000  # long integers can be made to collide as keys; honest keys are short
+NEVER = 1 << 62
+HUGE = 1 << 40
+DEPTH = 1 << 42  # above the cost stands how deep tuples are nested: hashing recurses in C, without a guard
+MAX_DEPTH = 500
+AHEAD = 512  # no opcode is longer, apart from its text or payload
+
+# What ended a walk.
+STOPPED, BUILT, STRETCH, FRAMED, SPENT = range(5)
+
+# What is wrong with a stream, by number so that the compiled walk can say it, too.
+(
+    EMPTY, FEW, UNSTORED, LONG, FAR, EMPTY_STOP, NESTED_FRAME, LONG_FRAME, MEMORY, INSIDE, CROSSES, NO_MARK, DEEP_KEYS,
+    SLOW_KEYS, NO_LINE, PROTOCOL, EXTENSION, NO_OPCODE, NO_NUMBER, ENDS,
+) = range(20)  # fmt: skip
+MESSAGES = (
+    "it memoizes from an empty stack",
+    "an opcode needs more values than the stack holds",
+    "it recalls memo entry {}, which was never stored",
+    "an opcode asks for {} bytes, more than the file has",
+    "it stores memo entry {}, far beyond what its length explains",
+    "it ends with an empty stack",
+    "a frame begins inside another",
+    "a frame of {} bytes is longer than the file",
+    "its objects would take more memory than is allowed",
+    "it ends inside an opcode",
+    "an opcode crosses the end of its frame",
+    "an opcode needs a mark that was never set",
+    "its keys are nested too deeply",
+    "hashing its keys would take too long",
+    "a line of text has no end",
+    "it uses a pickle protocol that does not exist",
+    "it uses a copyreg extension code, whose meaning lies outside the file",
+    "byte 0x{:02x} at {} is no pickle opcode",
+    "a memo entry is no plain number",
+    "it ends before its STOP opcode",
+)
+
+# How many bytes of argument follow, for opcodes that push one plain value.
+_PUSH = {
+    b"J": 4, b"K": 1, b"M": 2, b"N": 0, b"}": 0, b"]": 0, b")": 0, b"G": 8,
+    b"\x88": 0, b"\x89": 0, b"\x8f": 0, b"\x97": 0,
+}  # fmt: skip
+# How many bytes hold the length, for opcodes that push one value with its length before it.
+_SIZED = {
+    b"T": 4, b"U": 1, b"X": 4, b"B": 4, b"C": 1, b"\x8a": 1, b"\x8b": 4, b"\x8c": 1,
+    b"\x8d": 8, b"\x8e": 8, b"\x96": 8,
+}  # fmt: skip
+PUSH = [-1] * 256
+SIZED = [0] * 256
+BYTES = b"\x42\x8e\x96"  # BINBYTES, BINBYTES8, BYTEARRAY8
+for _op, _size in _PUSH.items():
+    PUSH[_op[0]] = _size
+for _op, _size in _SIZED.items():
+    SIZED[_op[0]] = _size
+
+
+class WalkError(Exception):
+    """A stream that must not be run beyond a position; the message says why."""
+
+
+def wrong(code: int, *values: int) -> WalkError:
+    """Return the error of a number of `MESSAGES`."""
+    return WalkError(MESSAGES[code].format(*values))
