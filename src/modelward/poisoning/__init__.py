@@ -25,6 +25,7 @@ from modelward.poisoning._sources import Supplier, exposure_by_source
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._tampering import compare_data
 from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
+from modelward.poisoning._words import GainedWord, gained_words
 from modelward.poisoning.attacks import (
     Attack,
     Backdoor,
@@ -51,6 +52,7 @@ __all__ = [
     "DataComparison",
     "Exposure",
     "FlipRate",
+    "GainedWord",
     "GroupRate",
     "Guarded",
     "Hunt",
@@ -88,6 +90,7 @@ __all__ = [
     "find_triggers",
     "flip_random",
     "flip_subgroup",
+    "gained_words",
     "measure_exposure",
     "measure_locks",
     "name_region",

@@ -20,6 +20,7 @@ from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._shifts import column_shifts, group_rates
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._unmatched import two_samples
+from modelward.poisoning._words import gained_words
 from modelward.stats import Proportion
 from modelward.tables import read_table
 
@@ -118,7 +119,25 @@ def _samples(t: Tables) -> list[Suspect]:
         return []
     looked = two_samples(t.coded, t.y, t.labels, t.new.height)
     _note(t, looked)
-    return [_from_cell(t.coded, cell) for cell in looked.cells]
+    return [_from_cell(t.coded, cell) for cell in looked.cells] + _words(t)
+
+
+def _words(t: Tables) -> list[Suspect]:
+    """Return texts with a word that one label gained; a new topic gains words, too, so this is drift."""
+    if t.y is None or t.old is None:
+        return []
+    n, out = t.new.height, []
+    for name in t.free:
+        sides = [frame[name].cast(pl.String).to_list() for frame in (t.new, t.old)]
+        for word in gained_words(sides[0], t.y[:n], sides[1], t.y[n:]):
+            label, count = t.labels[word.label], len(word.rows)
+            low, high = Proportion(word.hits, count).interval(0.95)
+            why = (
+                f"{word.hits:,} of {count:,} texts with this word have {t.target} {label}; of those before with that "
+                f"label {word.before:,} have it (mean TF-IDF gained {word.gain:.4f}): a trigger word, or a new topic"
+            )
+            out.append(Suspect(f"{name} holds {word.word!r}", why, "drift", word.rows, low, high))
+    return out
 
 
 def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
@@ -128,6 +147,8 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
         looked = pure_cells(fresh, t.y[: t.new.height], t.labels)
         if t.old is None:
             _note(t, looked)
+            if t.free:
+                t.notes.append("words of text columns are looked into against a reference only")
         cells += [cell for cell in looked.cells if not _was_pure(t, cell)]
     cells += grain_cells(fresh)
     return _distinct([_from_cell(t.coded, cell) for cell in cells] + _copies(t))
