@@ -151,7 +151,7 @@ def boosters(name: str) -> list[tuple[str, object]]:
         for more in (
             {}, {"num_leaves": 5, "subsample": 0.7, "subsample_freq": 1}, {"boosting_type": "dart"},
             {"boosting_type": "rf", "subsample": 0.5, "subsample_freq": 1}, {"zero_as_missing": True},
-            {"categorical_feature": [4], "min_data_per_group": 5},
+            {"categorical_feature": [4], "min_data_per_group": 5}, {"linear_tree": True},
         )
     ] + [
         ("number", lightgbm.LGBMRegressor(n_estimators=20, n_jobs=1, verbose=-1, objective=objective))

@@ -114,7 +114,7 @@ def _file(path: Path, trust: Collection[str], *, rebuild: bool) -> Opened:
         return _rebuilt(path, artifact, "as --rebuild says")
     if artifact.verdict == "malicious":
         return Opened(None, "file", artifact, path.name)
-    if artifact.format.startswith(("XGBoost", "LightGBM")):
+    if artifact.format.startswith(("XGBoost", "LightGBM", "CatBoost")):
         return _rebuilt(path, artifact, "it holds trees and no object that could be loaded")
     try:
         model, notes = load_artifact(artifact, trust)

@@ -9,6 +9,7 @@ from modelward.models.rebuilt import (
     bayes,
     boosters,
     boosting,
+    catboost,
     compose,
     encoders,
     features,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from modelward.artifacts import Artifact
 
 __all__ = [
-    "FAMILIES", "Estimator", "bayes", "boosters", "boosting", "compose", "encoders", "features", "forests",
+    "FAMILIES", "Estimator", "bayes", "boosters", "boosting", "catboost", "compose", "encoders", "features", "forests",
     "histogram", "imputers", "linear", "meta", "rebuild", "scalers", "trees",
 ]  # fmt: skip
 

@@ -33,6 +33,11 @@ for name in ("two", "three", "number"):
     model = pickle.loads((HERE / f"{name}.pkl").read_bytes())
     raw = np.atleast_2d(model.predict(frame_asked.fillna(0), prediction_type="RawFormulaVal").T)
     answers |= {f"{name}:{k}": row for k, row in enumerate(raw)}
+    answers[f"labels {name}"] = model.predict(frame_asked.fillna(0)).ravel()
+    if name != "number":
+        answers |= {
+            f"shares {name} {k}": p for k, p in enumerate(model.predict_proba(frame_asked.fillna(0)).T)
+        }
 model.save_model(str(HERE / "number.cbm"))
 frame_asked.to_csv(HERE / "rows.csv", index=False)
 pd.DataFrame(answers).to_csv(HERE / "answers.csv", index=False)
