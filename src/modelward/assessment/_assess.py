@@ -5,19 +5,19 @@ from __future__ import annotations
 import datetime
 import platform
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelward._version import __version__
 from modelward.assessment._inputs import Prepared, Request, prepare
 from modelward.assessment._plan import chosen, coverage
 from modelward.assessment._run import run_checks
-from modelward.checks import EXPOSURES, all_checks
-from modelward.errors import UsageError
+from modelward.checks import EXPOSURES, all_checks, others_of
+from modelward.errors import InputError, UsageError
 from modelward.findings import Policy, Report, code_alpha
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from modelward.assessment._run import Progress
     from modelward.schema import FeatureSchema
@@ -45,6 +45,7 @@ def assess(
     ignore: Sequence[str] = (),
     trust: Sequence[str] = (),
     offline: bool = False,
+    project: str | Path | None = None,
     rebuild: bool = False,
     policy: Policy | None = None,
     n_jobs: int = 2,
@@ -91,6 +92,8 @@ def assess(
         Exact global names that a model file may reach although they are unknown.
     offline : bool
         Refuse to ask an endpoint.
+    project : path, optional
+        Folder of the project that serves the model: its packages, code and container files are looked at.
     rebuild : bool
         Load nothing of a model file: rebuild the model from its numbers, and ask that.
     policy : Policy, optional
@@ -125,18 +128,21 @@ def assess(
         raise UsageError(f"--exposure takes {', '.join(EXPOSURES)}; not {', '.join(unknown) or 'nothing'}")
     if metric not in METRICS:
         raise UsageError(f"--metric must be one of {', '.join(METRICS)}, not {metric!r}")
+    if project is not None and not Path(project).is_dir():
+        raise InputError(f"--project {project} is no folder")
     policy = policy or Policy()
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
         sensitive=tuple(sensitive), group=group, source=source, budget=budget, max_queries=max_queries, seed=seed,
         exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
+        project=None if project is None else Path(project),
     )  # fmt: skip
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)
     prepared = prepare(request, run)
     run, left = chosen(
         checks, select=select, ignore=ignore, exposure=exposure, refused=prepared.refused is not None
     )
-    alpha = code_alpha(sum(policy.can_fail(check.code, check.limits) for check in checks))
+    alpha = code_alpha(sum(policy.can_fail(check.code, check.limits) for check in checks if check.by_chance))
     done = run_checks(
         run,
         prepared.scope,
@@ -148,6 +154,7 @@ def assess(
     )
     outcomes = sorted([*done, *left], key=lambda outcome: outcome.check.code)
     found = [outcome.finding for outcome in outcomes if outcome.finding is not None]
+    found = sorted([*found, *others_of(prepared.scope)], key=lambda finding: finding.code)
     findings, warnings = policy.apply_ignores(found, today or datetime.datetime.now(datetime.UTC).date())
     return Report(
         subject=prepared.subject,

@@ -16,6 +16,7 @@ from modelward.checks._dependencies import code_findings, container_findings, de
 from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
 from modelward.checks._live import live_findings
 from modelward.checks._locks import input_lock
+from modelward.checks._project import others_of
 from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
 
 _MODULES = (
@@ -77,4 +78,5 @@ __all__ = [
     "elsewhere",
     "input_lock",
     "live_findings",
+    "others_of",
 ]

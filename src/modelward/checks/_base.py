@@ -59,6 +59,8 @@ class Evidence:
         inconclusive, a warning or a fail stands.
     location : str or None
         A relative path or a place in a file.
+    parts : tuple of Finding
+        The findings that this sums up, each with a place of its own.
     """
 
     summary: str
@@ -70,6 +72,7 @@ class Evidence:
     inconclusive: str = ""
     unproven: str = ""
     location: str | None = None
+    parts: tuple[Finding, ...] = ()
 
 
 class Check(ABC):
@@ -99,6 +102,8 @@ class Check(ABC):
         With fewer rows than this it cannot say anything, and is skipped before it sends one.
     needs_model : bool
         Whether the model is asked; a check that only reads its file also runs when the file was refused.
+    by_chance : bool
+        Whether its figures come from samples: a bare count can be no false fail, and takes nothing of the rate of them.
     """
 
     code: ClassVar[str]
@@ -111,6 +116,7 @@ class Check(ABC):
     query_share: ClassVar[float] = 0.0
     min_queries: ClassVar[int] = 0
     needs_model: ClassVar[bool] = True
+    by_chance: ClassVar[bool] = True
 
     @abstractmethod
     def run(self, scope: Scope) -> Evidence:
@@ -138,5 +144,5 @@ def conclude(check: type[Check], evidence: Evidence, *, alpha: float, policy: Po
         code=check.code, number=check.number, failure_mode=mode(check.number).name, title=check.title,
         verdict=verdict, severity=check.severity, summary=summary, measures=measures,
         series=evidence.series, tables=evidence.tables, countermeasures=evidence.countermeasures,
-        cost=cost, location=evidence.location,
+        cost=cost, location=evidence.location, parts=evidence.parts,
     )  # fmt: skip

@@ -112,6 +112,8 @@ class Finding:
         A relative path, or a place in a file.
     ignored : Ignored or None
         Set by the policy.
+    parts : tuple of Finding
+        What it sums up, where that has places of its own.
     """
 
     code: str
@@ -128,3 +130,4 @@ class Finding:
     cost: Cost = Cost()
     location: str | None = None
     ignored: Ignored | None = None
+    parts: tuple[Finding, ...] = ()

@@ -54,7 +54,10 @@ def render_sarif(
     notes : sequence of str
         What could not be looked at.
     """  # fmt: skip
-    shown = [f for f in findings if f.ignored is None and f.verdict in _KINDS]
+    told = [f for f in findings if f.ignored is None]
+    shown = [
+        part for f in told for part in (f.parts or (f,)) if part.ignored is None and part.verdict in _KINDS
+    ]
     rules = {f.code: _rule(f) for f in sorted(shown, key=lambda f: f.code)}
     order = {code: i for i, code in enumerate(rules)}
     seen: Counter[str] = Counter()
