@@ -199,6 +199,11 @@ def report(
         "\nAn hour's delay is the hour itself; an alert of the right column counts, also by chance. Not run here: "
         "river, nannyml, whylogs, spans of real traffic, words, images."
     )
+    if months < 100:
+        print(
+            f"\nMade by `python benchmarks/monitor_months.py {months}`: enough to show which faults are seen, far too "
+            "few months for a rate of false alerts. The bound says so."
+        )
 
 
 if __name__ == "__main__":
