@@ -67,8 +67,8 @@ def monitor(
                                              at_most = 3         # times the usual
 
     Exit codes: 0 nothing at or over --fail-on; 1 an alert whose severity is; 2 could not run; 3 under eight weeks
-    to learn from, or rows that could not be judged. A broken tolerance is of high severity, other alerts of medium:
-    --fail-on medium gates on all that no event explains.
+    to learn from, rows that could not be judged, or under 20 rows in most hours. A broken tolerance is of high
+    severity, other alerts of medium: --fail-on medium gates on all that no event explains.
     """
     from modelward import reports
     from modelward.cli._monitor_page import document_of, exit_code, page_of

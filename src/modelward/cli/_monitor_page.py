@@ -23,6 +23,11 @@ _KINDS = {
     "fast": "a jump", "slow": "hour after hour", "reference": "crept away", "novelty": "rare or new",
     "declared": "beyond what is declared",
 }  # fmt: skip
+_CALM = "Every hour was like the weeks that were learned from, as far as the promise below goes."
+_THIN = (
+    "Most hours have under 20 rows: shares, means and spreads were not watched, only the number of rows, business "
+    "figures, and values that are rare or new."
+)
 _FOOT = (
     (
         "The blue band is where an hour may lie: season by hour and weekday, level, and the memory of the hours "
@@ -47,9 +52,9 @@ def findings_of(found: Replay) -> tuple[Finding, ...]:
 
 
 def complete(found: Replay) -> bool:
-    """Say whether every row was judged."""
+    """Say whether every row was judged, and by more than what is rare or new in it."""
     lost = any("no time" in note for note in found.notes)
-    return found.monitor.sufficient and not found.monitor.dropped and not lost
+    return found.monitor.sufficient and not found.monitor.dropped and not lost and not found.thin
 
 
 def exit_code(found: Replay, fail_on: str) -> int:
@@ -118,8 +123,9 @@ def page_of(found: Replay, name: str, code: int) -> Page:
         headline += f" {explained} more are explained by events." if explained else ""
         alarm, calm = f"First: {_minute(alerts[0].start)}, {alerts[0].words}.", ""
     else:
-        headline, alarm = f"No alert within {weeks:.1f} weeks.", ""
-        calm = "Every hour was like the weeks that were learned from, as far as the promise below goes."
+        headline = f"No alert within {weeks:.1f} weeks."
+        calm = "" if found.thin else _CALM
+        alarm = _THIN if found.thin else ""
     sections = [_lines(found), *([_alerts(found)] if found.alerts else []), _basis(found), _sees(found)]
     return Page(
         title=name, headline=headline, alarm=alarm, calm=calm, sections=tuple(sections), findings=findings_of(found),
@@ -163,9 +169,10 @@ def _basis(found: Replay) -> Section:
         ("plain 3σ bands beside it", _plain(found)),
     ]  # fmt: skip
     if watch.left_out:
-        facts.append(
-            ("cannot be watched", f"{', '.join(watch.left_out[:12])}: they never move, or are mostly missing")
-        )
+        why = "they never move, are mostly missing, or most hours have under 20 rows"
+        facts.append(("cannot be watched", f"{', '.join(watch.left_out[:12])}: {why}"))
+    if found.thin:
+        facts.append(("thin traffic", _THIN))
     facts += [("not judged", f"{count:,} × {reason}") for reason, count in sorted(watch.dropped.items())]
     facts += [("note", note) for note in found.notes]
     return Section("What stands behind it", facts=tuple(facts))

@@ -11,6 +11,7 @@ import polars as pl
 from modelward.errors import InputError, UsageError
 from modelward.monitoring._clock import HOUR, column_seconds
 from modelward.monitoring._monitor import Monitor
+from modelward.monitoring._series import LEAST_ROWS
 from modelward.monitoring._watch import LEAST_WEEKS
 from modelward.tables import read_table
 
@@ -63,6 +64,11 @@ class Replay:
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def thin(self) -> bool:
+        """Whether the learned hours have too few rows, on average, for moments and shares to be watched."""
+        return self.learned.rows < LEAST_ROWS * self.learned.hours
 
 
 def replay(
