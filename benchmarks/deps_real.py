@@ -38,8 +38,8 @@ def main() -> None:
     names = {_name(pin.partition("==")[0]) for _, pins in locks for pin in pins}
     database = read_database(DATABASE, today=datetime.datetime.now(tz=datetime.UTC).date(), wanted=names)
     print("# Known holes in lock files of public projects\n")
-    print(f"`python benchmarks/deps_real.py`, Python {platform.python_version()}, packaging {version('packaging')}, PyPA "
-          "advisories of 2024-10-10, matched by modelward and by the algorithm of the OSV specification "
+    made = f"`python benchmarks/deps_real.py`, Python {platform.python_version()}, packaging {version('packaging')}"
+    print(f"{made}, PyPA advisories of 2024-10-10, matched by modelward and by the algorithm of the OSV specification "
           "(osv_server.py); pip-audit is not part of this run.\n")  # fmt: skip
     print("| file | commit | licence | packages | holes | disagreements |\n|---|---|---|---|---|---|")
     for name, pins in locks:
