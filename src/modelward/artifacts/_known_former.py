@@ -1,8 +1,8 @@
 """Names that releases of scikit-learn between those that the list was learned from write, by hand and with the reason.
 
 Releases 1.5 to 1.7 build their losses as a compiled module that calls itself ``_loss``. A load finds it under that name
-among what scikit-learn has loaded already; the classes are those of ``sklearn._loss._loss``, which are on the list, and
-are held to the same calls.
+among what scikit-learn has loaded already, so it counts only after a name of ``sklearn._loss`` in the file; the classes
+are those of ``sklearn._loss._loss``, which are on the list, and are held to the same calls.
 """
 
 from __future__ import annotations

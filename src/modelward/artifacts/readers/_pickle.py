@@ -71,6 +71,11 @@ def reached(content: bytes, max_memory: int) -> tuple[tuple[GlobalUse, ...], str
     return scan.judged(), scan.error
 
 
+_NO_LOSSES = (
+    "scikit-learn's only where the file has reached sklearn._loss before; else any module of that name"
+)
+
+
 @dataclass
 class Scan:
     """The pickles of some content: what they hold, and what reading them has shown."""
@@ -128,7 +133,9 @@ class Scan:
     def judged(self) -> tuple[GlobalUse, ...]:
         """Judge every name once; several spellings of one name stay apart."""
         found = []
+        losses = False
         for module, name in self.log.names:
+            losses = losses or module.startswith("sklearn._loss")
             if (module, name) == ("persistent", "id"):
                 continue
             status, reason = judge_name(module, name)
@@ -136,6 +143,8 @@ class Scan:
                 [args for _, _, args in self.log.calls]
             ):
                 status, reason = "known", "only fetches methods of the file's own objects"
+            if module == "_loss" and status == "known" and not losses:
+                status, reason = "unknown", _NO_LOSSES
             found.append(GlobalUse(printable(f"{module}.{name}"), status, printable(reason)))
         return tuple(found)
 
