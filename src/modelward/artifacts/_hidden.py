@@ -156,13 +156,15 @@ class _Search:
             return False
         self._harm_left -= self._harm_left > 0
         segment = Walker(content, start, max_memory=self.job.max_memory).advance()
-        self._charge(start, segment.end, WALK)
-        if segment.error == MESSAGES[NO_LINE]:
+        # Of a large file payloads are stepped over unread, so its opcodes are charged and not its bytes.
+        large = isinstance(content, Content)
+        self._charge(start, start if large else segment.end, WALK)
+        if segment.error == MESSAGES[NO_LINE] and not large:
             self._budget.charge(len(content) - segment.end)
         if self._budget.spent:
             return False
         if segment.end - start >= 8 and self._names(content, start, segment.end):
-            if not self._budget.charge(READ + READ_BYTE * (segment.end - start)):
+            if not self._budget.charge(READ + READ_BYTE * (0 if large else segment.end - start)):
                 return False
             self._read(content, start, headed=content[start] == 0x80)
         return not self._budget.spent
