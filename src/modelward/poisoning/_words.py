@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FEW = 10
 _LEVEL = 1e-3
 _MOST_WORDS = 200_000
-_TOKEN = r"(?u)\b\w[\w'-]*\b"  # noqa: S105 - what a word is
+_WORD = r"(?u)\b\w[\w'-]*\b"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def gained_words(
 
     if not len(texts) or not len(earlier):
         return ()
-    vectorizer = TfidfVectorizer(token_pattern=_TOKEN, max_features=_MOST_WORDS)
+    vectorizer = TfidfVectorizer(token_pattern=_WORD, max_features=_MOST_WORDS)
     try:
         table = vectorizer.fit_transform([text or "" for text in (*texts, *earlier)]).tocsr()
     except ValueError:  # no text has a word
