@@ -17,7 +17,7 @@ demo: $(BIN)/python
 
 test: $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[test]'
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: $(BIN)/python
 	$(BIN)/pip install --quiet --editable '.[test,lint]'

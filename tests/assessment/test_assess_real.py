@@ -82,7 +82,7 @@ def test_the_shallow_forest_is_sound(bank: dict[str, pd.DataFrame], tmp_path: Pa
     assert report.exit_code() in (0, 3)
     for number in (1, 2, 3, 4, 5, 8, 9, 10, 14, 15, 16, 17):
         assert _status(report, number) == "checked"
-    for number, word in ((11, "deps"), (12, "monitor"), (13, "monitor")):
+    for number, word in ((11, "--project"), (12, "monitor"), (13, "monitor")):
         assert _status(report, number) == "not_given"
         assert word in report.coverage[number - 1].reason
 
@@ -180,11 +180,7 @@ def test_it_runs_clean_through(wide: dict[str, pd.DataFrame], name: str, change:
     train, test = wide["train"], wide["test"]
     if change is not None:
         train, test = change(train), change(test)
-    # The exact search of boosters and of a deep forest takes minutes at the standard budget.
-    budget = (
-        "quick" if name in ("forest of 100 trees", "xgboost", "lightgbm", "three classes") else "standard"
-    )
-    report = assess(build(train), test, target="DEFAULT", train=train, sensitive=["SEX"], budget=budget)
+    report = assess(build(train), test, target="DEFAULT", train=train, sensitive=["SEX"], budget="quick")
     _clean_run(report)
     verdicts = {f.code: f.verdict for f in report.findings}
     assert verdicts["MW101"] != "fail", "an honest model is called backdoored"

@@ -61,6 +61,7 @@ class Profile:
     Examples
     --------
     >>> import polars as pl
+    >>> from modelward.profiles import Layout
     >>> frame = pl.DataFrame({"age": [float(20 + i % 50) for i in range(1000)]})
     >>> layout = Layout.fit(frame)
     >>> one, two = Profile(layout), Profile(layout)

@@ -116,7 +116,7 @@ def _files() -> dict[str, bytes]:
         "xgboost ubj": bytes(booster.save_raw("ubj")), "lightgbm": other.model_to_string().encode(), "xgboost binary": b"binf" + bytes(400),
     }  # fmt: skip
     for path in (*sorted((DATA / "torch").glob("*.pt")), *sorted((DATA / "skops").glob("*.skops")),
-                 *sorted((DATA / "r").glob("*.r*")), *sorted(ONNX.glob("*.onnx"))):  # fmt: skip
+                 *sorted((DATA / "r").glob("*.r*")), *sorted((DATA / "catboost").glob("*.cbm")), *sorted(ONNX.glob("*.onnx"))):  # fmt: skip
         made[path.name] = path.read_bytes()
     return made
 
