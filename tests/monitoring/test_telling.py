@@ -91,14 +91,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(self.server.answer)
-        if self.server.answer == 302:
+        answer = self.server.answer
+        if answer == 200:  # kept before it is answered: whoever has the answer may look at once
+            self.server.bodies.append(body)
+            self.server.signed.append(self.headers[SIGNATURE])
+        self.send_response(answer)
+        if answer == 302:
             self.send_header("Location", "/elsewhere")
         self.send_header("Content-Length", "0")
         self.end_headers()
-        if self.server.answer == 200:
-            self.server.bodies.append(body)
-            self.server.signed.append(self.headers[SIGNATURE])
 
     def do_GET(self) -> None:
         raise AssertionError("it followed a redirect")
