@@ -57,6 +57,11 @@ def test_page_markdown_and_data_tell_the_same_alerts(folder, monkeypatch, capsys
     assert loud[0]["start"] == "1970-03-04T12:00:00Z"
     assert len({a["id"] for a in document["alerts"]}) == len(document["alerts"])
     assert document["findings"][0]["code"] == "MW146"
+    assert _run(monkeypatch, *given, "-o", "m.sarif") == 0
+    (run,) = json.loads((folder / "m.sarif").read_text())["runs"]
+    assert [r["ruleId"] for r in run["results"]] == [f["code"] for f in document["findings"]]
+    assert all("rows.csv" in json.dumps(r["locations"]) for r in run["results"])
+    capsys.readouterr()
     assert document["findings"][0]["failure_mode"] == 14
     page, marks = (folder / "m.html").read_text(), (folder / "m.md").read_text()
     assert EVIL not in page

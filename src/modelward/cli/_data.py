@@ -90,10 +90,11 @@ def data(
         lines = (f"{row},{doubt:.4f}\n" for row, doubt in zip(flips.rows, flips.doubt, strict=True))
         write_text(doubtful, "row,doubt\n" + "".join(lines))
     tried = _locks(file, reference, target, found) if locks else ()
-    code = 1 if found.tampered else 0 if found.complete and target is not None else 3
+    complete = found.complete and target is not None
+    code = 1 if found.tampered else 0 if complete else 3
     as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
     page = page_of(found, flips, tried, Path(file).name, code)
-    as_sarif = of_data(json.loads(as_json)["findings"], found.notes, file, complete=code != 3)
+    as_sarif = of_data(json.loads(as_json)["findings"], found.notes, file, complete=complete)
     writers = {
         ".sarif": lambda: as_sarif,
         ".json": lambda: as_json, ".csv": lambda: _rows(found), ".html": lambda: render_page_html(page),

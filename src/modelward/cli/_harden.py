@@ -58,6 +58,7 @@ def harden(
 
     from modelward import reports
     from modelward.assessment import harden as run
+    from modelward.cli._deliver import deliver
     from modelward.cli._harden_page import page_of
 
     paths = [Path(name) for name in output]
@@ -76,16 +77,7 @@ def harden(
     )
     as_json = json.dumps(report.to_dict(), indent=2, allow_nan=False) + "\n"
     page = page_of(report)
-    made = {".html": reports.render_page_html, ".md": reports.render_page_markdown}
-    for out in paths:
-        suffix = out.suffix.lower()
-        reports.write_text(out, as_json if suffix == ".json" else made[suffix](page))
-    if form == "json":
-        click.echo(as_json, nl=False)
-    else:
-        from rich.console import Console
-
-        written = ", ".join(str(out) for out in paths)
-        step = f"read {written}" if written else "add -o hardening.html for the pictures and the code of each"
-        reports.render_page_terminal(page, Console(), next_step=step)
+    deliver(
+        page, as_json, paths, form=form, hint="add -o hardening.html for the pictures and the code of each"
+    )
     context.exit(report.exit_code())

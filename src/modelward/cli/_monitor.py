@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
               help="What to print.")  # fmt: skip
 @click.option(
-    "-o", "--output", multiple=True, metavar="FILE", help="Also write .html, .json or .md; repeatable."
+    "-o",
+    "--output",
+    multiple=True,
+    metavar="FILE",
+    help="Also write .html, .json, .md or .sarif; repeatable.",
 )
 @click.pass_context
 def monitor(
@@ -71,13 +75,14 @@ def monitor(
     severity, other alerts of medium: --fail-on medium gates on all that no event explains.
     """
     from modelward import reports
-    from modelward.cli._monitor_page import document_of, exit_code, page_of
+    from modelward.cli._deliver import deliver
+    from modelward.cli._monitor_page import complete, document_of, exit_code, findings_of, page_of
     from modelward.monitoring import read_declared, replay
     from modelward.schema import read_schema
 
     paths = [Path(name) for name in output]
     for out in paths:
-        reports.check_suffix(out, (".html", ".json", ".md"))
+        reports.check_suffix(out, (".html", ".json", ".md", ".sarif"))
     with _progress() as tell:
         found = replay(
             file, time=time, reference=reference, weeks=weeks, outputs=answer, kpis=kpi, skip=skip,
@@ -87,18 +92,12 @@ def monitor(
     code = exit_code(found, fail_on)
     as_json = json.dumps(document_of(found), indent=2, allow_nan=False) + "\n"
     page = page_of(found, Path(file).name, code)
-    made = {".html": reports.render_page_html, ".md": reports.render_page_markdown}
-    for out in paths:
-        suffix = out.suffix.lower()
-        reports.write_text(out, as_json if suffix == ".json" else made[suffix](page))
-    if form == "json":
-        click.echo(as_json, nl=False)
-    else:
-        from rich.console import Console
-
-        written = ", ".join(str(out) for out in paths)
-        step = f"read {written}" if written else "add -o monitor.html for the time lines"
-        reports.render_page_terminal(page, Console(), next_step=step)
+    deliver(
+        page, as_json, paths, form=form, hint="add -o monitor.html for the time lines",
+        sarif=lambda: reports.render_sarif(
+            findings_of(found), verb="monitor", complete=complete(found), about=file, notes=found.notes
+        ),
+    )  # fmt: skip
     context.exit(code)
 
 
