@@ -40,6 +40,7 @@ def inspect(
     import json
 
     from modelward import artifacts, reports
+    from modelward.cli._deliver import deliver
     from modelward.cli._inspect_page import page_of
 
     paths = [Path(name) for name in output]
@@ -48,21 +49,12 @@ def inspect(
     found = artifacts.inspect(path, train=train, goal=goal)
     as_json = json.dumps(found.to_dict(), indent=2, allow_nan=False) + "\n"
     page = page_of(found)
-    made = {".html": reports.render_page_html, ".md": reports.render_page_markdown}
-    for out in paths:
-        suffix = out.suffix.lower()
-        if suffix == ".sarif":
-            whole = found.exit_code() != 3
-            text = reports.render_sarif(found.findings, verb="inspect", complete=whole, about=path)
-        else:
-            text = as_json if suffix == ".json" else made[suffix](page)
-        reports.write_text(out, text)
-    if form == "json":
-        click.echo(as_json, nl=False)
-    else:
-        from rich.console import Console
-
-        written = ", ".join(str(out) for out in paths)
-        step = f"read {written}" if written else "add -o model.html for the pictures, or --format json"
-        reports.render_page_terminal(page, Console(), next_step=step)
+    # A failure beside something that stayed open is exit code 1, and the looking was not whole all the same.
+    grave = [f.verdict for f in found.findings if f.severity in ("high", "critical")]
+    deliver(
+        page, as_json, paths, form=form, hint="add -o model.html for the pictures, or --format json",
+        sarif=lambda: reports.render_sarif(
+            found.findings, verb="inspect", complete="inconclusive" not in grave, about=path
+        ),
+    )  # fmt: skip
     context.exit(found.exit_code())
