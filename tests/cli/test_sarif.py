@@ -34,6 +34,11 @@ def results(path: Path) -> list[dict]:
     return found
 
 
+def whole(path: Path) -> bool:
+    (run,) = json.loads(path.read_text())["runs"]
+    return bool(run["invocations"][0]["executionSuccessful"])
+
+
 def place(result: dict) -> tuple[str, int]:
     at = result["locations"][0]["physicalLocation"]
     return at["artifactLocation"]["uri"], at["region"]["startLine"]
@@ -95,6 +100,10 @@ def test_data_and_tables_that_differ(repository: Path) -> None:
     found = results(Path("x.sarif"))
     assert {f["ruleId"] for f in found} == {"MW025"}
     assert {place(f)[0] for f in found} == {"service%20a/new.csv"}
+    assert whole(Path("x.sarif"))
+    # Tampered with, and yet nobody looked into the labels: the failure must not make the looking whole.
+    run("data", "new.csv", "--reference", "old.csv", "--key", "id", "-o", "z.sarif", code=1)
+    assert not whole(Path("z.sarif"))
     run("diff", "old.csv", "new.csv", "-o", "y.sarif", code=1)
     assert {f["ruleId"] for f in results(Path("y.sarif"))} == {"MW094"}
 
