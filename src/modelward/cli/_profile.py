@@ -56,7 +56,7 @@ def profile(file: str, out: str, schema_file: str | None, like: str | None) -> N
         made = made or Profile(layout)
         X, problems = layout.encode(batch)
         notes |= problems
-        made.update(X)
+        made.update(X, layout.texts_of(batch))
     if made is None:
         raise InputError(f"{file} has no rows: add rows")
     reports.write_text(Path(out), made.to_json() + "\n")

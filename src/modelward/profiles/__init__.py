@@ -3,5 +3,9 @@
 from modelward.profiles._layout import Layout
 from modelward.profiles._profile import Profile, Quantile
 from modelward.profiles._serial import MAX_PROFILE_BYTES, read_profile
+from modelward.profiles._text import Rise, TextProfile
+from modelward.profiles._text_layout import TextLayout
 
-__all__ = ["MAX_PROFILE_BYTES", "Layout", "Profile", "Quantile", "read_profile"]
+__all__ = [
+    "MAX_PROFILE_BYTES", "Layout", "Profile", "Quantile", "Rise", "TextLayout", "TextProfile", "read_profile",
+]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -14,11 +14,12 @@ import polars as pl
 
 from modelward.errors import InputError, SchemaError
 from modelward.findings import MIN_ROWS
+from modelward.profiles._text_layout import TextLayout, is_prose
 from modelward.schema import Codec, from_toml, infer, to_toml
 from modelward.schema._rules import TOLERANCE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,6 +49,8 @@ class Layout:
         Which of the two it is.
     centre : tuple of float, length d
         Subtracted before moments are summed.
+    texts : mapping of str to TextLayout
+        Of each column of free text what is counted in its texts.
 
     Examples
     --------
@@ -62,9 +65,17 @@ class Layout:
     points: tuple[NDArray[np.float64], ...]
     by_value: tuple[bool, ...]
     centre: tuple[float, ...]
+    texts: Mapping[str, TextLayout] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, frame: pl.DataFrame, schema: FeatureSchema | None = None, *, bins: int = BINS) -> Layout:
+    def fit(
+        cls,
+        frame: pl.DataFrame,
+        schema: FeatureSchema | None = None,
+        *,
+        bins: int = BINS,
+        texts: Sequence[str] | None = None,
+    ) -> Layout:
         """Learn bins and values from reference rows.
 
         Parameters
@@ -75,6 +86,9 @@ class Layout:
             Inferred from the rows if it is not given.
         bins : int
             Bins of a number, of about equal share in the reference.
+        texts : sequence of str, optional
+            Columns of text whose words are counted; by default those that the schema calls text and half of whose
+            rows have three words or more.
 
         Raises
         ------
@@ -92,9 +106,12 @@ class Layout:
         values = {c.name: _counted(frame, c, codec) for c in schema if c.coded}
         X = Codec(schema, values, codec.dtypes).encode(frame)
         parts = [_column(X[:, j], c, len(values.get(c.name, ())), bins) for j, c in enumerate(schema)]
+        if texts is None:
+            texts = [c.name for c in schema if c.kind == "text" and is_prose(_strings(frame, c.name))]
         return cls(
-            schema, values, tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts)
-        )
+            schema, values, tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts),
+            {name: TextLayout.fit(_strings(frame, name)) for name in texts},
+        )  # fmt: skip
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -158,6 +175,11 @@ class Layout:
         more = [name for name in frame.columns if name not in known][:100]
         return out, problems | dict.fromkeys(more, "appeared")
 
+    def texts_of(self, frame: pl.DataFrame) -> dict[str, list[Any]]:
+        """Return the texts of a table by column, for `Profile.update`; a column that is not there is missing."""
+        absent = [None] * frame.height
+        return {k: _strings(frame, k) if k in frame.columns else absent for k in self.texts}
+
     def slot_names(self, j: int) -> tuple[str, ...]:
         """Return the names of column j's slots: bins or values, then "below" and "above", or "other"."""
         points, column = self.points[j], self.schema.columns[j]
@@ -176,13 +198,14 @@ class Layout:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the layout for JSON."""
-        return {
+        out: dict[str, Any] = {
             "schema": to_toml(self.schema),
             "values": {name: list(values) for name, values in self.values.items()},
             "points": [p.tolist() for p in self.points],
             "by_value": list(self.by_value),
             "centre": list(self.centre),
         }
+        return out | ({"texts": {k: t.to_dict() for k, t in self.texts.items()}} if self.texts else {})
 
     @classmethod
     def from_dict(cls, raw: Any) -> Layout:
@@ -200,15 +223,25 @@ class Layout:
             points = tuple(np.array(p, dtype=np.float64).reshape(-1) for p in raw["points"])
             by_value = tuple(bool(b) for b in raw["by_value"])
             centre = tuple(float(c) for c in raw["centre"])
+            texts = {str(k): TextLayout.from_dict(t) for k, t in raw.get("texts", {}).items()}
         except (KeyError, TypeError, ValueError, AttributeError):
             raise InputError("it holds no layout of a profile") from None
         ordered = all(np.isfinite(p).all() and (np.diff(p) > 0).all() for p in points)
         enough = all(b or len(p) >= 2 for p, b in zip(points, by_value, strict=False))
         if {len(points), len(by_value), len(centre)} != {len(schema)} or set(values) != coded or not ordered:
             raise InputError("its layout does not fit its schema")
+        if not set(texts) <= set(schema.names):
+            raise InputError("its layout does not fit its schema")
         if not enough or max((len(p) for p in points), default=0) > 10_000 or not np.isfinite(centre).all():
             raise InputError("its layout does not fit its schema")
-        return cls(schema, values, points, by_value, centre)
+        return cls(schema, values, points, by_value, centre, texts)
+
+
+def _strings(frame: pl.DataFrame, name: str) -> list[Any]:
+    if name not in frame.columns:
+        raise SchemaError(f"the table lacks column {name!r}")
+    held = frame.get_column(name)
+    return (held.cast(pl.String) if isinstance(held.dtype, pl.Categorical | pl.Enum) else held).to_list()
 
 
 def _counted(frame: pl.DataFrame, column: Column, codec: Codec) -> tuple[Any, ...]:

@@ -26,9 +26,10 @@ from modelward.profiles._kernels import (
     rounded,
     scan,
 )
+from modelward.profiles._text import TextProfile
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -82,21 +83,29 @@ class Profile:
         self.registers = np.zeros((d, REGISTERS), dtype=np.uint8)
         self._limbs = np.zeros((d, 2, LIMBS), dtype=np.int64)
         self._loose = 0
+        self.texts = {name: TextProfile(held) for name, held in layout.texts.items()}
 
-    def update(self, X: NDArray[np.float64]) -> None:
+    def update(self, X: NDArray[np.float64], texts: Mapping[str, Iterable[Any]] | None = None) -> None:
         """Add rows.
 
         Parameters
         ----------
         X : ndarray of float64, shape (n, d)
             Encoded rows (`Layout.encode`); none is allowed.
+        texts : mapping of str to texts, optional
+            Of the rows (`Layout.texts_of`), by column; without them words are not counted.
 
         Raises
         ------
         InputError
-            If they have another number of columns.
+            If they have another number of columns, or texts another number of rows.
         """
         X = np.ascontiguousarray(X, dtype=np.float64)
+        held_texts = {name: list(held) for name, held in (texts or {}).items() if name in self.texts}
+        if any(len(held) != len(X) for held in held_texts.values()):
+            raise InputError(
+                f"a column of texts has another number of rows than the table: {len(X)} are needed"
+            )
         if X.ndim != 2 or X.shape[1] != len(self.counts):
             raise InputError(
                 f"rows of shape {X.shape} do not fit a profile of {len(self.counts)} columns: "
@@ -111,6 +120,8 @@ class Profile:
             if self._loose > _ROWS_AT_ONCE:
                 self._settle()
         self.rows += len(X)
+        for name, held_text in held_texts.items():
+            self.texts[name].update(held_text)
 
     def merge(self, other: Profile) -> Profile:
         """Return the profile of the rows of both.
@@ -133,6 +144,7 @@ class Profile:
         out.registers = np.maximum(self.registers, other.registers)
         out._limbs = self._limbs + other._limbs
         out._settle()
+        out.texts = {name: held.merge(other.texts[name]) for name, held in self.texts.items()}
         return out
 
     @property
@@ -253,9 +265,12 @@ class Profile:
         held: dict[str, NDArray[Any]] = {
             "counts": self.counts, "counters": self.counters, "registers": self.registers
         }  # fmt: skip
-        return {k: v.copy() for k, v in held.items()} | {
+        out = {k: v.copy() for k, v in held.items()} | {
             "sums": self._limbs.copy(), "rows": np.array(self.rows)
         }  # fmt: skip
+        for k, text in enumerate(self.texts.values()):
+            out |= {f"text{k}/{name}": array for name, array in text.arrays().items()}
+        return out
 
     @classmethod
     def from_arrays(cls, layout: Layout, held: Mapping[str, NDArray[Any]]) -> Profile:
@@ -280,6 +295,10 @@ class Profile:
         least = min(out.counts.min(initial=0), out.counters.min(initial=0))
         if not whole or least < 0 or out.registers.max(initial=0) > _MOST_REGISTER:
             raise InputError("its figures are damaged: make it anew")
+        for k, (name, text) in enumerate(layout.texts.items()):
+            start = f"text{k}/"
+            own = {key.removeprefix(start): part for key, part in held.items() if key.startswith(start)}
+            out.texts[name] = TextProfile.from_arrays(text, own)
         return out
 
     def _settle(self) -> None:

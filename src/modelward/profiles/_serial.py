@@ -16,6 +16,7 @@ from modelward.profiles import _sums
 from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS
 from modelward.profiles._layout import Layout
 from modelward.profiles._profile import Profile
+from modelward.profiles._text import TextProfile
 
 VERSION = 1
 MAX_PROFILE_BYTES = 64_000_000
@@ -26,20 +27,20 @@ def to_json(profile: Profile) -> str:
     layout, held = profile.layout, profile.arrays()
     packed = base64.b64encode(zlib.compress(held["registers"].tobytes(), 9)).decode()
     sizes = [len(p) + 2 for p in layout.points]
-    return json.dumps(
-        {
-            "format": "modelward profile",
-            "version": VERSION,
-            "digest": layout.digest,
-            "layout": layout.to_dict(),
-            "rows": profile.rows,
-            "counts": [held["counts"][j, :s].tolist() for j, s in enumerate(sizes)],
-            "counters": held["counters"].tolist(),
-            "sums": [[_sums.to_text(s) for s in pair] for pair in held["sums"]],
-            "registers": packed,
-        },
-        separators=(",", ":"),
-    )
+    out: dict[str, Any] = {
+        "format": "modelward profile",
+        "version": VERSION,
+        "digest": layout.digest,
+        "layout": layout.to_dict(),
+        "rows": profile.rows,
+        "counts": [held["counts"][j, :s].tolist() for j, s in enumerate(sizes)],
+        "counters": held["counters"].tolist(),
+        "sums": [[_sums.to_text(s) for s in pair] for pair in held["sums"]],
+        "registers": packed,
+    }
+    if profile.texts:
+        out["texts"] = {name: text.to_dict() for name, text in profile.texts.items()}
+    return json.dumps(out, separators=(",", ":"))
 
 
 def from_json(text: str) -> Profile:
@@ -83,13 +84,17 @@ def _held(layout: Layout, raw: dict[str, Any]) -> dict[str, Any]:
             sums[j, k] = _sums.from_text(pair[k])
     unpacker = zlib.decompressobj()
     data = unpacker.decompress(base64.b64decode(raw["registers"], validate=True), d * REGISTERS)
-    return {
+    out: dict[str, Any] = {
         "rows": int(raw["rows"]),
         "counts": counts,
         "counters": np.array(raw["counters"], dtype=np.int64).reshape(d, COUNTERS),
         "sums": sums,
         "registers": np.frombuffer(data, dtype=np.uint8).reshape(d, REGISTERS),
     }
+    for k, (name, text) in enumerate(layout.texts.items()):
+        own = TextProfile.from_dict(text, raw["texts"][name]).arrays()
+        out |= {f"text{k}/{what}": array for what, array in own.items()}
+    return out
 
 
 def read_profile(path: str | Path) -> Profile:
