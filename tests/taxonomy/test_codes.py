@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from importlib import import_module
 
 import pytest
 from click.testing import CliRunner
 
+from modelward import checks
 from modelward.checks import all_checks
 from modelward.cli import cli
 from modelward.cli._explain import explain
@@ -17,6 +21,21 @@ MEASURES = [lock.measured_by for row in MODES for lock in row.countermeasures if
 
 def test_every_row_has_a_check_that_explains_itself() -> None:
     assert {check.number for check in all_checks()} == set(range(1, 18))
+
+
+def test_the_table_of_contents_names_the_codes_of_each_file() -> None:
+    for module, codes in checks._MODULES.items():
+        found = import_module(f"modelward.checks.{module}").CHECKS
+        assert sorted(check.code for check in found) == list(codes), module
+
+
+def test_names_of_checks_are_loaded_when_they_are_used() -> None:
+    assert all(getattr(checks, name) is not None for name in checks.__all__)
+    with pytest.raises(AttributeError, match="no attribute"):
+        checks.absent  # noqa: B018
+    script = "import sys, modelward.checks as c; c.all_codes(), c.dependency_findings; print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("check", all_checks(), ids=lambda check: check.code)

@@ -92,10 +92,12 @@ def deps(
     )
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
-    from modelward.reports import check_suffix
 
-    for path in output:
-        check_suffix(path)
+    if output:
+        from modelward.reports import check_suffix
+
+        for path in output:
+            check_suffix(path)
     check_network(db, update=update_db, db_url=db_url, osv_url=osv_url, since=since, offline=offline)
     if measure and no_code:
         raise UsageError("--measure-imports and --no-code exclude each other: it runs packages")

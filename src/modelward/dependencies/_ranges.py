@@ -6,6 +6,7 @@ Source: the OSV schema 1.6, "evaluation algorithm"; versions are compared by PEP
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from modelward.dependencies._extra import need
@@ -68,9 +69,13 @@ def read_affected(entry: dict[str, Any]) -> Affected:
 
 def parse(text: Any) -> Any:
     """Return a version; None if it is none of PEP 440."""
+    return _version(text) if isinstance(text, str) and len(text) <= 200 else None
+
+
+@lru_cache(maxsize=100_000)
+def _version(text: str) -> Any:
+    # Advisories about one package name the same versions again and again.
     version = need("packaging.version", "packaging")
-    if not isinstance(text, str) or len(text) > 200:
-        return None
     try:
         return version.Version(text)
     except version.InvalidVersion:

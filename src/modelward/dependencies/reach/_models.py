@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelward.artifacts import class_name, library_versions, read_artifact
 from modelward.dependencies._extra import need
 from modelward.dependencies._walk import walk
 from modelward.dependencies.reach._project import beside
@@ -102,6 +101,9 @@ def _place(file: Path, project: Path) -> str:
 def _read(file: Path, path: str) -> ModelFile:
     if file.name == "MLmodel":
         return _mlflow(file, path)
+    # Not every project has a model file, and reading one needs much.
+    from modelward.artifacts import library_versions, read_artifact
+
     try:
         artifact = read_artifact(str(file))
     except (ModelwardError, OSError) as error:
@@ -139,6 +141,8 @@ def _mlflow(file: Path, path: str) -> ModelFile:
 
 def _made(artifact: Artifact) -> Iterable[str]:
     """Yield what a format itself needs, and the class that a file without names stands for."""
+    from modelward.artifacts import class_name
+
     pending = [artifact]
     while pending:
         one = pending.pop()
