@@ -2,7 +2,7 @@
 
 `python benchmarks/make_locks.py FOLDER`, with TOOLS the `bin` folder of an environment that has uv, poetry with its
 export plugin, pip-tools and a pip that knows `pip lock`. Each lock is of what one release of a public project asks for,
-by Python 3.10 or 3.11, from PyPI; uv resolves as on a day in the past, so that its releases are old enough to have holes.
+by Python 3.10 or 3.11, from PyPI; uv resolves as on a day in the past, so that its releases are old enough for holes.
 A lock that is there already is left alone.
 """
 
@@ -42,12 +42,13 @@ def make(folder: Path, tool: str, asked: str) -> str:
         return ""
     (folder / "pyproject.toml").write_text(PROJECT.format(asked=asked))
     (folder / "asked.in").write_text(f"{asked}\n")
-    export = ["uv", "export", "--frozen", "--no-emit-project", "-o", "exported.txt"]
+    frozen = ["uv", "export", "--frozen", "--no-emit-project"]
+    export = [*frozen, "-o", "exported.txt"]
     compiled = ["--generate-hashes", "asked.in", "-o", "requirements.txt"]
     steps = {
         "uv": [["uv", "lock", "--exclude-newer", DAY], export],
         "uv-pylock": [["uv", "lock", "--exclude-newer", DAY], export,
-                      ["uv", "export", "--frozen", "--no-emit-project", "--format", "pylock.toml", "-o", "pylock.toml"]],
+                      [*frozen, "--format", "pylock.toml", "-o", "pylock.toml"]],
         "pip-pylock": [["pip", "lock", "--uploaded-prior-to", DAY, "-r", "asked.in"]],
         "poetry": [["poetry", "lock"], ["poetry", "export", "-o", "exported.txt"]],
         "pip-compile": [["pip-compile", "--allow-unsafe", *compiled]],
