@@ -1,5 +1,6 @@
 """One-pass, mergeable summaries of what a model is sent and answers."""
 
+from modelward.profiles._images import Hue, ImageProfile, image_table
 from modelward.profiles._layout import Layout
 from modelward.profiles._profile import Profile, Quantile
 from modelward.profiles._serial import MAX_PROFILE_BYTES, read_profile
@@ -7,5 +8,15 @@ from modelward.profiles._text import Rise, TextProfile
 from modelward.profiles._text_layout import TextLayout
 
 __all__ = [
-    "MAX_PROFILE_BYTES", "Layout", "Profile", "Quantile", "Rise", "TextLayout", "TextProfile", "read_profile",
-]  # fmt: skip
+    "MAX_PROFILE_BYTES",
+    "Hue",
+    "ImageProfile",
+    "Layout",
+    "Profile",
+    "Quantile",
+    "Rise",
+    "TextLayout",
+    "TextProfile",
+    "image_table",
+    "read_profile",
+]
