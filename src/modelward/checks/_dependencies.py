@@ -123,8 +123,9 @@ def _open(text: str, place: str | None) -> Finding:
 def _doubt(doubt: Doubt) -> Finding:
     verdict: Verdict = "fail" if doubt.severe else "warn"
     return _finding(
-        "MW113", verdict, f"{TITLES['MW113'][0]}: {doubt.rule}", f"{doubt.text}.", doubt.place, ""
-    )
+        "MW113", verdict, f"{TITLES['MW113'][0]}: {doubt.rule}", f"{doubt.text}.", doubt.place, "",
+        severity="low" if doubt.minor else None,
+    )  # fmt: skip
 
 
 def _finding(

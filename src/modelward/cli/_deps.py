@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def deps(
     context: click.Context, project: Path, db: Path | None, update_db: bool, db_url: str | None,
-    osv_url: str | None, since: datetime.datetime | None, offline: bool, max_db_age: int, no_code: bool,
-    entries: tuple[str, ...],
+    osv_url: str | None, index: str | None, since: datetime.datetime | None, offline: bool, max_db_age: int,
+    no_code: bool, entries: tuple[str, ...],
     models: tuple[Path, ...], python: Path | None, data: tuple[Path, ...], schema: Path | None,
     report: Path | None, measure: bool, fail_on: FailOn, form: str, output: tuple[Path, ...],
 ) -> None:  # fmt: skip
@@ -64,8 +65,8 @@ def deps(
     `# hadolint ignore=RULE` is followed.
 
     Hidden folders and such as hold what was built or installed are left out. Nothing of
-    the project is run, and nothing is asked of the network unless --update-db or --osv-url says so: yanked releases
-    are not known.
+    the project is run, and nothing is asked of the network unless --update-db, --osv-url or --index says so. Whether
+    a release was yanked or nobody looks after a project is known to an index alone.
 
     Beside each hole stands whether its package is imported where serving begins, reached by loading a model file,
     or used by development tools alone. That hides nothing, and no verdict depends on it. What each dependency
@@ -85,6 +86,7 @@ def deps(
     from modelward.cli._deps_output import Told, to_text, write
     from modelward.cli._deps_sbom import SUFFIX, subject_of
     from modelward.dependencies import (
+        ask_index,
         measure_imports,
         read_code,
         read_containers,
@@ -98,7 +100,9 @@ def deps(
 
         for path in output:
             check_suffix(path)
-    check_network(db, update=update_db, db_url=db_url, osv_url=osv_url, since=since, offline=offline)
+    check_network(
+        db, update=update_db, db_url=db_url, osv_url=osv_url, index=index, since=since, offline=offline
+    )
     if measure and no_code:
         raise UsageError("--measure-imports and --no-code exclude each other: it runs packages")
     boms = [path for path in output if path.name.endswith(SUFFIX)]
@@ -110,10 +114,17 @@ def deps(
     inventory, reach = looked.inventory, looked.reach
     database, holes = advisories(inventory, db, update=update_db, db_url=db_url, osv_url=osv_url, today=today)
     news = news_since(inventory, database, since)
+    answer = ask_index(inventory, index, today=today) if index else None
+    doubted = replace(inventory, doubts=(*inventory.doubts, *(answer.doubts if answer else ())))
     found = dependency_findings(
-        inventory, database, holes, today=today, max_age=max_db_age, uses=reach.uses if reach else None,
+        doubted,
+        database,
+        holes,
+        today=today,
+        max_age=max_db_age,
+        uses=reach.uses if reach else None,
         missing=MISSING,
-    )  # fmt: skip
+    )
     code = (
         None
         if no_code or not project.is_dir()
@@ -129,7 +140,7 @@ def deps(
     heavy = [w.name for w in looked.load.weights if w.own is not None]
     took = measure_imports(heavy, looked.modules, python) if measure else {}
     told = Told(
-        project, looked, database, code, containers, subject, holes, found, took, news, remarks,
+        project, looked, database, code, containers, subject, holes, found, took, news, remarks, answer,
         complete=complete,
         exit_code=_exit_code(found, fail_on, complete=complete),
     )  # fmt: skip

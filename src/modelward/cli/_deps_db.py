@@ -25,6 +25,9 @@ def network_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--offline", is_flag=True, help="Refuse to ask the network."),
         click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
                      help="Also list the advisories published since then that are about its packages."),
+        click.option("--index", metavar="URL",
+                     help="Ask this package index (its simple pages, https://HOST/simple) for yanked, withdrawn and "
+                          "abandoned releases: names of packages go there."),
         click.option("--osv-url", metavar="URL",
                      help="Ask this OSV server instead of a database: names and versions of packages go there."),
         click.option("--db-url", metavar="URL", help="Where --update-db fetches from.  [default: OSV]"),
@@ -36,7 +39,14 @@ def network_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def check_network(
-    db: Path | None, *, update: bool, db_url: str | None, osv_url: str | None, since: object, offline: bool
+    db: Path | None,
+    *,
+    update: bool,
+    db_url: str | None,
+    osv_url: str | None,
+    index: str | None,
+    since: object,
+    offline: bool,
 ) -> None:
     """Refuse options that exclude each other, before any work is done.
 
@@ -44,8 +54,8 @@ def check_network(
     ------
     UsageError
     """
-    if offline and (update or osv_url):
-        raise UsageError("--offline excludes --update-db and --osv-url: they ask the network")
+    if offline and (update or osv_url or index):
+        raise UsageError("--offline excludes --update-db, --osv-url and --index: they ask the network")
     if osv_url and (db or update):
         raise UsageError("--osv-url asks a server instead of a database: leave --db and --update-db out")
     if db_url and not update:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         CodeRead,
         ContainerRead,
         Database,
+        IndexAnswer,
         Package,
         Reach,
         Subject,
@@ -43,6 +44,7 @@ class Told:
     took: Mapping[str, float | None]
     news: Sequence[Bulletin] | None
     remarks: Sequence[str]
+    index: IndexAnswer | None
     complete: bool
     exit_code: int
 
@@ -75,6 +77,7 @@ def as_dict(told: Told) -> dict[str, Any]:
     ]
     return {
         "schema_version": 1, "complete": told.complete, "database": about, "packages": packages,
+        "index": told.index and {"name": told.index.name, "asked": told.index.asked, "dated": told.index.dated},
         "environment": looked.environment.name,
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "containers": containers and {"files": list(containers.files), "silenced": containers.silenced},
@@ -141,6 +144,7 @@ def to_text(told: Told) -> str:
         lines.append(
             f"{database.skipped} records of it and {database.broken} ranges make no sense and were skipped"
         )
+    lines.append(_clean(index_line(told.index)))
     if any(
         p.version == e.version for p in inventory.packages if (e := looked.environment.packages.get(p.name))
     ):
@@ -151,6 +155,14 @@ def to_text(told: Told) -> str:
     lines += [f"note: {_clean(remark)}" for remark in told.remarks]
     said = _verdicts(found) or ["Nothing was found."]
     return "\n".join([*lines, *said, *map(_clean, news_lines(told.news))])
+
+
+def index_line(answer: IndexAnswer | None) -> str:
+    """Say what an index was asked."""
+    if answer is None:
+        return "yanked and abandoned releases: not checked, no index was asked (--index URL)"
+    dated = "" if answer.dated else "; it does not tell dates: abandoned ones are not checked"
+    return f"yanked and abandoned releases: {answer.name} was asked about {answer.asked} packages{dated}"
 
 
 def _verdicts(found: Sequence[Finding]) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from modelward.cli._deps_output import Told
-    from modelward.dependencies import CodeRead, Database, How, Survey, Use, Vulnerability
+    from modelward.dependencies import How, Survey, Use, Vulnerability
     from modelward.findings import Finding
 
 _ORDER = {"fail": 0, "inconclusive": 1, "warn": 2}
@@ -46,7 +46,7 @@ def page_of(run: Told) -> Page:
     told = sorted((f for f in run.found if not f.ignored), key=lambda f: _ORDER.get(f.verdict, 3))
     serious = tuple(f for f in told if f.verdict in ("fail", "inconclusive"))
     sections = [
-        _glance(looked, run.database, run.code),
+        _glance(run),
         _use(looked, holes),
         _weight(looked, run.took),
         _rest(told),
@@ -86,7 +86,10 @@ def _alarm(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Findin
     return f"{fails} findings fail." if fails else ""
 
 
-def _glance(looked: Survey, database: Database | None, code: CodeRead | None) -> Section:
+def _glance(run: Told) -> Section:
+    from modelward.cli._deps_output import index_line
+
+    looked, database, code = run.looked, run.database, run.code
     inventory, reach = looked.inventory, looked.reach
     dated = (
         f"{database.name} of {database.date}, {database.records:,} records"
@@ -97,6 +100,7 @@ def _glance(looked: Survey, database: Database | None, code: CodeRead | None) ->
         ("packages", f"{len(inventory.packages)} with a version, {len(inventory.unresolved)} without"),
         ("read", ", ".join(inventory.files[:8]) or "no file that names packages"),
         ("advisories", dated),
+        ("yanked, abandoned", index_line(run.index).partition(": ")[2]),
         ("environment", looked.environment.name),
         ("weight", f"{size(looked.load.total)} in {looked.load.packages} packages that serving needs"),
     ]

@@ -4,6 +4,7 @@ from modelward.dependencies._advisories import Advisory, Database, read_database
 from modelward.dependencies._audit import Vulnerability, audit
 from modelward.dependencies._bulletins import Bulletin, bulletins
 from modelward.dependencies._environment import Environment, Installed, installed
+from modelward.dependencies._index import IndexAnswer, ask_index
 from modelward.dependencies._inventory import take_inventory
 from modelward.dependencies._modules import Owners, modules_of
 from modelward.dependencies._online import DATABASE_URL, ask_osv, cached_database, check_url, update_database
@@ -39,6 +40,7 @@ __all__ = [
     "Environment",
     "Hazard",
     "How",
+    "IndexAnswer",
     "Installed",
     "Inventory",
     "Load",
@@ -55,6 +57,7 @@ __all__ = [
     "Use",
     "Vulnerability",
     "Weight",
+    "ask_index",
     "ask_osv",
     "audit",
     "bulletins",

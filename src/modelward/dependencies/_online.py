@@ -61,7 +61,7 @@ def check_url(url: str) -> str:
     return url
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
+class Redirects(urllib.request.HTTPRedirectHandler):
     """Follows no redirect to where nothing is encrypted."""
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
@@ -128,7 +128,7 @@ def _older(new: Database, path: Path, today: datetime.date) -> bool:
 
 
 def _fetch(url: str, file: IO[bytes]) -> None:
-    opener = urllib.request.build_opener(_Redirects())
+    opener = urllib.request.build_opener(Redirects())
     request = urllib.request.Request(url, headers={"User-Agent": "modelward"})  # noqa: S310 - checked
     with opener.open(request, timeout=_TIMEOUT) as answer:
         promised = answer.headers.get("Content-Length")

@@ -86,7 +86,7 @@ class Problem:
 class Doubt:
     """Something about how packages are asked for that a person should look at.
 
-    `rule` is a short word, `severe` whether it lets somebody else's package in.
+    `rule` is a short word, `severe` whether it lets somebody else's package in, `minor` whether it is of low severity.
     """
 
     rule: str
@@ -94,6 +94,7 @@ class Doubt:
     line: int
     text: str
     severe: bool = False
+    minor: bool = False
 
     @property
     def place(self) -> str:

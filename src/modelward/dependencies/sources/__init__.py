@@ -21,6 +21,7 @@ _FORMATS: tuple[tuple[str, str], ...] = (
     ("pylock.toml", "_pylock"),
     ("pylock.*.toml", "_pylock"),
     ("pyproject.toml", "_pyproject"),
+    ("uv.toml", "_indexes"),
     ("environment*.y*ml", "_conda"),
     ("conda.y*ml", "_conda"),
     ("*requirements*.txt", "_requirements"),

@@ -6,7 +6,8 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from modelward.dependencies._extra import canonical
-from modelward.dependencies._packages import Doubt, Package, Problem, Read
+from modelward.dependencies._packages import Package, Problem, Read
+from modelward.dependencies.sources._indexes import poetry_doubts, uv_doubts
 from modelward.dependencies.sources._parts import (
     Malformed,
     bare,
@@ -44,8 +45,13 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
         if package.name != own:
             packages.append(package)
     packages += _poetry(_table(_table(document.get("tool")).get("poetry")), text, path)
+    tool = _table(document.get("tool"))
+    doubts = (
+        *uv_doubts(_table(tool.get("uv")), text, path),
+        *poetry_doubts(_table(tool.get("poetry")), text, path),
+    )
     library = "build-system" in document
-    return Read(tuple(packages), tuple(problems), tuple(_indexes(document, text, path)), library=library)
+    return Read(tuple(packages), tuple(problems), doubts, library=library)
 
 
 def _table(value: Any) -> dict[str, Any]:
@@ -129,38 +135,3 @@ def _poetry_one(name: str, asked: Any, group: str, text: str, path: str, *, dev:
         dev=dev,
         extras=tuple(map(canonical, words(table.get("extras")))),
     )
-
-
-def _indexes(document: dict[str, Any], text: str, path: str) -> Iterator[Doubt]:
-    tool = _table(document.get("tool"))
-    uv, poetry = _table(tool.get("uv")), _table(tool.get("poetry"))
-    if uv.get("index-strategy") in ("unsafe-best-match", "unsafe-first-match"):
-        yield Doubt(
-            "extra-index",
-            path,
-            line_of(text, "index-strategy"),
-            "uv may take a package from any index that has it: remove index-strategy",
-            severe=True,
-        )
-    for source in [*_list(uv.get("index")), *_list(poetry.get("source"))]:
-        url = text_of(source, "url")
-        if url.startswith("http://"):
-            yield Doubt(
-                "plain-http",
-                path,
-                line_of(text, url),
-                f"{bare(url)} is not encrypted: anybody on the way can replace packages",
-                severe=True,
-            )
-        if source.get("priority") in ("supplemental", "secondary") or source.get("secondary") is True:
-            yield Doubt(
-                "extra-index",
-                path,
-                line_of(text, url),
-                f'{bare(url)} and the main index are asked for the same names: set priority = "explicit"',
-                severe=True,
-            )
-
-
-def _list(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []

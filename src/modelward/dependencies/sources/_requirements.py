@@ -45,7 +45,11 @@ def read(text: str, path: str, root: Path) -> Read:
     packages = tuple(state.packages)
     if _COMPILED.search(text[:2_000]):
         packages = tuple(replace(p, locked=True) for p in packages)
-    return Read(packages, tuple(state.problems), tuple(state.doubts))
+    doubts = state.doubts
+    if packages and all(p.hashed for p in packages):
+        # What another index has under the name has another hash, and pip refuses it.
+        doubts = [replace(d, severe=False) if d.rule == "extra-index" else d for d in doubts]
+    return Read(packages, tuple(state.problems), tuple(doubts))
 
 
 def _logical(text: str) -> Iterator[tuple[int, str]]:
