@@ -147,7 +147,7 @@ def _column(c: ColumnShift) -> dict[str, Any]:
     return {
         "name": c.name, "kind": c.kind, "missing": c.missing, "missing_before": _finite(c.missing_before),
         "step": _finite(c.step), "step_before": _finite(c.step_before), "distance": _finite(c.distance),
-        "departs": c.departs,
+        "departs": c.departs, "how": c.how,
     }  # fmt: skip
 
 
@@ -203,7 +203,11 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
     if not found.tampered:
         lines.append("no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
                      if not found.matched else "no evidence of tampering in the rows that both files have")  # fmt: skip
-    departing = [c.name for c in found.columns if c.departs]
+    bulk = [f"{c.name} ({c.how})" for c in found.columns if c.how]
+    if bulk:
+        rest = f" and {len(bulk) - 8} more" if len(bulk) > 8 else ""
+        lines.append(f"columns changed in bulk: {', '.join(bulk[:8])}{rest}")
+    departing = [c.name for c in found.columns if c.departs and not c.how]
     if departing:
         rest = f" and {len(departing) - 5} more" if len(departing) > 5 else ""
         lines.append(f"columns that depart from the reference: {', '.join(departing[:5])}{rest}")

@@ -243,4 +243,4 @@ def _column_row(c: ColumnShift) -> tuple[str, ...]:
     missing = tuple("–" if math.isnan(v) else f"{v:.1%}" for v in (c.missing, c.missing_before))
     steps = tuple("–" if math.isnan(v) else f"{v:g}" for v in (c.step, c.step_before))
     distance = "–" if math.isnan(c.distance) else f"{c.distance:.3f}"
-    return (c.name, c.kind, *missing, *steps, distance, "yes" if c.departs else "no")
+    return (c.name, c.kind, *missing, *steps, distance, c.how or "yes" if c.departs else "no")

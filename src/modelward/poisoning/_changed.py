@@ -93,7 +93,11 @@ def _rule_of(
     count = int(moved.sum())
     said, rows = f"{count:,} rows {what}", pairs.new[moved]
     if count < MIN_ROWS:
-        return [Suspect("rows without a rule", "fewer than ten rows: " + what, "changed", rows, 0.0, 1.0)]
+        # Labels do not change by themselves: with a key it is that row, by content it may be another of its like.
+        few: Literal["tampered", "changed"] = (
+            "tampered" if pairs.by == "key" and what.startswith("relabelled") else "changed"
+        )
+        return [Suspect("rows without a rule", "fewer than ten rows: " + what, few, rows, 0.0, 1.0)]
     for earlier in known:
         # Several columns of the same rows: one search is enough.
         if earlier.recall is not None and _same(np.isin(pairs.new, earlier.rows) & could, moved):
@@ -111,6 +115,8 @@ def _rule_of(
         verdict: Literal["tampered", "changed"] = (
             "tampered" if how or what.startswith("relabelled") else "changed"
         )
+        if moved.all():
+            return [Suspect("every row", f"in bulk: {said}", verdict, rows, 1.0, 1.0)]
         return [Suspect("no rule describes them", said, verdict, rows, 1.0, 1.0)]
     hits, total = int(found.counts[1]), int(found.counts.sum())
     # The rule's rows that had the label already belong to what the rule names.

@@ -87,6 +87,26 @@ def _pure(
     return best, grid
 
 
+def stands_alone(coded: Coded, hit: NDArray[np.bool_], rule: Rule, bound: float) -> bool:
+    """Say whether a rule given from elsewhere is as pure as no other part of its table gives a reason for.
+
+    Parameters
+    ----------
+    coded : Coded
+    hit : ndarray of shape (n,)
+        Which rows have the label.
+    rule : Rule
+    bound : float
+        Nats that the likelihood ratio must reach.
+    """
+    free = np.ones(len(hit), dtype=bool)
+    strata = _strata(coded, hit, free)
+    rows, hits = (np.bincount(strata, weights=w, minlength=_STRATA) for w in (None, hit))
+    risk = ((hits + 0.5) / (rows + 1))[strata]
+    cell = _sharp(coded, hit, free, rule, bound, float(hit.mean()), "", risk)
+    return cell is not None and not _naturally_pure(coded, hit, free, cell)
+
+
 def _sharp(
     coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], rule: Rule, bound: float, base: float,
     label: str,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.poisoning._bulk import distance
+from modelward.poisoning._bulk_maps import name_bulk_map
 from modelward.poisoning._coded import MISSING
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.stats import Proportion
@@ -26,6 +28,7 @@ _MOST_ROWS = 40
 _MOST_GROUPS = 4_000
 _DRAWN = 100
 _MOST_BARS = 16
+_MOST_MAPS = 40
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class ColumnShift:
         than ten rows in all are left out.
     departs : bool
         Whether samples of one distribution differ as much in fewer than 0.5 % of tables (union bound over columns).
+    how : str
+        The map of the whole column that explains it: ``"× 1000"``; empty if none does.
     """
 
     name: str
@@ -59,6 +64,7 @@ class ColumnShift:
     distance: float
     departs: bool
     histogram: tuple[tuple[str, float, float], ...] = ()
+    how: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,45 +101,33 @@ class GroupRate:
 def column_shifts(t: Tables) -> tuple[ColumnShift, ...]:
     """Compare every column that both tables have; free text is left out."""
     n, out = t.new.height, []
-    d = len(t.coded.names)
+    d, moved = len(t.coded.names), []
     for j, name in enumerate(t.coded.names):
         size = t.coded.sizes(j) + 1
         new = np.bincount(t.coded.codes[j][:n] + 1, minlength=size)
         old = np.bincount(t.coded.codes[j][n:] + 1, minlength=size)
         values = t.coded.words[j]
         numbers = None if isinstance(values, tuple) else values
-        distance, departs = math.nan, False
+        gap, departs = math.nan, False
         if t.old is not None:
-            distance, chance = _distance(new, old, ordered=numbers is not None)
+            gap, chance = distance(new, old, ordered=numbers is not None)
+            if numbers is not None:
+                # A small shift moves no distribution function far, but every value that many rows have.
+                chance = 2 * min(chance, distance(new, old, ordered=False)[1])
             departs = chance * d < _ALPHA
+            moved += [j] if departs else []
         out.append(
             ColumnShift(
                 name, "words" if numbers is None else "numbers", float(new[0] / n),
                 float(old[0] / old.sum()) if t.old is not None else math.nan,
-                _step(numbers, new[1:]), _step(numbers, old[1:]), distance, departs,
+                _step(numbers, new[1:]), _step(numbers, old[1:]), gap, departs,
                 _histogram(t, j) if d <= _DRAWN or departs else (),
             )
         )  # fmt: skip
+    fresh = np.arange(t.coded.rows) < n
+    for j in moved[:_MOST_MAPS]:
+        out[j] = replace(out[j], how=name_bulk_map(t.coded, fresh, j, moved[:_MOST_MAPS]))
     return tuple(out)
-
-
-def _distance(new: NDArray[np.int64], old: NDArray[np.int64], *, ordered: bool) -> tuple[float, float]:
-    """Return the distance of two distributions and a bound of the chance of it where they are one."""
-    from scipy.special import chdtrc
-
-    n, m = int(new.sum()), int(old.sum())
-    if ordered:
-        gap = float(np.abs(np.cumsum(new) / n - np.cumsum(old) / m).max())
-        # Massart 2012 (the two-sample form of Dvoretzky–Kiefer–Wolfowitz), conservative where values repeat.
-        return gap, min(1.0, 2 * math.exp(-2 * gap * gap * n * m / (n + m)))
-    gap = float(np.abs(new / n - old / m).sum() / 2)
-    rare = new + old < MIN_ROWS
-    table = np.stack([np.append(side[~rare], side[rare].sum()) for side in (new, old)]).astype(float)
-    table = table[:, table.sum(axis=0) > 0]
-    if table.shape[1] < 2:
-        return gap, 1.0
-    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
-    return gap, float(chdtrc(table.shape[1] - 1, ((table - expected) ** 2 / expected).sum()))
 
 
 def _step(values: NDArray[np.float64] | None, counts: NDArray[np.int64]) -> float:

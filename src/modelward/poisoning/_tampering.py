@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from modelward.poisoning._align import Tables, align
+from modelward.poisoning._bulk import moved_columns
 from modelward.poisoning._cells import MOST_LABELS, Cell, Looked
 from modelward.poisoning._changed import changed
 from modelward.poisoning._copies import find_copies
@@ -119,7 +120,14 @@ def _samples(t: Tables) -> list[Suspect]:
         return []
     looked = two_samples(t.coded, t.y, t.labels, t.new.height)
     _note(t, looked)
-    return [_from_cell(t.coded, cell) for cell in looked.cells] + _words(t)
+    cells, coded = looked.cells, t.coded
+    bulk = moved_columns(coded, np.arange(coded.rows) < t.new.height)
+    if bulk and not any(cell.tampered for cell in cells) and len(bulk) < len(coded.names):
+        # Where a whole column is new, rules over it outshine all others and say no more than that.
+        for j in reversed(bulk):
+            coded = coded.without(j)
+        cells = two_samples(coded, t.y, t.labels, t.new.height).cells
+    return [_from_cell(coded, cell) for cell in cells] + _words(t)
 
 
 def _words(t: Tables) -> list[Suspect]:

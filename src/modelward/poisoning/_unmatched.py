@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.poisoning._bulk import pure_beyond_reference
 from modelward.poisoning._cells import HARD, IMPURE, PEELS, Cell, Looked
 from modelward.poisoning._evidence import nats_of_chance, purer, purity, surplus
 from modelward.poisoning._grid import MIN_ROWS
@@ -103,6 +104,9 @@ def _judged(
         return None
     score = float(_purer(totals, label).climb(counts))
     pure = held >= (1 - IMPURE) * total and score >= bound
+    if pure:
+        fresh_rows = np.flatnonzero(inside) < n_new
+        pure = pure_beyond_reference(rows, fresh_rows, groups // 2 == label, rule, bound)
     covered = rule_mask(rule, coded)[:n_new] & inside[:n_new]
     earlier, then = int(counts[1::2].sum()), int(counts[2 * label + 1])
     why = f"label {labels[label]} in {held:,} of {total:,} rows; in the reference in {then:,} of {earlier:,}"
