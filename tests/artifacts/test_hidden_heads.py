@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelward.artifacts._hidden_budget import Budget
-from modelward.artifacts._hidden_heads import HEADS, Heads, matches
+from modelward.artifacts._hidden_heads import _PATTERNS, ANY, HEADS, Heads, matches
 from modelward.artifacts._hidden_kernels import CompiledHeads
 from modelward.artifacts._hidden_places import places
 
@@ -36,6 +36,24 @@ def test_the_compiled_pass_finds_what_the_plain_one_finds(data: bytes, first: in
     assert found[0] == found[1]
 
 
+@given(DATA, st.integers(0, 2))
+@settings(max_examples=60, deadline=None)
+def test_the_plain_pass_finds_what_its_table_says(data: bytes, first: int) -> None:
+    for kind, (before, letter, second, third) in HEADS.items():
+        classes = (before, bytes([letter]), second, third)
+        expected = [
+            at
+            for at in range(first, len(data))
+            if all(
+                some == ANY or (0 <= at + i < len(data) and data[at + i] in some)
+                for i, some in zip((-1, 0, 1, 2), classes, strict=True)
+            )
+        ]
+        for _ in range(2):  # without its pattern, and with it
+            assert list(Heads(data).at(kind, first)) == expected, kind
+    _PATTERNS.clear()
+
+
 @given(DATA)
 @settings(max_examples=200, deadline=None)
 def test_no_name_in_lines_or_on_the_stack_is_missed(data: bytes) -> None:
@@ -59,8 +77,8 @@ def test_more_heads_than_there_is_room_for(size: int) -> None:
 @given(DATA)
 @settings(max_examples=100, deadline=None)
 def test_matches_are_those_of_finditer(data: bytes) -> None:
-    pattern = re.compile(rb"c[\w.]*\n?")
+    pattern = rb"c[\w.]*\n?"
     every = [at for at in range(len(data)) if data[at : at + 1] == b"c"]
     assert [match.span() for match in matches(pattern, data, every)] == [
-        match.span() for match in pattern.finditer(data)
+        match.span() for match in re.finditer(pattern, data)
     ]

@@ -193,10 +193,10 @@ def trees_of_bytes(data: bytes) -> BoosterTrees:
     BoosterError
         If it cannot be read.
     """
-    from modelward.artifacts.readers import _lightgbm
     from modelward.artifacts.readers._notes import standing
+    from modelward.artifacts.readers._signs import is_lightgbm
 
-    text = _lightgbm.recognise(data)
+    text = is_lightgbm(data)
     place = ("lightgbm.basic", "Booster") if text else ("xgboost.core", "Booster")
     held = {"handle": data.decode("utf-8", "surrogateescape") if text else data}
     found = booster_trees(standing(*place, held))
@@ -238,6 +238,7 @@ def _booster_of(value: Any) -> Inert | None:
 def _state(booster: Inert, notes: Notes) -> dict[str, Any]:
     """Return the model of a booster: read with its file, or held by a pickle as bytes or text."""
     from modelward.artifacts.readers import _lightgbm, _xgboost
+    from modelward.artifacts.readers._signs import is_xgboost_json, is_xgboost_ubj
     from modelward.artifacts.readers._xgboost_model import check
 
     state = booster.attributes
@@ -255,9 +256,9 @@ def _state(booster: Inert, notes: Notes) -> dict[str, Any]:
     if raw is None:
         raise BrokenError("a pickled XGBoost booster without its model's bytes")
     data = bytes(raw)
-    if _xgboost.recognise_ubj(data):
+    if is_xgboost_ubj(data):
         return _xgboost.parse_ubj(data, notes).attributes
-    if _xgboost.recognise_json(data):
+    if is_xgboost_json(data):
         return _xgboost.parse_json(data, notes).attributes
     raise BrokenError(
         f"a pickled XGBoost booster of a format that is not read here: {printable(repr(data[:8]))}"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import bz2
 import errno
-import lzma
 import os
 import stat
-import zlib
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._content import Content
@@ -155,7 +152,7 @@ def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
         If it is damaged, ends early, or something follows its end; or the package for it is not installed.
     """
     limit = min(max_bytes, _FREE + _RATIO * len(data))
-    make = _factory(kind)
+    make, errors = _factory(kind)
     out: list[bytes] = []
     total, rest, position, step, streams = 0, data, len(data), len(data), 0
     try:
@@ -189,28 +186,35 @@ def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
                 raise DamagedError(
                     f"{len(data) - position + len(rest)} bytes follow the end of its {kind} data"
                 )
-    except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError, RuntimeError) as error:
+    except errors as error:
         raise DamagedError(f"its {kind} data is damaged: {printable(str(error))}") from None
     return out[0] if len(out) == 1 else b"".join(out)
 
 
-def _factory(kind: str) -> Callable[[], Any]:
-    if kind == "zlib":
-        return zlib.decompressobj
-    if kind == "gzip":
-        return lambda: zlib.decompressobj(31)
+_ERRORS = (OSError, EOFError, ValueError, RuntimeError)
+
+
+def _factory(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
+    """Return what makes an engine that undoes a compression, and what that raises on damaged data."""
+    if kind in ("zlib", "gzip"):
+        import zlib
+
+        bits = 31 if kind == "gzip" else 15
+        return lambda: zlib.decompressobj(bits), (zlib.error, *_ERRORS)
     if kind == "bz2":
-        return bz2.BZ2Decompressor
-    if kind == "xz":
-        return lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ)
-    if kind == "lzma":
-        return lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE)
+        import bz2
+
+        return bz2.BZ2Decompressor, _ERRORS
+    if kind in ("xz", "lzma"):
+        import lzma
+
+        form = lzma.FORMAT_XZ if kind == "xz" else lzma.FORMAT_ALONE
+        return lambda: lzma.LZMADecompressor(form), (lzma.LZMAError, *_ERRORS)
     try:
         from lz4.frame import LZ4FrameDecompressor
     except ImportError:
         raise DamagedError("it is compressed with lz4: pip install lz4 to read it") from None
-    factory: Callable[[], Any] = LZ4FrameDecompressor
-    return factory
+    return LZ4FrameDecompressor, _ERRORS
 
 
 _MAGIC = (

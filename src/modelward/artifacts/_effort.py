@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 COMPILED_AFTER = 4_000_000
 """Opcodes that a process walks in plain Python before it loads the compiled walk: about as long as loading takes."""
+BYTES_AN_OPCODE = 16
+"""Bytes that are searched in plain Python at the cost of an opcode."""
 NEVER = 1 << 62
 
 
@@ -16,6 +18,12 @@ class Effort:
     """How much this process may still do in plain Python, in opcodes; shared by all that is compiled."""
 
     left = COMPILED_AFTER
+
+    @classmethod
+    def expect(cls, length: int) -> None:
+        """Load what is compiled at once if that many bytes of small files are still to be read."""
+        if length // BYTES_AN_OPCODE > cls.left:
+            cls.left = 0
 
 
 class Lazy:

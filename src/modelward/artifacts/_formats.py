@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
@@ -137,16 +138,25 @@ class Reader:
         Of the format.
     recognise : callable
         From content to whether it is (or claims to be) of this format; it must be cheap and must not raise.
-    read : callable
-        From a `Job` to its artifact. It must not raise either: what cannot be read is ``unreadable``.
+    home : str
+        The module of `readers` that reads it, loaded when it is needed.
+    entry : str
+        The function there.
     is_pickle : bool
         Whether the format is made of pickles; content of any other is also tried as one.
     """
 
     name: str
     recognise: Callable[[bytes], bool]
-    read: Callable[[Job], Artifact]
+    home: str
+    entry: str = "read"
     is_pickle: bool = False
+
+    def read(self, job: Job) -> Artifact:
+        """Return the artifact of a job. It should not raise: what cannot be read is ``unreadable``."""
+        module = import_module(f"modelward.artifacts.readers.{self.home}")
+        artifact: Artifact = getattr(module, self.entry)(job)
+        return artifact
 
 
 def worst(verdicts: Iterable[FileVerdict]) -> FileVerdict:

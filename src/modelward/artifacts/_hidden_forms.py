@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from typing import TYPE_CHECKING
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from modelward.artifacts._hidden_heads import Heads
 
 _BASE64 = {
-    kind: re.compile(head + rb"[A-Za-z0-9+/\-_]{13,}={0,2}")
+    kind: head + rb"[A-Za-z0-9+/\-_]{13,}={0,2}"
     for kind, head in (
         ("base64 pickle", rb"gA[A-X]"),
         ("base64 zlib", rb"eJ"),
@@ -25,23 +24,23 @@ _BASE64 = {
         ("base64 zip", rb"UEsD"),
     )
 }
-_HEX = re.compile(rb"800[0-5](?:[0-9a-fA-F]{2}){10,}")
+_HEX = rb"800[0-5](?:[0-9a-fA-F]{2}){10,}"
 # Protocols 0 to 2 have no opcode for bytes: they keep them as text, one character a byte.
 _RUN = rb"(?:[\x00-\x7f]|[\xc2\xc3][\x80-\xbf]){6,}"
 _AS_UTF8 = {
-    "text pickle": re.compile(rb"\xc2\x80[\x00-\x05]" + _RUN),
-    "text zlib": re.compile(rb"x\xc2\x9c" + _RUN),
-    "text zlib, best": re.compile(rb"x\xc3\x9a" + _RUN),
+    "text pickle": rb"\xc2\x80[\x00-\x05]" + _RUN,
+    "text zlib": rb"x\xc2\x9c" + _RUN,
+    "text zlib, best": rb"x\xc3\x9a" + _RUN,
 }
 _AS_UTF8_OLD = {
-    "zlib": re.compile(rb"x[\x01\x5e]" + _RUN),
-    "text gzip": re.compile(rb"\x1f\xc2\x8b\x08" + _RUN),
-    "bz2": re.compile(rb"BZh[1-9]1AY&SY" + _RUN),
-    "text xz": re.compile(rb"\xc3\xbd7zXZ" + _RUN),
-    "lzma": re.compile(rb"\x5d\x00\x00(?:[\x00-\x7f]|\xc2\x80)[\x00-\x08](?:\xc3\xbf){8}" + _RUN),
-    "zip": re.compile(rb"PK\x03\x04" + _RUN),
+    "zlib": rb"x[\x01\x5e]" + _RUN,
+    "text gzip": rb"\x1f\xc2\x8b\x08" + _RUN,
+    "bz2": rb"BZh[1-9]1AY&SY" + _RUN,
+    "text xz": rb"\xc3\xbd7zXZ" + _RUN,
+    "lzma": rb"\x5d\x00\x00(?:[\x00-\x7f]|\xc2\x80)[\x00-\x08](?:\xc3\xbf){8}" + _RUN,
+    "zip": rb"PK\x03\x04" + _RUN,
 }
-_ESCAPE = re.compile(rb"\\(x[0-9a-fA-F]{2}|[nrt0\\'\"])")
+_ESCAPE = rb"\\(x[0-9a-fA-F]{2}|[nrt0\\'\"])"
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0"}
 _BEFORE = 100
 
@@ -100,7 +99,7 @@ def _escaped(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
             start = min((place for place in found if place >= 0), default=-1) + 1
             if start:
                 strings = _end_of_line(content, at)
-                yield start, "as text", _ESCAPE.sub(_unescaped, content[start:strings])
+                yield start, "as text", re.sub(_ESCAPE, _unescaped, content[start:strings])
 
 
 def _end_of_line(content: bytes, at: int) -> int:
@@ -119,6 +118,6 @@ def _from_base64(text: bytes) -> bytes:
     plain = text.rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
     plain = plain[: len(plain) - (len(plain) % 4 == 1)]
     try:
-        return base64.b64decode(plain + b"=" * (-len(plain) % 4))
+        return binascii.a2b_base64(plain + b"=" * (-len(plain) % 4))
     except (binascii.Error, ValueError):
         return b""

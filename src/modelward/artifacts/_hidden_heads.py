@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._effort import Effort, Lazy
+from modelward.artifacts._effort import BYTES_AN_OPCODE, Effort, Lazy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 # What a plain search costs in terms of a plain walk.
-_BYTES_AN_OPCODE, _OPCODES_A_LINE = 16, 4
+_OPCODES_A_LINE = 4
 ANY = bytes(range(256))
 NAME_STARTS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_"
 IN_NAMES = NAME_STARTS + b"0123456789."
@@ -62,7 +62,10 @@ def _pattern(before: bytes, first: int, second: bytes, third: bytes) -> re.Patte
     return re.compile(letter + behind + (b"(?=" + after + b")" if after else b""))
 
 
-_PATTERNS = {kind: _pattern(*head) for kind, head in HEADS.items()}
+_PATTERNS: dict[str, re.Pattern[bytes]] = {}
+"""Made when they are needed: a small file has few heads, and making all takes longer than looking into it."""
+_SHORT = 1 << 16
+_FEW = 6
 
 
 class Heads:
@@ -79,7 +82,19 @@ class Heads:
 
     def at(self, kind: str, first: int = 0) -> Iterable[int]:
         """Return the positions of a kind of `HEADS` from `first` on, in order."""
-        return (match.start() for match in _PATTERNS[kind].finditer(self._content, first))
+        pattern = _PATTERNS.get(kind)
+        if pattern is None:
+            if len(self._content) <= _SHORT and not self._may_hold(kind):
+                return ()
+            pattern = _PATTERNS[kind] = _pattern(*HEADS[kind])
+        return (match.start() for match in pattern.finditer(self._content, first))
+
+    def _may_hold(self, kind: str) -> bool:
+        """Say whether the first two bytes of a kind stand anywhere."""
+        _, letter, second, _ = HEADS[kind]
+        if len(second) > _FEW:
+            return letter in self._content
+        return any(bytes((letter, two)) in self._content for two in second)
 
 
 _SMALL = 4096
@@ -98,7 +113,7 @@ COMPILED = Lazy(_load)
 def heads_of(content: bytes) -> Heads:
     """Return where things begin in some content, found by the quicker means."""
     if len(content) > _SMALL:
-        Effort.left -= len(content) // _BYTES_AN_OPCODE + _OPCODES_A_LINE * content.count(b"\n")
+        Effort.left -= len(content) // BYTES_AN_OPCODE + _OPCODES_A_LINE * content.count(b"\n")
         if COMPILED.loaded is not None or Effort.left < 0:
             kind = COMPILED.get()
             if kind is not None:
@@ -107,13 +122,11 @@ def heads_of(content: bytes) -> Heads:
     return Heads(content)
 
 
-def matches(
-    pattern: re.Pattern[bytes], content: bytes, positions: Iterable[int]
-) -> Iterator[re.Match[bytes]]:
-    """Yield what ``pattern.finditer`` would, given every position at which a match can begin."""
+def matches(pattern: bytes, content: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:
+    """Yield what ``re.finditer`` would, given every position at which a match can begin."""
     end = 0
     for at in positions:
-        match: Any = pattern.match(content, at) if at >= end else None
+        match: Any = re.compile(pattern).match(content, at) if at >= end else None
         if match is not None:
             end = match.end()
             yield match

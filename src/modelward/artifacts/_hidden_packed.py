@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import lzma
-import re
-import zlib
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +9,7 @@ from modelward.artifacts._hidden_budget import LOOK, NEW_BYTE, PIECE
 from modelward.artifacts._hidden_heads import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from modelward.artifacts._hidden_budget import Budget
     from modelward.artifacts._hidden_heads import Heads
@@ -21,19 +17,16 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 16
 _RATIO = 1100
 _FREE = 1 << 20
-_FACTORIES: dict[str, tuple[re.Pattern[bytes], Callable[[], Any], int]] = {
-    "zlib": (re.compile(rb"x[\x01\x5e\x9c\xda]"), zlib.decompressobj, 1),
-    "gzip": (re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(31), 1),
-    "bz2": (re.compile(rb"BZh[1-9]1AY&SY"), bz2.BZ2Decompressor, 6),
-    "xz": (re.compile(rb"\xfd7zXZ\x00"), lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=1 << 28), 3),
-    "lzma": (
-        re.compile(rb"\x5d\x00\x00[\x00-\x80][\x00-\x08]\xff{8}"),
-        lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=1 << 28),
-        3,
-    ),
+_LZMA_MEMORY = 1 << 28
+_KINDS = {
+    "zlib": (rb"x[\x01\x5e\x9c\xda]", 1),
+    "gzip": (rb"\x1f\x8b\x08", 1),
+    "bz2": (rb"BZh[1-9]1AY&SY", 6),
+    "xz": (rb"\xfd7zXZ\x00", 3),
+    "lzma": (rb"\x5d\x00\x00[\x00-\x80][\x00-\x08]\xff{8}", 3),
 }
-"""Compression: how it begins, what undoes it, and how much a byte of its output costs."""
-_ZIPPED = re.compile(rb"PK\x03\x04")
+"""Compression: how it begins, and how much a byte of its output costs."""
+_ZIPPED = rb"PK\x03\x04"
 
 
 def unpacked(
@@ -54,11 +47,11 @@ def unpacked(
     zipped : bool
         Whether to look into members of zip archives; the content's own are read elsewhere.
     """
-    for how, (pattern, make, price) in _FACTORIES.items():
+    for how, (pattern, price) in _KINDS.items():
         for match in matches(pattern, content, heads.at(how, first)):
             if how == "zlib" and not _opens(content[match.end() : match.end() + 5]):
                 continue
-            inner = _inflated(content, match.start(), make, budget, price)
+            inner = _inflated(content, match.start(), how, budget, price)
             if budget.spent:
                 return
             if inner:
@@ -74,11 +67,11 @@ def _opens(block: bytes) -> bool:
     return block[0] & 6 != 0 or all(block[i] ^ block[i + 2] == 255 for i in (1, 2))
 
 
-def _inflated(content: bytes, start: int, make: Callable[[], Any], budget: Budget, price: int) -> bytes:
+def _inflated(content: bytes, start: int, how: str, budget: Budget, price: int) -> bytes:
     """Return what is compressed from a position on; nothing if it does not come to its own end."""
     if not budget.charge(3 * LOOK):
         return b""
-    engine = make()
+    engine, errors = _engine(how)
     out: list[bytes] = []
     made, position, rest = 0, start, b""
     while not engine.eof:
@@ -89,7 +82,7 @@ def _inflated(content: bytes, start: int, make: Callable[[], Any], budget: Budge
                 return b""
         try:
             part = engine.decompress(rest, 1 << 20)
-        except (zlib.error, OSError, EOFError, lzma.LZMAError, ValueError):
+        except errors:
             return b""
         rest = getattr(engine, "unconsumed_tail", b"")
         if hasattr(engine, "needs_input") and not engine.needs_input and not engine.eof and not part:
@@ -113,12 +106,30 @@ def _members(content: bytes, heads: Heads, first: int, budget: Budget) -> Iterat
         name, extra = unpack_from("<HH", content, at + 26)
         if method != 8:
             continue
-        inner = _inflated(content, at + 30 + name + extra, _raw, budget, 1)
+        inner = _inflated(content, at + 30 + name + extra, "deflate", budget, 1)
         if budget.spent:
             return
         if inner:
             yield at, "in a zip archive", inner
 
 
-def _raw() -> Any:
-    return zlib.decompressobj(-15)
+def _engine(how: str) -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return what undoes a compression, and what it raises on damaged data."""
+    if how == "bz2":
+        import bz2
+
+        return bz2.BZ2Decompressor(), (OSError, EOFError, ValueError)
+    if how in ("xz", "lzma"):
+        import lzma
+
+        form = lzma.FORMAT_XZ if how == "xz" else lzma.FORMAT_ALONE
+        return lzma.LZMADecompressor(form, memlimit=_LZMA_MEMORY), (
+            lzma.LZMAError,
+            OSError,
+            EOFError,
+            ValueError,
+        )
+    import zlib
+
+    bits = {"zlib": 15, "gzip": 31, "deflate": -15}[how]
+    return zlib.decompressobj(bits), (zlib.error, OSError, EOFError, ValueError)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from contextlib import ExitStack
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from modelward.artifacts import Artifact
+
+_LOOK_AHEAD = 2_000
+"""Files whose length is looked up before the first is read."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -60,6 +64,7 @@ def scan(paths: tuple[str, ...], form: str, outs: tuple[str, ...]) -> int:
 def _scan_all(paths: tuple[str, ...], outputs: list[Output], *, text: bool) -> Tally:
     """Read file after file and hand each to the outputs."""
     tally = Tally()
+    _expect(paths)
     progress = not text and sys.stderr.isatty()
     for path in _files(paths):
         artifact, problem = _read(path)
@@ -75,6 +80,21 @@ def _scan_all(paths: tuple[str, ...], outputs: list[Output], *, text: bool) -> T
     for output in outputs:
         output.end(tally)
     return tally
+
+
+def _expect(paths: tuple[str, ...]) -> None:
+    """Say how much there is to read: many files are worth loading what is compiled before the first of them."""
+    from modelward.artifacts._container import LARGE
+    from modelward.artifacts._effort import Effort
+
+    total = 0
+    for path in itertools.islice(_files(paths), _LOOK_AHEAD):
+        try:
+            size = os.lstat(path).st_size
+        except OSError:
+            continue
+        total += size if size < LARGE else 0
+    Effort.expect(total)
 
 
 def _copy(source: IO[str], target: IO[str]) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import html
-import json
-import tempfile
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
@@ -46,6 +43,8 @@ border-bottom:1px solid #d8dee4;overflow-wrap:anywhere}.malicious{color:#b42318}
 
 def spool(stack: ExitStack) -> IO[str]:
     """Return a text file that stays in memory until it is large, closed with the stack."""
+    import tempfile
+
     return stack.enter_context(tempfile.SpooledTemporaryFile(1 << 22, "w+", encoding="utf-8"))
 
 
@@ -202,7 +201,7 @@ class JsonOutput(Output):
         while chunk := self._findings.read(1 << 20):
             self.stream.write(chunk)
         self.stream.write(
-            ("]" if self._none else "\n  ]") + f',\n  "complete": {json.dumps(tally.complete)}\n}}\n'
+            ("]" if self._none else "\n  ]") + f',\n  "complete": {str(tally.complete).lower()}\n}}\n'
         )
 
 
@@ -215,6 +214,8 @@ def _as_dict(artifact: Artifact) -> dict[str, Any]:
 
 
 def _indented(value: dict[str, Any]) -> str:
+    import json
+
     return "\n".join("    " + line for line in json.dumps(value, indent=2).splitlines())
 
 
@@ -266,6 +267,8 @@ class HtmlOutput(Output):
 
     def add(self, artifact: Artifact) -> None:
         """Write a row."""
+        import html
+
         verdict = artifact.verdict
         why = "".join(f"<li>{html.escape(reason)}</li>" for reason in artifact.reasons[: 4 * _SHOWN_REASONS])
         todo = f"<p>{html.escape(advice(artifact))}</p>" if verdict in ADVICE else ""
@@ -276,6 +279,8 @@ class HtmlOutput(Output):
 
     def end(self, tally: Tally) -> None:
         """Write the summary."""
+        import html
+
         self.stream.write(f"</table><p>{html.escape(tally.summary())}</p></body></html>\n")
 
 

@@ -25,8 +25,12 @@ DATA = Path(__file__).parents[1] / "data"
 ONNX = Path(__file__).parent / "files"
 
 WATCHER = """
-import json, os, sys
-from modelward.artifacts import read_bytes
+import inspect, json, os, pkgutil, sys, urllib.parse
+import numpy
+from importlib import import_module
+from modelward.artifacts import read_bytes, readers
+for one in pkgutil.iter_modules(readers.__path__):
+    import_module("modelward.artifacts.readers." + one.name)  # a reader is loaded when content asks for it
 seen, watching = [], False
 KINDS = {"exec", "compile", "open", "subprocess", "os", "socket", "ctypes", "shutil", "code", "marshal"}
 def hook(event, args):

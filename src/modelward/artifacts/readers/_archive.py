@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from struct import unpack_from
 from typing import Any
 
-_END, _CENTRAL, _LOCAL, _DESCRIPTOR = b"PK\x05\x06", b"PK\x01\x02", b"PK\x03\x04", b"PK\x07\x08"
-_END64, _LOCATOR64 = b"PK\x06\x06", b"PK\x06\x07"
+from modelward.artifacts.readers._signs import CENTRAL, LOCAL, LOCATOR64, find_end
+
+_DESCRIPTOR, _END64 = b"PK\x07\x08", b"PK\x06\x06"
 _FULL = 0xFFFFFFFF
 _RATIO = 1100
 _FREE = 1 << 20
@@ -70,29 +71,6 @@ class Archive:
             self.odd[what] = None
 
 
-def find_end(content: bytes) -> int:
-    """Return where the end record is, as Python's zipfile finds it; -1 if there is none.
-
-    Only an end whose central directory is where it says (or shifted by bytes before the archive) counts.
-    """
-    size = len(content)
-    position = content.rfind(_END, max(0, size - 65_557))
-    if position < 0 or position + 22 > size:
-        return -1
-    count, length = unpack_from("<HI", content, position + 10)
-    if count == 0 and length == 0:
-        return position if content[:4] == _END or position == 0 else -1
-    if content[max(0, position - 20) : position][:4] == _LOCATOR64:
-        return position
-    begin = position - length
-    return position if begin >= 0 and content[begin : begin + 4] == _CENTRAL else -1
-
-
-def is_zip(content: bytes) -> bool:
-    """Say whether content begins as a zip archive or can be opened as one from its end."""
-    return content[:4] in (_LOCAL, _END, b"PK\x00\x00", b"PK\x07\x08") or find_end(content) >= 0
-
-
 def read_archive(content: bytes, max_entries: int) -> Archive:
     """Read the structure of an archive.
 
@@ -132,7 +110,7 @@ def _directory(content: bytes, end: int) -> tuple[int, int, int, int]:
     disk, first, here, count, length, offset = unpack_from("<HHHHII", content, end + 4)
     stop = end
     locator = end - 20
-    if locator >= 0 and content[locator : locator + 4] == _LOCATOR64:
+    if locator >= 0 and content[locator : locator + 4] == LOCATOR64:
         where = unpack_from("<Q", content, locator + 8)[0]
         near = locator - 56
         record = near if content[near : near + 4] == _END64 and near >= 0 else where
@@ -153,7 +131,7 @@ def _directory(content: bytes, end: int) -> tuple[int, int, int, int]:
 
 def _central(archive: Archive, position: int, stop: int) -> tuple[Entry, int]:
     content = archive.content
-    if position + 46 > stop or content[position : position + 4] != _CENTRAL:
+    if position + 46 > stop or content[position : position + 4] != CENTRAL:
         raise ArchiveError("its directory is damaged")
     flags, method, _, _, crc, packed, size, long_name, long_extra, long_comment = unpack_from(
         "<HHHHIIIHHH", content, position + 8
@@ -245,7 +223,7 @@ def _layout(archive: Archive, directory: int, shift: int) -> None:
 def _local(archive: Archive, entry: Entry, directory: int) -> int:
     """Read a member's local header; return where the member ends."""
     content, at = archive.content, entry.offset
-    if at + 30 > directory or content[at : at + 4] != _LOCAL:
+    if at + 30 > directory or content[at : at + 4] != LOCAL:
         raise ArchiveError(f"{entry.name} is not where the directory says")
     flags, method, _, _, crc, packed, size, long_name, long_extra = unpack_from("<HHHHIIIHH", content, at + 6)
     begin = at + 30 + long_name

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelward.artifacts._catboost import MAGIC, core_of_bytes, facts_of_bytes
+from modelward.artifacts._catboost import core_of_bytes, facts_of_bytes
 from modelward.artifacts._catboost_trees import CatBoostError, catboost_trees
-from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._notes import BrokenError, finish, standing
 
 if TYPE_CHECKING:
@@ -14,11 +13,6 @@ if TYPE_CHECKING:
     from modelward.artifacts._formats import Job
     from modelward.artifacts._inert import Inert
     from modelward.artifacts.readers._notes import Notes
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether content begins as CatBoost's models do."""
-    return content[:4] == MAGIC
 
 
 def read(job: Job) -> Artifact:
@@ -44,6 +38,3 @@ def parse(content: bytes, notes: Notes) -> Inert:
         except CatBoostError as error:
             notes.unreadable(str(error))
     return standing("catboost.core", "CatBoostClassifier" if facts.classes else "CatBoost", {"__model": data})
-
-
-READER = Reader("CatBoost", recognise, read)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._lightgbm_tree import check_tree
 from modelward.artifacts.readers._notes import BrokenError, finish, standing
 from modelward.artifacts.readers._strict_json import read_json
@@ -27,11 +26,6 @@ _FLOATS = (
     "leaf_const", "leaf_coeff",
 )  # fmt: skip
 _SINGLE = ("num_leaves", "num_cat", "is_linear")
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether content begins as LightGBM's text does."""
-    return content.startswith((b"tree\nversion=", b"tree\r\nversion=", b"tree\nnum_class="))
 
 
 def read(job: Job) -> Artifact:
@@ -168,6 +162,3 @@ def _tail(text: str, state: dict[str, Any], notes: Notes) -> None:
             )
     if kind == "parameters":
         raise BrokenError("it ends before its parameters do")
-
-
-READER = Reader("LightGBM text", recognise, read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray
-from modelward.artifacts._formats import Reader, worst
+from modelward.artifacts._formats import worst
 from modelward.artifacts.readers._npyheader import MAGIC, HeaderError, read_header
 from modelward.artifacts.readers._pickle import Scan
 
@@ -57,6 +57,3 @@ def _rest(job: Job, position: int, roots: list[Any]) -> Artifact:
     found = [*roots, *scan.roots]
     root = None if scan.error else found[0] if len(found) == 1 else tuple(found)
     return job.artifact("npy", verdict, reasons, root=root, names=names, pickles=len(scan.roots))
-
-
-READER = Reader("npy", lambda content: content[:6] == MAGIC, read)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers import _onnx_fields as known
 from modelward.artifacts.readers._notes import BrokenError, finish, standing
 from modelward.artifacts.readers._onnx_tensors import tensor
-from modelward.artifacts.readers._protobuf import Message, fields
+from modelward.artifacts.readers._protobuf import Message
 
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact
@@ -24,23 +23,6 @@ _RUNTIME = frozenset({"com.microsoft", "com.microsoft.nchwc", "com.ms.internal.n
 """Domains of operators that are part of ONNX Runtime itself."""
 _RUNS_CODE = frozenset({"PythonOp", "PythonOpGrad", "PyOp", "PyCustomOp", "ATen", "ATenGrad", "EPContext"})
 """Operators that run Python, any function of PyTorch, or code compiled for an accelerator."""
-_MARKS = (b"onnx", b"ai.")
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether content is a protocol buffer with the fields of an ONNX model."""
-    seen: set[int] = set()
-    try:
-        for number, kind, _ in fields(content, 0, len(content)):
-            if number not in known.MODEL or kind != (0 if number in (1, 5) else 2):
-                return 7 in seen and 1 in seen
-            seen.add(number)
-            if len(seen) > 2 and 7 in seen and 1 in seen:
-                return True
-    except BrokenError:
-        head = content[:4096]
-        return content[:1] == b"\x08" and any(mark in head for mark in _MARKS)
-    return 7 in seen and (1 in seen or 8 in seen)
 
 
 def read(job: Job) -> Artifact:
@@ -226,6 +208,3 @@ def _shown(raw: bytes) -> Any:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw
-
-
-READER = Reader("ONNX", recognise, read)

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
-from modelward.artifacts._boosters import booster_problems
 from modelward.artifacts._container import looks_like, printable
-from modelward.artifacts._formats import Reader, worst
+from modelward.artifacts._formats import worst
 from modelward.artifacts._names import harmless_calls, judge_name
 from modelward.artifacts._unpickle import Log, Reading, read_one
 
@@ -50,6 +49,8 @@ def read(job: Job) -> Artifact:
     root = None if scan.error else (roots[0] if len(roots) == 1 else tuple(roots))
     if any(use.name.startswith(("xgboost.", "lightgbm.")) for use in names):
         # The libraries' own loaders trust the model's bytes that such a pickle carries.
+        from modelward.artifacts._boosters import booster_problems
+
         spoilt = booster_problems(root, job.max_memory)
         verdict, reasons = (worst([verdict, "suspicious"]) if spoilt else verdict), (*reasons, *spoilt)
     form = "joblib" if joblib or job.compressed else "pickle"
@@ -168,6 +169,3 @@ class Scan:
 def _importable(module: str, name: str) -> bool:
     """Say whether somebody can have given a module and a name these names."""
     return all(part.isidentifier() for part in (*module.split("."), *name.split(".")))
-
-
-READER = Reader("pickle", lambda _content: True, read)

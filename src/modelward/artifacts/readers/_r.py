@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Job, Reader, worst
+from modelward.artifacts._formats import Job, worst
 from modelward.artifacts._inert import Inert
 from modelward.artifacts.readers._r_names import CALLED, COMPUTED, DANGEROUS, FORMS, NAMESPACES
 from modelward.artifacts.readers._r_objects import Objects
@@ -20,27 +20,6 @@ from modelward.artifacts.readers._r_stream import RError, open_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_BEGINS = (
-    b"RDX2\n",
-    b"RDX3\n",
-    b"RDA2\n",
-    b"RDA3\n",
-    b"RDB2\n",
-    b"RDB3\n",
-    b"X\n\0\0\0",
-    b"A\n2\n",
-    b"A\n3\n",
-    b"B\n\2\0\0\0",
-    b"B\n\3\0\0\0",
-    b"B\n\0\0\0\2",
-    b"B\n\0\0\0\3",
-)
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether content begins as R's files do."""
-    return content.startswith(_BEGINS)
 
 
 def read(job: Job) -> Artifact:
@@ -177,6 +156,3 @@ def _within(value: Any, called: bool) -> list[tuple[Any, bool]]:
 
 def _is_computed(head: Any) -> bool:
     return isinstance(head, Inert) and bool(head.args) and head.args[0] in COMPUTED
-
-
-READER = Reader("R data", recognise, read)

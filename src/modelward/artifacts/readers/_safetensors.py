@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import Dtype, RawArray
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._notes import BrokenError, finish
 from modelward.artifacts.readers._strict_json import read_json
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from modelward.artifacts._formats import Job
     from modelward.artifacts.readers._notes import Notes
 
-_MAX_HEADER = 100_000_000
 """The longest header that the library itself accepts."""
 _MAX_SIDE = 1 << 48
 # Kinds that numpy does not have keep their bytes, as void items.
@@ -28,11 +26,6 @@ _DTYPES = {
 }  # fmt: skip
 _BITS = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
 """Kinds narrower than a byte: their arrays are kept as the bytes they are packed into."""
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether content begins as safetensors do: a sensible length, then a JSON object."""
-    return content[8:9] == b"{" and 2 <= int.from_bytes(content[:8], "little") <= _MAX_HEADER
 
 
 def read(job: Job) -> Artifact:
@@ -104,6 +97,3 @@ def _check_spans(spans: list[tuple[int, int, str]], base: int, length: int, note
         position = max(position, end)
     if position < length:
         notes.suspicious(f"{length - position:,} bytes at its end belong to no tensor")
-
-
-READER = Reader("safetensors", recognise, read)

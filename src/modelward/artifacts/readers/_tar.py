@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Reader
 from modelward.artifacts.readers._archive import unsafe_name
+from modelward.artifacts.readers._signs import TAR_BLOCK, sound_block
 from modelward.artifacts.readers._torch_tar import PARTS, read_parts
 
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact, FileVerdict
     from modelward.artifacts._formats import Job
 
-_BLOCK = 512
 _LINKS = {
     b"1": "a hard link",
     b"2": "a symbolic link",
@@ -43,21 +42,6 @@ class _Header:
     end: int
 
 
-def recognise(content: bytes) -> bool:
-    """Say whether the first block is a tar header: its checksum is right and it names something."""
-    head = content[:_BLOCK]
-    return len(head) == _BLOCK and head[0] != 0 and (head[257:262] == b"ustar" or _sound(head))
-
-
-def _sound(head: bytes) -> bool:
-    """Say whether the checksum of a header is right."""
-    try:
-        told = int(head[148:156].strip(b" \0") or b"x", 8)
-    except ValueError:
-        return False
-    return told == sum(head[:148]) + sum(head[156:]) + 256
-
-
 def _number(field: bytes) -> int:
     """Return a number in octal, or in GNU's binary form."""
     if field[0] & 0x80:
@@ -75,13 +59,13 @@ def _text(field: bytes) -> str:
 
 
 def _header(content: bytes, position: int) -> _Header:
-    head = content[position : position + _BLOCK]
-    if len(head) < _BLOCK:
+    head = content[position : position + TAR_BLOCK]
+    if len(head) < TAR_BLOCK:
         raise _TarError("it ends inside a header")
-    if not _sound(head):
+    if not sound_block(head):
         raise _TarError(f"the header at byte {position:,} has a wrong checksum")
     name, prefix = _text(head[:100]), _text(head[345:500]) if head[257:263] == b"ustar\0" else ""
-    start = position + _BLOCK
+    start = position + TAR_BLOCK
     kind = head[156:157]
     size = 0 if kind in (*_LINKS, b"5") and kind != b"1" else _number(head[124:136])
     if kind == b"1":
@@ -129,16 +113,16 @@ class _Walk:
     def run(self) -> None:
         """Read every member to the end of the archive."""
         content, position = self.job.content, 0
-        while position < len(content) and content[position : position + _BLOCK].strip(b"\0"):
+        while position < len(content) and content[position : position + TAR_BLOCK].strip(b"\0"):
             header = _header(content, position)
             size = header.end - header.start
             if header.kind not in (b"x", b"g", b"L", b"K") and "size" in self._pax:
                 raise _TarError("a member has two sizes")
             self._member(header)
-            position = header.start + -(-size // _BLOCK) * _BLOCK
+            position = header.start + -(-size // TAR_BLOCK) * TAR_BLOCK
         if content[position:].strip(b"\0"):
             self._note("something follows its end")
-        elif len(content) - position < 2 * _BLOCK:
+        elif len(content) - position < 2 * TAR_BLOCK:
             raise _TarError("it has no end: it was cut off")
 
     def _note(self, what: str) -> None:
@@ -211,6 +195,3 @@ def read(job: Job) -> Artifact:
     if form == "tar":
         root = {member.path.removeprefix(inside): member.root for member in members}
     return job.artifact(form, verdict, (*error, *walk.odd), root=None if error else root, members=members)
-
-
-READER = Reader("tar", recognise, read)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray
 from modelward.artifacts._container import printable
-from modelward.artifacts._formats import Reader, worst
+from modelward.artifacts._formats import worst
 from modelward.artifacts._unpickle import read_one
 from modelward.artifacts.readers._pickle import Scan
 from modelward.artifacts.readers._tensors import Storages
@@ -14,13 +14,6 @@ from modelward.artifacts.readers._tensors import Storages
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact
     from modelward.artifacts._formats import Job
-
-_MAGIC = bytes.fromhex("6cfc9c46f9206aa85019")
-
-
-def recognise(content: bytes) -> bool:
-    """Say whether the first pickle is PyTorch's magic number."""
-    return content[:1] == b"\x80" and _MAGIC in content[:32]
 
 
 def read(job: Job) -> Artifact:
@@ -68,6 +61,3 @@ def _storages(content: bytes, position: int, keys: Any, storages: Storages) -> s
         storage.payload = RawArray(dtype, (count,), False, content, begin, position)
     left = len(content) - position
     return f"{left} bytes follow its storages" if left else ""
-
-
-READER = Reader("PyTorch (legacy)", recognise, read, is_pickle=True)

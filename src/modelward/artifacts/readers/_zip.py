@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from modelward.artifacts._artifact import Artifact
 from modelward.artifacts._container import looks_like, printable
-from modelward.artifacts._formats import Reader, worst
-from modelward.artifacts.readers._archive import ArchiveError, is_zip, read_archive, unpack
+from modelward.artifacts._formats import worst
+from modelward.artifacts.readers._archive import ArchiveError, read_archive, unpack
 from modelward.artifacts.readers._skops import is_skops, read_skops
 from modelward.artifacts.readers._torch_zip import is_torch, read_torch
 
@@ -77,6 +77,3 @@ def read_member(job: Job, archive: Archive, entry: Entry) -> Artifact:
     if not problem:
         return member
     return replace(member, verdict=worst([member.verdict, "unreadable"]), reasons=(*member.reasons, problem))
-
-
-READER = Reader("zip", is_zip, read)
