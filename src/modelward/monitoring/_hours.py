@@ -107,7 +107,7 @@ class Hours:
         Of batches without a name only those with twenty different rows are recognised: fewer may well be equal by
         chance.
         """
-        if name is None and len(np.unique(np.nan_to_num(rows[: 10 * _DIFFERENT]), axis=0)) < _DIFFERENT:
+        if name is None and len({row.tobytes() for row in rows[: 10 * _DIFFERENT]}) < _DIFFERENT:
             return False
         content = f"name\0{name}".encode() if name is not None else rows.tobytes() + times.tobytes()
         key = blake2b(content, digest_size=16).hexdigest()

@@ -124,9 +124,19 @@ class Learned:
         """Return values of the watched series, shape (..., S), in the units that people use."""
         out = np.array(values, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            for kind, turn in _TURNS.items():
-                here = self.kinds == kind
+            for turn, here in self._turned:
                 out[..., here] = turn(out[..., here])
+        return out
+
+    @cached_property
+    def _turned(self) -> list[tuple[Callable[[Any], Any], slice | NDArray[np.int64]]]:
+        """Which series are turned into which units, those that stay as they are left out."""
+        out: list[tuple[Callable[[Any], Any], slice | NDArray[np.int64]]] = []
+        for kind, turn in _TURNS.items():
+            here = np.flatnonzero(self.kinds == kind)
+            if turn is not _same and len(here):
+                whole = int(here[-1]) - int(here[0]) + 1 == len(here)
+                out.append((turn, slice(int(here[0]), int(here[-1]) + 1) if whole else here))
         return out
 
     def vector(

@@ -162,9 +162,15 @@ def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:
 def _tally(
     Y: NDArray[np.float64], cell: NDArray[np.int64], cells: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    order = np.argsort(cell, kind="stable")
+    begins = np.searchsorted(cell[order], np.arange(cells))
+    ordered = Y[order]
+    missing = np.isnan(ordered)
+    # A cell without hours has no stretch to add up.
+    some = np.diff(begins, append=len(Y)) > 0
     counts, sums = np.zeros((cells, Y.shape[1])), np.zeros((cells, Y.shape[1]))
-    np.add.at(counts, cell, ~np.isnan(Y))
-    np.add.at(sums, cell, np.where(np.isnan(Y), 0.0, Y))
+    counts[some] = np.add.reduceat(~missing, begins[some], axis=0, dtype=np.float64)
+    sums[some] = np.add.reduceat(np.where(missing, 0.0, ordered), begins[some], axis=0)
     return counts, sums
 
 

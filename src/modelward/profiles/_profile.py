@@ -75,10 +75,9 @@ class Profile:
 
     def __init__(self, layout: Layout) -> None:
         d = len(layout.points)
-        width = max((len(p) for p in layout.points), default=0)
         self.layout = layout
         self.rows = 0
-        self.counts = np.zeros((d, max(width, 1) + 2), dtype=np.int64)
+        self.counts = np.zeros((d, layout.arrays[0].shape[1] + 2), dtype=np.int64)
         self.counters = np.zeros((d, COUNTERS), dtype=np.int64)
         self.registers = np.zeros((d, REGISTERS), dtype=np.uint8)
         self._limbs = np.zeros((d, 2, LIMBS), dtype=np.int64)

@@ -170,7 +170,7 @@ class FeatureSchema:
                 return column
         raise SchemaError(f"schema: there is no column {name!r}; it has {', '.join(self.names)}")
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The column names in order."""
         return tuple(column.name for column in self.columns)
