@@ -16,7 +16,8 @@ from modelward.monitoring._shift import (
     rounded_edges,
 )
 from modelward.monitoring._store import Store
-from modelward.monitoring._watch import LEAST_WEEKS, Alarm, Thresholds, Watch
+from modelward.monitoring._thresholds import LEAST_WEEKS, Alarm, Thresholds
+from modelward.monitoring._watch import Watch
 from modelward.monitoring._webhook import Webhook
 
 __all__ = [

@@ -12,7 +12,7 @@ from modelward.monitoring._clock import HOUR
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from modelward.monitoring._watch import Alarm
+    from modelward.monitoring._thresholds import Alarm
 
 _MOST_ALERTS = 10_000
 SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}

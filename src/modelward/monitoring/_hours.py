@@ -11,7 +11,7 @@ import numpy as np
 
 from modelward.monitoring._alerts import AlertBook
 from modelward.monitoring._clock import HOUR
-from modelward.monitoring._watch import Alarm
+from modelward.monitoring._thresholds import Alarm
 from modelward.profiles import Profile
 
 if TYPE_CHECKING:

@@ -13,30 +13,26 @@ from modelward.errors import InputError
 from modelward.monitoring._clock import HOUR, Gate, many_seconds, seconds
 from modelward.monitoring._decisions import Decision, Verdict, decide
 from modelward.monitoring._declared import Declared
+from modelward.monitoring._described import Described
 from modelward.monitoring._hours import Hours, Window
+from modelward.monitoring._intake import Intake
 from modelward.monitoring._learn import learn
 from modelward.monitoring._metrics import exposition
 from modelward.monitoring._recorder import Recorder
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
 from modelward.monitoring._store import Store
 from modelward.monitoring._webhook import Notifier
-from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from modelward.monitoring._alerts import Alert
-    from modelward.monitoring._events import Event
     from modelward.schema import FeatureSchema
 
-_BUFFER = 256
 
-
-class Monitor:
+class Monitor(Described):
     """Watch what a model is sent, what it answers, and business figures.
 
     Windows are hours (UTC). An hour is judged when rows of the hour `lateness` hours later have come.
@@ -75,10 +71,9 @@ class Monitor:
         self._gate, self._keep = Gate(lateness), keep
         self._declared = declared or Declared()
         self.dropped: Counter[str] = self._gate.dropped
-        self._hours: Hours | None = None
+        self._intake: Intake | None = None
         self._recorder: Recorder | None = None
         self._notifier: Notifier | None = None
-        self._held = 0
 
     def fit(
         self, X: Any, outputs: Any = None, *, when: Any, kpis: Mapping[str, tuple[Any, Any]] | None = None
@@ -106,42 +101,7 @@ class Monitor:
 
     def _start(self, hours: Hours) -> None:
         self._hours = hours
-        self._buffer = np.empty((_BUFFER, len(hours.learned.layout.names)))
-        self._times = np.empty(_BUFFER)
-
-    @property
-    def promise(self) -> str:
-        """What may be expected of the thresholds, and why, in a sentence."""
-        if self._hours is None:
-            return "not fitted: nothing alarms"
-        watch = self._hours.watch
-        if not watch.sufficient:
-            return watch.promise
-        return (
-            f"{watch.promise}; values that are rare or were never seen have as large a budget of their own; the "
-            f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise"
-        )
-
-    @property
-    def plain_alarms(self) -> float:
-        """How often plain 3σ bands over the same series would have alarmed in 30 days of the last held-out weeks.
-
-        NaN under five weeks.
-        """
-        return self._fitted().learned.plain_alarms
-
-    def smallest(self) -> dict[str, tuple[float, float, float]]:
-        """Return of each watched series what is usual, and below and above which an hour is a jump.
-
-        At the median hour of the week, in the units of `Alert`; nothing without history.
-        """
-        hours = self._fitted()
-        normal = hours.watch.normal
-        if normal is None:
-            return {}
-        usual, jump = np.median(normal.season, axis=0) + normal.level, hours.watch.smallest_jump
-        turned = hours.learned.natural(np.stack([usual, usual - jump, usual + jump])).T
-        return {name: (u, a, b) for name, (u, a, b) in zip(self.series, turned.tolist(), strict=True)}
+        self._intake = Intake(hours, self._clock)
 
     def decide(self, alert: str, verdict: Verdict, *, by: str, note: str = "") -> None:
         """Put on record what a person says of an alert; "new normal" is followed from now on.
@@ -165,54 +125,6 @@ class Monitor:
             self._flush()
             decide(self._fitted(), Decision(alert, verdict, by, note, self._clock()))
 
-    def decisions(self) -> tuple[Decision, ...]:
-        """Return what people said of alerts."""
-        return tuple(self._hours.decisions) if self._hours else ()
-
-    @property
-    def sufficient(self) -> bool:
-        """Whether there was history enough to alarm at all."""
-        return self._hours is not None and self._hours.watch.sufficient
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """The watched series, in the order of the arrays of `windows`."""
-        return self._hours.learned.names if self._hours else ()
-
-    @property
-    def kpis(self) -> tuple[str, ...]:
-        """The business figures."""
-        return self._hours.learned.kpis if self._hours else ()
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """The events that were declared."""
-        return self._hours.learned.calendar.events if self._hours else ()
-
-    def column(self, series: str) -> str:
-        """Return the column or figure that a watched series is about; empty for the number of rows."""
-        self.kind(series)
-        learned = self._fitted().learned
-        return learned.columns[learned.names.index(series)]
-
-    def kind(self, series: str) -> str:
-        """Return what a watched series measures: "rows", "mean", "spread", "share" or "kpi".
-
-        Raises
-        ------
-        InputError
-            If there is no such series.
-        """
-        learned = self._fitted().learned
-        if series not in learned.names:
-            raise InputError(f"there is no series {series!r}")
-        return str(learned.kinds[learned.names.index(series)])
-
-    @property
-    def left_out(self) -> tuple[str, ...]:
-        """Moments and figures that cannot be watched: too often missing, or they never moved."""
-        return self._hours.learned.left_out if self._hours else ()
-
     def update(self, X: Any, outputs: Any = None, *, when: Any = None, batch: str | None = None) -> None:
         """Take in one row or many. It never raises; what cannot be taken in is counted in `dropped`.
 
@@ -229,11 +141,12 @@ class Monitor:
         with self._safely():
             hours = self._fitted()
             t = self._clock() if when is None else when
+            intake = self._intake or Intake(hours, self._clock)
             if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
-                self._one(hours, X, outputs, seconds(t))
+                intake.one(X, outputs, seconds(t))
             else:
-                self._flush()
-                rows = self._encode(hours, X, outputs)
+                intake.flush()
+                rows = intake.encode(X, outputs)
                 times = many_seconds(t, len(rows))
                 if not hours.repeated(rows, times, batch):
                     hours.take(rows, times, self._clock())
@@ -397,45 +310,6 @@ class Monitor:
         except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
             self.dropped[f"updates that failed: {type(error).__name__}"] += 1
 
-    def _fitted(self) -> Hours:
-        if self._hours is None:
-            raise InputError("the monitor is not fitted: call fit first")
-        return self._hours
-
-    def _encode(self, hours: Hours, X: Any, outputs: Any) -> NDArray[np.float64]:
-        layout, d = hours.learned.layout, hours.learned.inputs
-        parts = []
-        for table, names in ((X, layout.names[:d]), (outputs, layout.names[d:])):
-            if isinstance(table, np.ndarray) and table.dtype.kind == "f":
-                if table.shape[1] != len(names):
-                    raise InputError("the rows have another number of columns than the reference")
-                parts.append(table)
-            elif table is not None:
-                encoded, problems = layout.encode(read_table(table, what="rows"))
-                parts.append(encoded[:, :d] if table is X else encoded[:, d:])
-                for name, what in problems.items():
-                    if what == "appeared" or name in names:
-                        told = "have another type" if what == "type changed" else what
-                        self.dropped[f"columns that {told}"] += 1
-            elif names:
-                parts.append(np.full((len(parts[0]), len(names)), np.nan))
-        return np.hstack(parts)
-
-    def _one(
-        self, hours: Hours, X: NDArray[np.float64], outputs: NDArray[np.float64] | None, t: float
-    ) -> None:
-        if self._held and t // HOUR != self._times[self._held - 1] // HOUR:
-            self._flush()
-        row = self._buffer[self._held]
-        d = hours.learned.inputs
-        row[:d] = X
-        row[d:] = np.nan if outputs is None else outputs
-        self._times[self._held] = t
-        self._held += 1
-        if self._held == _BUFFER:
-            self._flush()
-
     def _flush(self) -> None:
-        n, self._held = self._held, 0
-        if n and self._hours is not None:
-            self._hours.take(self._buffer[:n], self._times[:n], self._clock())
+        if self._intake is not None:
+            self._intake.flush()

@@ -12,7 +12,7 @@ from modelward.errors import InputError, UsageError
 from modelward.monitoring._clock import HOUR, column_seconds
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._series import LEAST_ROWS
-from modelward.monitoring._watch import LEAST_WEEKS
+from modelward.monitoring._thresholds import LEAST_WEEKS
 from modelward.tables import read_table
 
 if TYPE_CHECKING:

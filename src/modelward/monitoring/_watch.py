@@ -6,77 +6,23 @@ learned from needs no assumption but that coming weeks resemble them.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import asdict, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._folds import MARGIN, SPAN, fold_peaks, limits
+from modelward.monitoring._folds import fold_peaks, limits
 from modelward.monitoring._normal import DAY, WEEK, Normal, State, crept, step
+from modelward.monitoring._thresholds import DETECTORS, LEAST_WEEKS, Alarm, Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-LEAST_WEEKS = 8
 _SETTLES = 2 * WEEK
 _LEAST_SHARE = 0.5
-Detector = Literal["fast", "slow", "reference"]
-_DETECTORS: tuple[Detector, ...] = ("fast", "slow", "reference")
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A series that left its normal.
-
-    Parameters
-    ----------
-    series : str
-    detector : {"fast", "slow", "reference"}
-        A jump within the hour, a move that hours added up to, or a level that crept away from the one that was
-        learned.
-    score, threshold : float
-        In standard deviations of an hour's innovation; of "reference" in weekly moves of the level. The score has
-        the sign of the move.
-    value, expected : float
-        What was measured, and what the season and the level gave to expect.
-    """
-
-    series: str
-    detector: Detector
-    score: float
-    threshold: float
-    value: float
-    expected: float
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where the detectors alarm, and what stands behind it.
-
-    Parameters
-    ----------
-    fast, slow, reference : float
-        Of all series but the wild ones; infinite if the history is insufficient.
-    folds : int
-        Spans of four weeks that were held out, one after another.
-    tested : int
-        Of those the ones that thresholds from earlier folds alone were tried on.
-    alarms : int
-        Series that alarmed in those, counted by series and detector.
-    wild : tuple of str
-        Series with outbursts of their own, which have thresholds of their own.
-    """
-
-    fast: float
-    slow: float
-    folds: int
-    tested: int
-    alarms: int
-    reference: float = np.inf
-    wild: tuple[str, ...] = ()
 
 
 class Watch:
@@ -191,20 +137,7 @@ class Watch:
     @property
     def promise(self) -> str:
         """What may be expected of the thresholds, and why, in a sentence."""
-        t = self.thresholds
-        if not self.sufficient:
-            return f"insufficient history: under {LEAST_WEEKS} weeks, so nothing alarms"
-        weeks = SPAN * t.folds
-        if not t.tested:
-            return (
-                f"thresholds are {MARGIN} × the largest score of {weeks} held-out weeks; they are too few to count "
-                "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
-            )
-        return (
-            f"on the last {SPAN * t.tested} held-out weeks thresholds from the weeks before them raised {t.alarms} "
-            f"alarms, counted once by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
-            "expected at most 1 in 30 days if coming weeks resemble them"
-        )
+        return self.thresholds.promise
 
     @property
     def smallest_jump(self) -> NDArray[np.float64]:
@@ -266,7 +199,7 @@ class Watch:
         state.up[loud[1]] = state.down[loud[1]] = 0.0
         return tuple(
             Alarm(
-                self.names[j], _DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
+                self.names[j], DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
                 float(expected[j]),
             )
             for d, j in np.argwhere(loud).tolist()

@@ -1,0 +1,107 @@
+"""What a monitor, running or in a store, says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelward.errors import InputError
+
+if TYPE_CHECKING:
+    from modelward.monitoring._decisions import Decision
+    from modelward.monitoring._events import Event
+    from modelward.monitoring._hours import Hours
+
+
+class Described:
+    """Base of `Monitor` and `Standing`: its series, its promise, and what it can see."""
+
+    _hours: Hours | None = None
+
+    @property
+    def promise(self) -> str:
+        """What may be expected of the thresholds, and why, in a sentence."""
+        if self._hours is None:
+            return "not fitted: nothing alarms"
+        watch = self._hours.watch
+        if not watch.sufficient:
+            return watch.promise
+        return (
+            f"{watch.promise}; values that are rare or were never seen have as large a budget of their own; the "
+            f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise"
+        )
+
+    @property
+    def plain_alarms(self) -> float:
+        """How often plain 3σ bands over the same series would have alarmed in 30 days of the last held-out weeks.
+
+        NaN under five weeks.
+        """
+        return self._fitted().learned.plain_alarms
+
+    def smallest(self) -> dict[str, tuple[float, float, float]]:
+        """Return of each watched series what is usual, and below and above which an hour is a jump.
+
+        At the median hour of the week, in the units of `Alert`; nothing without history.
+        """
+        hours = self._fitted()
+        normal = hours.watch.normal
+        if normal is None:
+            return {}
+        usual, jump = np.median(normal.season, axis=0) + normal.level, hours.watch.smallest_jump
+        turned = hours.learned.natural(np.stack([usual, usual - jump, usual + jump])).T
+        return {name: (u, a, b) for name, (u, a, b) in zip(self.series, turned.tolist(), strict=True)}
+
+    def decisions(self) -> tuple[Decision, ...]:
+        """Return what people said of alerts."""
+        return tuple(self._hours.decisions) if self._hours else ()
+
+    @property
+    def sufficient(self) -> bool:
+        """Whether there was history enough to alarm at all."""
+        return self._hours is not None and self._hours.watch.sufficient
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The watched series, in the order of the arrays of `windows`."""
+        return self._hours.learned.names if self._hours else ()
+
+    @property
+    def kpis(self) -> tuple[str, ...]:
+        """The business figures."""
+        return self._hours.learned.kpis if self._hours else ()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The events that were declared."""
+        return self._hours.learned.calendar.events if self._hours else ()
+
+    def column(self, series: str) -> str:
+        """Return the column or figure that a watched series is about; empty for the number of rows."""
+        self.kind(series)
+        learned = self._fitted().learned
+        return learned.columns[learned.names.index(series)]
+
+    def kind(self, series: str) -> str:
+        """Return what a watched series measures: "rows", "mean", "spread", "share" or "kpi".
+
+        Raises
+        ------
+        InputError
+            If there is no such series.
+        """
+        learned = self._fitted().learned
+        if series not in learned.names:
+            raise InputError(f"there is no series {series!r}")
+        return str(learned.kinds[learned.names.index(series)])
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Moments and figures that cannot be watched: too often missing, or they never moved."""
+        return self._hours.learned.left_out if self._hours else ()
+
+    def _fitted(self) -> Hours:
+        if self._hours is None:
+            raise InputError("the monitor is not fitted: call fit first")
+        return self._hours

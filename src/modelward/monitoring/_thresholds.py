@@ -1,0 +1,84 @@
+"""Alarms, and the thresholds behind them with what may be promised of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from modelward.monitoring._folds import MARGIN, SPAN
+
+LEAST_WEEKS = 8
+"""Of history, below which nothing alarms."""
+Detector = Literal["fast", "slow", "reference"]
+DETECTORS: tuple[Detector, ...] = ("fast", "slow", "reference")
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A series that left its normal.
+
+    Parameters
+    ----------
+    series : str
+    detector : {"fast", "slow", "reference"}
+        A jump within the hour, a move that hours added up to, or a level that crept away from the one that was
+        learned.
+    score, threshold : float
+        In standard deviations of an hour's innovation; of "reference" in weekly moves of the level. The score has
+        the sign of the move.
+    value, expected : float
+        What was measured, and what the season and the level gave to expect.
+    """
+
+    series: str
+    detector: Detector
+    score: float
+    threshold: float
+    value: float
+    expected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where the detectors alarm, and what stands behind it.
+
+    Parameters
+    ----------
+    fast, slow, reference : float
+        Of all series but the wild ones; infinite if the history is insufficient.
+    folds : int
+        Spans of four weeks that were held out, one after another.
+    tested : int
+        Of those the ones that thresholds from earlier folds alone were tried on.
+    alarms : int
+        Series that alarmed in those, counted by series and detector.
+    wild : tuple of str
+        Series with outbursts of their own, which have thresholds of their own.
+    """
+
+    fast: float
+    slow: float
+    folds: int
+    tested: int
+    alarms: int
+    reference: float = np.inf
+    wild: tuple[str, ...] = ()
+
+    @property
+    def promise(self) -> str:
+        """What may be expected of them, and why, in a sentence."""
+        if not self.folds:
+            return f"insufficient history: under {LEAST_WEEKS} weeks, so nothing alarms"
+        weeks = SPAN * self.folds
+        if not self.tested:
+            return (
+                f"thresholds are {MARGIN} × the largest score of {weeks} held-out weeks; they are too few to count "
+                "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
+            )
+        return (
+            f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised {self.alarms} "
+            f"alarms, counted once by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
+            "expected at most 1 in 30 days if coming weeks resemble them"
+        )
