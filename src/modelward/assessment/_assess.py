@@ -12,7 +12,7 @@ from modelward._version import __version__
 from modelward.assessment._inputs import Prepared, Request, prepare
 from modelward.assessment._plan import chosen, coverage
 from modelward.assessment._run import run_checks
-from modelward.checks import EXPOSURES, all_checks, others_of
+from modelward.checks import EXPOSURES, all_checks, others_of, told_by
 from modelward.errors import InputError, UsageError
 from modelward.findings import Policy, Report, code_alpha
 
@@ -46,6 +46,7 @@ def assess(
     trust: Sequence[str] = (),
     offline: bool = False,
     project: str | Path | None = None,
+    store: str | Path | None = None,
     rebuild: bool = False,
     policy: Policy | None = None,
     n_jobs: int = 2,
@@ -94,6 +95,8 @@ def assess(
         Refuse to ask an endpoint.
     project : path, optional
         Folder of the project that serves the model: its packages, code and container files are looked at.
+    store : path, optional
+        File that a `modelward.monitoring.Monitor` of the running service is kept in; it is only read.
     rebuild : bool
         Load nothing of a model file: rebuild the model from its numbers, and ask that.
     policy : Policy, optional
@@ -130,12 +133,15 @@ def assess(
         raise UsageError(f"--metric must be one of {', '.join(METRICS)}, not {metric!r}")
     if project is not None and not Path(project).is_dir():
         raise InputError(f"--project {project} is no folder")
+    held = None if store is None else Path(str(store).removeprefix("sqlite:///"))
+    if held is not None and not held.is_file():
+        raise InputError(f"--store {store} is no file: give the one that a monitor is kept in")
     policy = policy or Policy()
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
         sensitive=tuple(sensitive), group=group, source=source, budget=budget, max_queries=max_queries, seed=seed,
         exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
-        project=None if project is None else Path(project),
+        project=None if project is None else Path(project), store=held,
     )  # fmt: skip
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)
     prepared = prepare(request, run)
@@ -154,7 +160,9 @@ def assess(
     )
     outcomes = sorted([*done, *left], key=lambda outcome: outcome.check.code)
     found = [outcome.finding for outcome in outcomes if outcome.finding is not None]
-    found = sorted([*found, *others_of(prepared.scope)], key=lambda finding: finding.code)
+    found = sorted(
+        [*found, *others_of(prepared.scope), *told_by(prepared.scope)], key=lambda finding: finding.code
+    )
     findings, warnings = policy.apply_ignores(found, today or datetime.datetime.now(datetime.UTC).date())
     return Report(
         subject=prepared.subject,

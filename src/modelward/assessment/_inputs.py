@@ -67,6 +67,7 @@ class Request:
     offline: bool = False
     rebuild: bool = False
     project: Path | None = None
+    store: Path | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -144,7 +145,7 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
         subject=subject, schema=schema, test=test, train=train, goal=goal, sensitive=request.sensitive,
         artifact=opened.artifact, budget=budget, seed=request.seed, exposure=request.exposure,
         metric=request.metric, known=known, schema_inferred=request.schema is None, project=request.project,
-        options={"trust": request.trust},
+        store=request.store, options={"trust": request.trust},
     )  # fmt: skip
     inputs["data"]["used"] = len(test)
     if train is not None:
@@ -317,7 +318,7 @@ def _refused(request: Request, opened: Opened, inputs: dict[str, Any]) -> Prepar
     empty = Sample(np.empty((0, 0)), np.empty(0, dtype=np.int64))
     scope = Scope(
         subject=subject, schema=schema, test=empty, artifact=opened.artifact, seed=request.seed,
-        exposure=request.exposure, project=request.project,
+        exposure=request.exposure, project=request.project, store=request.store,
     )  # fmt: skip
     about = {"name": opened.name, "kind": opened.kind, "class": "refused", "features": [], "classes": []}
     notes = ("the model file was refused: it was read, never loaded, and the model was not asked",)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from modelward.checks._locks import input_lock
     from modelward.checks._project import others_of
     from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
+    from modelward.checks._service import told_by
 
 _MODULES: dict[str, tuple[str, ...]] = {
     "mw01_perturbation": ("MW011",),
@@ -40,6 +41,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "mw11_dependencies": ("MW111",),
     "mw12_reward_hacking": ("MW121",),
     "mw13_side_effects": ("MW131",),
+    "mw14_live": ("MW142",),
     "mw14_shift": ("MW141",),
     "mw15_natural": ("MW151",),
     "mw16_corruption": ("MW161",),
@@ -68,6 +70,7 @@ _HOMES = {
     "input_lock": "_locks",
     "live_findings": "_live",
     "others_of": "_project",
+    "told_by": "_service",
 }
 
 
@@ -112,6 +115,7 @@ __all__ = [
     "input_lock",
     "live_findings",
     "others_of",
+    "told_by",
 ]
 
 

@@ -126,7 +126,7 @@ class Scope:
     sensitive: tuple[str, ...] = ()
     artifact: Artifact | None = None
     project: Path | None = None
-    store: str | None = None
+    store: Path | None = None
     budget: Budget = BUDGETS["quick"]
     seed: int = 0
     exposure: tuple[str, ...] = EXPOSURES

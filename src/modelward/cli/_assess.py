@@ -55,6 +55,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--project", metavar="DIR", help="The project that serves it: its packages, code and container files."
 )
+@click.option("--store", metavar="STORE", help="The file that a monitor of the running service is kept in.")
 @click.option("--rebuild", is_flag=True, help="Load nothing: rebuild the model from the file's numbers.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
               show_default=True, help="Severity from which a failure is exit code 1.")  # fmt: skip
@@ -89,6 +90,7 @@ def assess(
     ignore: tuple[str, ...],
     trust: tuple[str, ...],
     project: str | None,
+    store: str | None,
     rebuild: bool,
     fail_on: str,
     form: str,
@@ -119,8 +121,8 @@ def assess(
         report = run(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
             source=source, exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries,
-            seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, project=project, rebuild=rebuild,
-            policy=policy, progress=tell,
+            seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, project=project, store=store,
+            rebuild=rebuild, policy=policy, progress=tell,
         )  # fmt: skip
     for path in paths:
         write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]

@@ -3,10 +3,11 @@
 from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
 from modelward.monitoring._decisions import VERDICTS, Decision
-from modelward.monitoring._declared import Declared, Tolerance, read_declared
+from modelward.monitoring._declared import Declared, Proxy, Tolerance, read_declared
 from modelward.monitoring._events import Event
 from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
+from modelward.monitoring._moves import Both, Move, Size, Turned, move_of
 from modelward.monitoring._replay import Replay, Span, replay
 from modelward.monitoring._shift import (
     MIN_DISTANCE,
@@ -15,6 +16,7 @@ from modelward.monitoring._shift import (
     distance_slack,
     rounded_edges,
 )
+from modelward.monitoring._standing import Judged, Standing, read_standing
 from modelward.monitoring._store import Store
 from modelward.monitoring._thresholds import LEAST_WEEKS, Alarm, Thresholds
 from modelward.monitoring._watch import Watch
@@ -28,23 +30,32 @@ __all__ = [
     "Alarm",
     "Alert",
     "Bands",
+    "Both",
     "ColumnShift",
     "Decision",
     "Declared",
     "Event",
+    "Judged",
     "Monitor",
+    "Move",
+    "Proxy",
     "Replay",
     "Rule",
+    "Size",
     "Span",
+    "Standing",
     "Store",
     "Thresholds",
     "Tolerance",
+    "Turned",
     "Watch",
     "Webhook",
     "Window",
     "column_shifts",
     "distance_slack",
+    "move_of",
     "read_declared",
+    "read_standing",
     "replay",
     "rounded_edges",
 ]

@@ -1,4 +1,4 @@
-"""What a person declares: tolerances of series and a calendar of events, in one TOML file."""
+"""What a person declares: tolerances, a calendar of events, and what figures stand for, in one TOML file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from modelward.errors import InputError
 from modelward.monitoring._clock import seconds
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST = 1_000
 _TOLERANCE = {"series", "low", "high"}
+_PROXY = {"metric", "stands_for", "better"}
 _EVENT = {"name", "start", "end", "hours", "columns", "direction", "repeat", "at_most"}
 
 
@@ -43,15 +44,51 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class Proxy:
+    """A figure that a model is optimised for, and the business figure that it stands for.
+
+    Parameters
+    ----------
+    metric : str
+        A business figure, a column (its mean is meant) or a series such as ``"score: mean"``.
+    stands_for : str
+        A business figure.
+    better : {"up", "down"}
+        Which way the business figure should go.
+    """
+
+    metric: str
+    stands_for: str
+    better: Literal["up", "down"] = "up"
+
+    def __post_init__(self) -> None:
+        if not self.metric or not self.stands_for or self.metric == self.stands_for:
+            raise InputError("a proxy needs a metric, and another figure that it stands_for")
+        if self.better not in ("up", "down"):
+            raise InputError(f"proxy {self.metric!r}: better is up or down")
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
-    """All that a person declared."""
+    """All that a person declared.
+
+    Parameters
+    ----------
+    tolerances : tuple of Tolerance
+    events : tuple of Event
+    proxies : tuple of Proxy
+    intended : tuple of str
+        Business figures that the model is meant to move; all others should stay as they are.
+    """
 
     tolerances: tuple[Tolerance, ...] = ()
     events: tuple[Event, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
+    intended: tuple[str, ...] = ()
 
 
 def read_declared(path: str | Path) -> Declared:
-    """Read tolerances and events from a TOML file.
+    """Read tolerances, events and what figures stand for from a TOML file.
 
     Examples
     --------
@@ -69,10 +106,14 @@ def read_declared(path: str | Path) -> Declared:
     ... hours = 24
     ... columns = ["rows", "amount"]
     ... direction = "up"
+    ...
+    ... [[proxy]]
+    ... metric = "clicks"
+    ... stands_for = "orders"
     ... ''')
     ...     declared = read_declared(file)
-    >>> declared.tolerances[0].high, declared.events[0].columns
-    (0.02, ('rows', 'amount'))
+    >>> declared.tolerances[0].high, declared.events[0].columns, declared.proxies[0].stands_for
+    (0.02, ('rows', 'amount'), 'orders')
 
     Raises
     ------
@@ -86,11 +127,17 @@ def read_declared(path: str | Path) -> Declared:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"{path} is no TOML: {str(error).splitlines()[0]}") from None
-    if unknown := set(raw) - {"tolerance", "event"}:
-        raise InputError(f"{path}: there is no {min(unknown)!r}; there are [[tolerance]] and [[event]]")
+    if unknown := set(raw) - {"tolerance", "event", "proxy", "intended"}:
+        known = "[[tolerance]], [[event]], [[proxy]] and intended"
+        raise InputError(f"{path}: there is no {min(unknown)!r}; there are {known}")
+    intended = raw.get("intended", [])
+    if not isinstance(intended, list) or not all(isinstance(name, str) for name in intended):
+        raise InputError(f"{path}: intended is a list of business figures")
     return Declared(
         tuple(_tolerance(e, f"{path}, tolerance {i}") for i, e in _entries(raw, "tolerance", path)),
         tuple(_event(e, f"{path}, event {i}") for i, e in _entries(raw, "event", path)),
+        tuple(_proxy(e, f"{path}, proxy {i}") for i, e in _entries(raw, "proxy", path)),
+        tuple(intended),
     )
 
 
@@ -118,6 +165,16 @@ def _tolerance(entry: Mapping[str, Any], where: str) -> Tolerance:
     try:
         return Tolerance(
             str(entry.get("series", "")), _number(entry, "low", where), _number(entry, "high", where)
+        )
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def _proxy(entry: Mapping[str, Any], where: str) -> Proxy:
+    _known(entry, _PROXY, where)
+    try:
+        return Proxy(
+            str(entry.get("metric", "")), str(entry.get("stands_for", "")), entry.get("better", "up")
         )
     except InputError as error:
         raise InputError(f"{where}: {error}") from None

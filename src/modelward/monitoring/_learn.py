@@ -24,11 +24,11 @@ from modelward.schema import FeatureSchema, infer
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from modelward.monitoring._declared import Declared, Tolerance
+    from modelward.monitoring._declared import Declared, Proxy, Tolerance
 
 _THURSDAY = 72
 """1970-01-01 was a Thursday, and hour 0 of a week is Monday's first."""
@@ -62,7 +62,7 @@ class Learned:
         Mean − 3 σ and mean + 3 σ of each series, over all but the last four weeks.
     plain_alarms : float
         How often those last weeks left that band, in 30 days.
-    tolerances : tuple of Tolerance
+    tolerances, proxies, intended
         That a person declared.
     """
 
@@ -78,6 +78,8 @@ class Learned:
     plain: NDArray[np.float64]
     plain_alarms: float
     tolerances: tuple[Tolerance, ...] = ()
+    proxies: tuple[Proxy, ...] = ()
+    intended: tuple[str, ...] = ()
 
     @cached_property
     def plan(self) -> Plan:
@@ -119,6 +121,15 @@ class Learned:
     def kinds(self) -> NDArray[np.str_]:
         """Of each watched series "rows", "mean", "spread", "kpi" or "share"."""
         return np.array([self.kind_of(j) for j in self.used.tolist()])
+
+    def turned(self, natural: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return values in the units that people use as values of the watched series, shape (..., S)."""
+        out = np.array(natural, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for kind, turn in _BACK.items():
+                here = self.kinds == kind
+                out[..., here] = turn(out[..., here])
+        return out
 
     def natural(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the watched series, shape (..., S), in the units that people use."""
@@ -169,6 +180,34 @@ class Learned:
         measured = [self.layout.names[k] for k in self.plan.measured]
         return ("", *measured, *measured, *self.kpis, *(c.column for c in self.plan.counts))
 
+    def series_of(self, metric: str) -> str:
+        """Return the watched series that a figure, a column (its mean) or a series is.
+
+        Raises
+        ------
+        InputError
+            If it is none that is watched.
+        """
+        for name in (metric, f"{metric}: mean"):
+            if name in self.names:
+                return name
+        raise InputError(
+            f"proxy {metric!r} is no business figure, column of numbers or series that is watched"
+        )
+
+    def know_figures(self, names: Iterable[str]) -> None:
+        """Make sure that these are business figures.
+
+        Raises
+        ------
+        InputError
+            If one is none; it names those that there are.
+        """
+        for name in names:
+            if name not in self.kpis:
+                there = ", ".join(self.kpis) or "none: name them with --kpi"
+                raise InputError(f"{name!r} is declared as a business figure; there are {there}")
+
     def place(self, series: str) -> int:
         """Return where a series is in `all_names`.
 
@@ -216,7 +255,7 @@ def learn(
     watched, start = full[:, usable], (first + _THURSDAY) % WEEK
     base = Learned(
         layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height, Calendar((), ()),
-        np.empty((2, 0)), 0.0, declared.tolerances,
+        np.empty((2, 0)), 0.0, declared.tolerances, declared.proxies, declared.intended,
     )  # fmt: skip
     calendar = Calendar(declared.events, base.columns)
     held = calendar.mask(first, len(Y))
@@ -224,6 +263,9 @@ def learn(
     learned = replace(base, calendar=calendar, plain=plain, plain_alarms=alarms)
     for tolerance in declared.tolerances:
         learned.place(tolerance.series)
+    for proxy in declared.proxies:
+        learned.series_of(proxy.metric)
+    learned.know_figures((*(p.stands_for for p in declared.proxies), *declared.intended))
     watch = Watch(learned.names).fit(watched, start=start, events=held)
     if watch.normal is not None:
         calendar.learn(watch.normal, watched, first, (start + np.arange(len(Y))) % WEEK)
@@ -303,3 +345,10 @@ _TURNS: dict[str, Callable[[Any], Any]] = {
     "share": _share,
 }
 """From series to the units that people use."""
+
+_BACK: dict[str, Callable[[Any], Any]] = {
+    "rows": np.log1p,
+    "spread": np.log,
+    "share": lambda natural: np.arcsin(np.sqrt(np.clip(natural, 0.0, 1.0))),
+}
+"""And back."""

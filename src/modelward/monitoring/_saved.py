@@ -12,7 +12,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._clock import Gate
-from modelward.monitoring._declared import Tolerance
+from modelward.monitoring._declared import Proxy, Tolerance
 from modelward.monitoring._events import Calendar, Event
 from modelward.monitoring._hours import Hours
 from modelward.monitoring._learn import Learned
@@ -69,6 +69,7 @@ def pack_learned(hours: Hours) -> bytes:
         "events": [asdict(e) for e in learned.calendar.events], "reach": list(learned.calendar.reach),
         "rare": list(learned.calendar.rare),
         "tolerances": [asdict(t) for t in learned.tolerances],
+        "proxies": [asdict(p) for p in learned.proxies], "intended": list(learned.intended),
     }  # fmt: skip
     own = {
         "dense": learned.dense,
@@ -112,6 +113,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
             arrays["used"].astype(np.int64), int(meta["first"]), int(meta["hours"]), int(meta["rows"]),
             Calendar((), ()), arrays["plain"], float(meta["plain_alarms"]),
             tuple(Tolerance(**t) for t in meta["tolerances"]),
+            tuple(Proxy(**p) for p in meta.get("proxies", ())), tuple(map(str, meta.get("intended", ()))),
         )  # fmt: skip
         events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
         calendar = Calendar(events, own.columns)

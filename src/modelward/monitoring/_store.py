@@ -77,6 +77,8 @@ class Store:
         Hours older than this are rolled up into days.
     forget : int
         Days and alerts older than so many days are deleted.
+    read_only : bool
+        Nothing is made or written; a service may go on writing to it meanwhile.
 
     Raises
     ------
@@ -84,7 +86,9 @@ class Store:
         If it is no store of modelward, of a newer release, or cannot be opened.
     """
 
-    def __init__(self, path: str | Path, *, days: int = 90, forget: int = 730) -> None:
+    def __init__(
+        self, path: str | Path, *, days: int = 90, forget: int = 730, read_only: bool = False
+    ) -> None:
         name = str(path).removeprefix("sqlite:///")
         if "://" in name:
             raise InputError(f"store {path}: give a file; other databases are not read")
@@ -92,15 +96,18 @@ class Store:
             raise InputError("a store keeps at least one day of hours, and days at least as long")
         self.path, self._days, self._forget = Path(name), days, forget
         self._lock, self._owner = threading.Lock(), secrets.token_hex(8)
+        if read_only and not self.path.is_file():
+            raise InputError(f"store {path} is not there: give the file that a monitor is kept in")
         try:
+            where = f"{self.path.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
             self._db = sqlite3.connect(
-                self.path, timeout=_BUSY, check_same_thread=False, isolation_level=None
+                where, timeout=_BUSY, check_same_thread=False, isolation_level=None, uri=True
             )
-            self._open()
+            self._open(read_only=read_only)
         except sqlite3.Error as error:
             raise InputError(f"store {path} cannot be opened: {error}") from None
 
-    def _open(self) -> None:
+    def _open(self, *, read_only: bool) -> None:
         db = self._db
         (application,), (version,) = (
             db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
@@ -113,6 +120,12 @@ class Store:
                 f"store {self.path} was written by a newer release (version {version}, this one reads "
                 f"{SCHEMA_VERSION}): upgrade modelward"
             )
+        if read_only:
+            if version < SCHEMA_VERSION:
+                raise InputError(
+                    f"store {self.path} is of an older release (version {version}): let the monitor go on with it once"
+                )
+            return
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=NORMAL")
         if version < SCHEMA_VERSION:

@@ -78,7 +78,7 @@ class Thresholds:
                 "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
             )
         return (
-            f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised {self.alarms} "
-            f"alarms, counted once by series and detector; today's are {MARGIN} × the largest score of all {weeks}; "
-            "expected at most 1 in 30 days if coming weeks resemble them"
+            f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised "
+            f"{self.alarms} alarms, counted once by series and detector; today's are {MARGIN} × the largest score of "
+            f"all {weeks}; expected at most 1 in 30 days if coming weeks resemble them"
         )
