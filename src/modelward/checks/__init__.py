@@ -42,6 +42,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "mw12_reward_hacking": ("MW121",),
     "mw13_side_effects": ("MW131",),
     "mw14_live": ("MW142",),
+    "mw14_performance": ("MW143",),
     "mw14_shift": ("MW141",),
     "mw15_natural": ("MW151",),
     "mw16_corruption": ("MW161",),

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     "--kpi", multiple=True, metavar="COL", help="A business figure, watched by its hourly mean; repeatable."
 )
 @click.option("--skip", multiple=True, metavar="COL", help="A column that is not looked at, such as a key.")
+@click.option(
+    "--label", metavar="COL", help="The truth, where it is known: shows how often --answer was right."
+)
 @click.option("--schema", metavar="FILE", help="What a legal row is; see `modelward schema infer`.")
 @click.option("--declared", metavar="FILE", help="Tolerances and known events (TOML).")
 @click.option("--store", metavar="FILE", help="Keep the monitor there, so that a service can go on with it.")
@@ -45,8 +48,8 @@ if TYPE_CHECKING:
 @click.pass_context
 def monitor(
     context: click.Context, file: str, time: str, reference: str | None, weeks: int | None, answer: tuple[str, ...],
-    kpi: tuple[str, ...], skip: tuple[str, ...], schema: str | None, declared: str | None, store: str | None,
-    fail_on: str, form: str, output: tuple[str, ...],
+    kpi: tuple[str, ...], skip: tuple[str, ...], label: str | None, schema: str | None, declared: str | None,
+    store: str | None, fail_on: str, form: str, output: tuple[str, ...],
 ) -> None:  # fmt: skip
     """Replay FILE (CSV, Parquet or Arrow) hour by hour as if its rows came now, and say when it left its normal.
 
@@ -85,7 +88,7 @@ def monitor(
         reports.check_suffix(out, (".html", ".json", ".md", ".sarif"))
     with _progress() as tell:
         found = replay(
-            file, time=time, reference=reference, weeks=weeks, outputs=answer, kpis=kpi, skip=skip,
+            file, time=time, reference=reference, weeks=weeks, outputs=answer, kpis=kpi, skip=skip, label=label,
             schema=read_schema(schema) if schema is not None else None, store=store,
             declared=read_declared(declared) if declared is not None else None, progress=tell,
         )  # fmt: skip

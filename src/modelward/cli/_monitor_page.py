@@ -10,6 +10,7 @@ import numpy as np
 
 from modelward._version import __version__
 from modelward.checks import live_findings
+from modelward.cli._monitor_trinity import performance_data, performance_facts, performance_line, together
 from modelward.findings import SEVERITIES, Table
 from modelward.reports import Mark, Page, Section, TimeLine
 
@@ -73,6 +74,7 @@ def document_of(found: Replay) -> dict[str, Any]:
         "promise": watch.promise, "learned": _span(found.learned), "replayed": _span(found.replayed),
         "series": len(watch.series), "left_out": list(watch.left_out), "dropped": dict(watch.dropped),
         "notes": list(found.notes), "alerts": [_alert(a) for a in found.alerts],
+        "performance": performance_data(found),
         "findings": [
             {"code": f.code, "failure_mode": f.number, "title": f.title, "verdict": f.verdict,
              "severity": f.severity, "summary": f.summary}
@@ -126,7 +128,14 @@ def page_of(found: Replay, name: str, code: int) -> Page:
         headline = f"No alert within {weeks:.1f} weeks."
         calm = "" if found.thin else _CALM
         alarm = _THIN if found.thin else ""
-    sections = [_lines(found), *([_alerts(found)] if found.alerts else []), _basis(found), _sees(found)]
+    trinity = together(found)
+    sections = [
+        _lines(found),
+        *([_alerts(found)] if found.alerts else []),
+        *([trinity] if trinity else []),
+        _basis(found),
+        _sees(found),
+    ]
     return Page(
         title=name, headline=headline, alarm=alarm, calm=calm, sections=tuple(sections), findings=findings_of(found),
         exit_code=code, version=__version__, foot=_FOOT, brand="traffic, replayed hour by hour",
@@ -173,6 +182,7 @@ def _basis(found: Replay) -> Section:
         facts.append(("cannot be watched", f"{', '.join(watch.left_out[:12])}: {why}"))
     if found.thin:
         facts.append(("thin traffic", _THIN))
+    facts += performance_facts(found)
     facts += [("not judged", f"{count:,} × {reason}") for reason, count in sorted(watch.dropped.items())]
     facts += [("note", note) for note in found.notes]
     return Section("What stands behind it", facts=tuple(facts))
@@ -201,12 +211,17 @@ def _lines(found: Replay) -> Section:
     for a in found.alerts:
         size[a.series] = max(size.get(a.series, 0.0), abs(a.score) / a.threshold)
     loud = sorted(size, key=lambda name: -size[name])
-    first = [n for n in ("rows", *found.monitor.kpis) if n in names]
+    answers = [n for n in names if found.monitor.role(n) == "answer" and found.monitor.kind(n) == "mean"]
+    first = [n for n in ("rows", *answers, *found.monitor.kpis) if n in names]
     shown = list(dict.fromkeys([*first, *(n for n in loud if n in names)]))[: _MOST_LINES + len(first)]
     lines = tuple(_line(found, names.index(name), name) for name in shown) if found.windows else ()
+    lines = (*lines[: len(first)], *performance_line(found), *lines[len(first) :])
     hidden = len([n for n in loud if n in names and n not in shown])
     rare = len([n for n in loud if n not in names])
-    lead = "The number of rows and the business figures, then the series with alerts, the loudest first. Times are UTC."
+    lead = (
+        "Traffic, answers, business figures and how often answers were right; then the series with alerts, the loudest "
+        "first. Times are UTC."
+    )
     if hidden:
         lead += f" {hidden} more series with alerts are in the table only."
     if rare:

@@ -8,6 +8,8 @@ from modelward.monitoring._events import Event
 from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._moves import Both, Move, Size, Turned, move_of
+from modelward.monitoring._performance import LEAST_ROWS as MIN_ANSWERS
+from modelward.monitoring._performance import Performance
 from modelward.monitoring._replay import Replay, Span, replay
 from modelward.monitoring._shift import (
     MIN_DISTANCE,
@@ -19,12 +21,15 @@ from modelward.monitoring._shift import (
 from modelward.monitoring._standing import Judged, Standing, read_standing
 from modelward.monitoring._store import Store
 from modelward.monitoring._thresholds import LEAST_WEEKS, Alarm, Thresholds
+from modelward.monitoring._trinity import ROLES, Incident, Lead, Onset, incidents, innovations, leads, role_of
 from modelward.monitoring._watch import Watch
 from modelward.monitoring._webhook import Webhook
 
 __all__ = [
     "LEAST_WEEKS",
+    "MIN_ANSWERS",
     "MIN_DISTANCE",
+    "ROLES",
     "RULES",
     "VERDICTS",
     "Alarm",
@@ -35,9 +40,13 @@ __all__ = [
     "Decision",
     "Declared",
     "Event",
+    "Incident",
     "Judged",
+    "Lead",
     "Monitor",
     "Move",
+    "Onset",
+    "Performance",
     "Proxy",
     "Replay",
     "Rule",
@@ -53,9 +62,13 @@ __all__ = [
     "Window",
     "column_shifts",
     "distance_slack",
+    "incidents",
+    "innovations",
+    "leads",
     "move_of",
     "read_declared",
     "read_standing",
     "replay",
+    "role_of",
     "rounded_edges",
 ]

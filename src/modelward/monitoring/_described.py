@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.errors import InputError
+from modelward.monitoring._trinity import incidents, innovations, leads, role_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from modelward.monitoring._alerts import Alert
     from modelward.monitoring._decisions import Decision
     from modelward.monitoring._events import Event
-    from modelward.monitoring._hours import Hours
+    from modelward.monitoring._hours import Hours, Window
+    from modelward.monitoring._trinity import Incident, Lead, Role
+    from modelward.stats import Proportion
 
 
 class Described:
@@ -100,6 +108,36 @@ class Described:
     def left_out(self) -> tuple[str, ...]:
         """Moments and figures that cannot be watched: too often missing, or they never moved."""
         return self._hours.learned.left_out if self._hours else ()
+
+    @property
+    def accuracy(self) -> Proportion | None:
+        """How often answers were right in the reference; None without labels."""
+        calibration = self._fitted().learned.calibration
+        return None if calibration is None else calibration.accuracy
+
+    def incidents(self, alerts: Sequence[Alert], windows: Sequence[Window]) -> tuple[Incident, ...]:
+        """Return alerts as incidents, and which of traffic, inputs, answers and figures moved first in each.
+
+        Parameters
+        ----------
+        alerts : sequence of Alert
+        windows : sequence of Window
+            The judged hours, in which onsets are looked for.
+        """
+        learned, z = self._fitted().learned, self._innovations(windows)
+        return incidents(alerts, learned, z, windows[0].hour if windows else 0)
+
+    def leads(self, windows: Sequence[Window]) -> tuple[Lead, ...]:
+        """Return which series follow which, by how many hours, in judged hours; see `Lead`."""
+        return leads(self._fitted().learned, self._innovations(windows))
+
+    def role(self, series: str) -> Role:
+        """Return whether a series is about traffic, an input, an answer or a figure."""
+        return role_of(self._fitted().learned, series)
+
+    def _innovations(self, windows: Sequence[Window]) -> NDArray[np.float64]:
+        hours = self._fitted()
+        return innovations(hours.learned, windows, hours.watch.jump_limits)
 
     def _fitted(self) -> Hours:
         if self._hours is None:

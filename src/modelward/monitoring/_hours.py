@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelward.monitoring._alerts import AlertBook
 from modelward.monitoring._clock import HOUR
+from modelward.monitoring._performance import Ledger
 from modelward.monitoring._thresholds import Alarm
 from modelward.profiles import Profile
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -79,6 +80,9 @@ class Hours:
         self.judged: deque[Window] = deque(maxlen=keep)
         self.recent: deque[tuple[int, int, NDArray[np.float64]]] = deque(maxlen=RECENT)
         self.decisions: list[Decision] = []
+        self.ledger = Ledger(learned.calibration)
+        answer = learned.calibration.column if learned.calibration else None
+        self._answer = None if answer is None else learned.layout.names.index(answer)
         self.told: Callable[[Window], None] | None = None
         self.count = 0
         last = learned.first + learned.hours - 1
@@ -100,6 +104,15 @@ class Hours:
                 profile = self.open.setdefault(int(hour), Profile(self.learned.layout))
                 profile.update(rows[ok])
                 self.advance(int(hour))
+
+    def remember(self, ids: Sequence[Any], rows: NDArray[np.float64], times: NDArray[np.float64]) -> None:
+        """Keep the answers of rows until their labels come."""
+        if self._answer is None or len(ids) != len(rows):
+            self.dropped["ids that labels cannot come for"] += len(ids)
+            return
+        lost = self.ledger.remember(ids, np.floor(times / HOUR), rows[:, self._answer])
+        if lost:
+            self.dropped["answers that waited for labels, the oldest"] += lost
 
     def repeated(self, rows: NDArray[np.float64], times: NDArray[np.float64], name: str | None) -> bool:
         """Say whether a batch came before: one of that name, else the same rows at the same times.
@@ -161,6 +174,8 @@ class Hours:
             self.batches = {key: newest for key, newest in self.batches.items() if newest > hour}
         learned, calendar = self.learned, self.learned.calendar
         profile = self.open.pop(hour, None) or Profile(learned.layout)
+        if self._answer is not None:
+            self.ledger.judge(hour, profile.counts[self._answer])
         y, rare, declared = learned.vector(profile, self.figures.pop(hour, {}))
         expected, width = self.watch.expect()
         self.count += 1

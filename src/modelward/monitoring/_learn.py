@@ -17,6 +17,7 @@ from modelward.monitoring._events import Calendar
 from modelward.monitoring._folds import SPAN
 from modelward.monitoring._normal import WEEK
 from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._performance import Calibration, calibrate
 from modelward.monitoring._series import DENSE, Plan, shares
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
@@ -64,6 +65,8 @@ class Learned:
         How often those last weeks left that band, in 30 days.
     tolerances, proxies, intended
         That a person declared.
+    calibration : Calibration, optional
+        How often answers were right, where labels were given.
     """
 
     layout: Layout
@@ -80,6 +83,7 @@ class Learned:
     tolerances: tuple[Tolerance, ...] = ()
     proxies: tuple[Proxy, ...] = ()
     intended: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
     @cached_property
     def plan(self) -> Plan:
@@ -231,6 +235,8 @@ def learn(
     kpis: Mapping[str, tuple[Any, Any]],
     schema: FeatureSchema | None,
     declared: Declared,
+    labels: Any = None,
+    answer: str | None = None,
 ) -> tuple[Learned, Watch, Novelty]:
     """Learn what is normal; `Monitor.fit` says what the parameters are.
 
@@ -244,8 +250,9 @@ def learn(
     if not np.isfinite(hours).all() or np.ptp(hours) > _MOST_HOURS:
         raise InputError("the reference needs a time for every row, all within twenty years")
     layout, first = Layout.fit(frame, schema), int(hours.min())
-    plan = Plan(layout)
-    Y, counts, rows = _history(layout, plan, layout.encode(frame)[0], hours.astype(np.int64) - first)
+    plan, encoded = Plan(layout), layout.encode(frame)[0]
+    calibration = None if labels is None else calibrate(layout, inputs, encoded, labels, answer)
+    Y, counts, rows = _history(layout, plan, encoded, hours.astype(np.int64) - first)
     figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
     dense = counts.sum(axis=0) / max(1.0, float((rows > 0).sum())) >= DENSE
     full = np.column_stack([Y, *figures, shares(counts, rows[:, None])])
@@ -256,6 +263,7 @@ def learn(
     base = Learned(
         layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height, Calendar((), ()),
         np.empty((2, 0)), 0.0, declared.tolerances, declared.proxies, declared.intended,
+        calibration,
     )  # fmt: skip
     calendar = Calendar(declared.events, base.columns)
     held = calendar.mask(first, len(Y))

@@ -18,10 +18,12 @@ from modelward.monitoring._hours import Hours, Window
 from modelward.monitoring._intake import Intake
 from modelward.monitoring._learn import learn
 from modelward.monitoring._metrics import exposition
+from modelward.monitoring._performance import encode_labels
 from modelward.monitoring._recorder import Recorder
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
 from modelward.monitoring._store import Store
 from modelward.monitoring._webhook import Notifier
+from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._performance import Performance
     from modelward.schema import FeatureSchema
 
 
@@ -76,7 +79,14 @@ class Monitor(Described):
         self._notifier: Notifier | None = None
 
     def fit(
-        self, X: Any, outputs: Any = None, *, when: Any, kpis: Mapping[str, tuple[Any, Any]] | None = None
+        self,
+        X: Any,
+        outputs: Any = None,
+        *,
+        when: Any,
+        kpis: Mapping[str, tuple[Any, Any]] | None = None,
+        labels: Any = None,
+        answer: str | None = None,
     ) -> Monitor:
         """Learn what is normal.
 
@@ -89,13 +99,19 @@ class Monitor(Described):
         when : n times
         kpis : mapping of str to (values, times), optional
             Business figures, one an hour or more.
+        labels : n values, optional
+            The truth, None where it is not known: with it performance is estimated while later labels are missing.
+        answer : str, optional
+            The output that labels are of, if there are several: a class, or a score from 0 to 1 of two classes.
 
         Raises
         ------
         InputError
             If tables and times do not fit each other, or the schema.
         """
-        learned, watch, novelty = learn(X, outputs, when, kpis or {}, self.schema, self._declared)
+        learned, watch, novelty = learn(
+            X, outputs, when, kpis or {}, self.schema, self._declared, labels, answer
+        )
         self._start(Hours(learned, watch, novelty, self._gate, keep=self._keep))
         return self
 
@@ -125,7 +141,15 @@ class Monitor(Described):
             self._flush()
             decide(self._fitted(), Decision(alert, verdict, by, note, self._clock()))
 
-    def update(self, X: Any, outputs: Any = None, *, when: Any = None, batch: str | None = None) -> None:
+    def update(
+        self,
+        X: Any,
+        outputs: Any = None,
+        *,
+        when: Any = None,
+        batch: str | None = None,
+        ids: Any = None,
+    ) -> None:
         """Take in one row or many. It never raises; what cannot be taken in is counted in `dropped`.
 
         Parameters
@@ -137,6 +161,8 @@ class Monitor(Described):
         batch : str, optional
             Names the rows, so that they are counted once however often they are sent. Without a name a batch of
             twenty different rows or more is known again by rows and times.
+        ids : name or n names, optional
+            Of the rows, by which `labels` finds them later; the newest 200,000 are remembered, until the process ends.
         """
         with self._safely():
             hours = self._fitted()
@@ -144,12 +170,55 @@ class Monitor(Described):
             intake = self._intake or Intake(hours, self._clock)
             if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
                 intake.one(X, outputs, seconds(t))
+                if ids is not None:
+                    row = intake.encode(X[None], None if outputs is None else outputs[None])
+                    hours.remember([ids], row, np.array([seconds(t)]))
             else:
                 intake.flush()
                 rows = intake.encode(X, outputs)
                 times = many_seconds(t, len(rows))
                 if not hours.repeated(rows, times, batch):
                     hours.take(rows, times, self._clock())
+                    if ids is not None:
+                        hours.remember(list(ids), rows, times)
+
+    def labels(self, labels: Any, *, ids: Any = None, outputs: Any = None, when: Any = None) -> None:
+        """Take in labels that come late: of rows by their ids, or together with what was answered and when.
+
+        It never raises; labels of rows that are not remembered are counted in `dropped`.
+
+        Parameters
+        ----------
+        labels : n values
+        ids : n names, optional
+            That `update` was given.
+        outputs : table of n rows, optional
+        when : n times, optional
+        """
+        with self._safely():
+            hours = self._fitted()
+            calibration = hours.ledger.calibration
+            if calibration is None:
+                raise InputError("labels need a reference with labels: give them to fit")
+            self._flush()
+            layout, column = hours.learned.layout, calibration.column
+            truth = encode_labels(layout, column, labels)
+            if ids is not None:
+                lost = hours.ledger.settle(list(ids), truth)
+            else:
+                answers = encode_labels(layout, column, read_table(outputs, what="outputs")[column])
+                lost = hours.ledger.count(np.floor(many_seconds(when, len(truth)) / HOUR), answers, truth)
+            if lost:
+                self.dropped["labels of rows that are not known"] += lost
+
+    def performance(self) -> tuple[Performance, ...]:
+        """Return how often the model was right, hour by hour: estimated, and counted where labels came.
+
+        Nothing without labels in the reference.
+        """
+        with self._lock:
+            self._flush()
+            return self._hours.ledger.all() if self._hours else ()
 
     def kpi(self, name: str, value: float, when: Any = None) -> None:
         """Take in a business figure. It never raises."""

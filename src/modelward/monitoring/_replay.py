@@ -80,6 +80,7 @@ def replay(
     outputs: Sequence[str] = (),
     kpis: Sequence[str] = (),
     skip: Sequence[str] = (),
+    label: str | None = None,
     schema: FeatureSchema | None = None,
     store: str | Path | None = None,
     declared: Declared | None = None,
@@ -99,6 +100,8 @@ def replay(
     outputs, kpis, skip : sequence of str
         Columns that the model answered, columns whose hourly mean is a business figure, columns that are not
         looked at. All others are inputs.
+    label : str, optional
+        Column of the truth, as far as it is known: performance is estimated without it, and counted with it.
     schema : FeatureSchema, optional
         Of the inputs.
     store : path, optional
@@ -124,7 +127,7 @@ def replay(
     >>> [a.start // 3600 for a in found.alerts if a.series == "amount: spread"][0]
     1600
     """
-    columns = _Columns(time, tuple(outputs), tuple(kpis), tuple(skip))
+    columns = _Columns(time, tuple(outputs), tuple(kpis), tuple(skip), label)
     frame, notes = columns.read(table, "FILE")
     if reference is not None:
         if weeks is not None:
@@ -162,11 +165,17 @@ class _Columns:
     outputs: tuple[str, ...]
     kpis: tuple[str, ...]
     skip: tuple[str, ...]
+    label: str | None = None
+
+    @property
+    def aside(self) -> tuple[str, ...]:
+        """Columns that are neither inputs nor outputs."""
+        return (self.time, *self.kpis, *self.skip, *((self.label,) if self.label else ()))
 
     def read(self, table: Any, what: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Return the rows with a time, in its order, the time as seconds since 1970."""
         frame = read_table(table, what=what)
-        named = [self.time, *self.outputs, *self.kpis, *self.skip]
+        named = [*self.aside, *self.outputs]
         if twice := {name for name in named if named.count(name) > 1}:
             raise UsageError(f"column {min(twice)!r} is named for two things")
         for name in named:
@@ -182,7 +191,7 @@ class _Columns:
         return there, (f"{lost:,} rows of {what} have no time",) if lost else ()
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.drop(self.time, *self.outputs, *self.kpis, *self.skip)
+        return frame.drop(*self.aside, *self.outputs)
 
     def fit(self, monitor: Monitor, past: pl.DataFrame) -> None:
         times = past[self.time].to_numpy()
@@ -194,6 +203,7 @@ class _Columns:
             past.select(self.outputs) if self.outputs else None,
             when=times,
             kpis={name: (past[name], times) for name in self.kpis},
+            labels=None if self.label is None else past[self.label],
         )
 
     def feed(
@@ -201,7 +211,7 @@ class _Columns:
     ) -> None:
         hours = monitor._fitted()  # noqa: SLF001 - the same room
         d = hours.learned.inputs
-        rows, problems = hours.learned.layout.encode(frame.drop(self.time, *self.kpis, *self.skip))
+        rows, problems = hours.learned.layout.encode(frame.drop(*self.aside))
         for what in problems.values():
             hours.dropped[f"columns that {'have another type' if what == 'type changed' else what}"] += 1
         times = frame[self.time].to_numpy()
@@ -216,6 +226,10 @@ class _Columns:
                 held = values[here][np.isfinite(values[here])]
                 if len(held):
                     monitor.kpi(name, float(held.mean()), at[begin] * HOUR)
+            if self.label is not None:
+                monitor.labels(
+                    frame[self.label][here], outputs=frame[here].select(self.outputs), when=times[here]
+                )
             if progress is not None:
                 progress(int(at[begin]) - first + 1, total)
             begin = end

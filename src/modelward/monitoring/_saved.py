@@ -17,6 +17,7 @@ from modelward.monitoring._events import Calendar, Event
 from modelward.monitoring._hours import Hours
 from modelward.monitoring._learn import Learned
 from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._performance import calibration_of
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
 
@@ -60,7 +61,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
 
 def pack_learned(hours: Hours) -> bytes:
     """Return what does not change while the monitor runs."""
-    learned = hours.learned
+    learned, cal = hours.learned, hours.learned.calibration
     watch, arrays = hours.watch.learned()
     meta = {
         "version": VERSION, "layout": learned.layout.to_dict(), "inputs": learned.inputs,
@@ -70,6 +71,7 @@ def pack_learned(hours: Hours) -> bytes:
         "rare": list(learned.calendar.rare),
         "tolerances": [asdict(t) for t in learned.tolerances],
         "proxies": [asdict(p) for p in learned.proxies], "intended": list(learned.intended),
+        "calibration": None if cal is None else {"column": cal.column, "score": cal.score},
     }  # fmt: skip
     own = {
         "dense": learned.dense,
@@ -77,6 +79,8 @@ def pack_learned(hours: Hours) -> bytes:
         "novelty": hours.novelty.limits,
         "plain": learned.plain,
     }
+    if cal is not None:
+        own |= {"calibration/right": cal.right, "calibration/rows": cal.rows}
     own |= {f"reach/{k}": reach for k, reach in enumerate(learned.calendar.reach.values())}
     own |= {f"rare/{k}": most for k, most in enumerate(learned.calendar.rare.values())}
     return pack(meta, own | {f"watch/{name}": array for name, array in arrays.items()})
@@ -88,6 +92,7 @@ def state_of(hours: Hours) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     meta = {
         "version": VERSION, "newest": gate.newest, "closed": gate.closed, "dropped": dict(gate.dropped),
         "count": hours.count, "open": list(hours.open), "batches": dict(hours.batches),
+        "performance": hours.ledger.held(),
         "figures": [[h, k, *pair] for h, held in hours.figures.items() for k, pair in held.items()],
     }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {"seen": novelty.seen.copy(), "total": np.array(novelty.total)}
@@ -114,6 +119,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
             Calendar((), ()), arrays["plain"], float(meta["plain_alarms"]),
             tuple(Tolerance(**t) for t in meta["tolerances"]),
             tuple(Proxy(**p) for p in meta.get("proxies", ())), tuple(map(str, meta.get("intended", ()))),
+            calibration_of(meta.get("calibration"), arrays),
         )  # fmt: skip
         events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
         calendar = Calendar(events, own.columns)
@@ -144,6 +150,7 @@ def _go_on(hours: Hours, now: Mapping[str, Any], held: Mapping[str, NDArray[Any]
     hours.gate.dropped.update({str(k): int(n) for k, n in now["dropped"].items()})
     for hour, name, total, n in now["figures"]:
         hours.figures.setdefault(int(hour), {})[str(name)] = [float(total), float(n)]
+    hours.ledger.restore(now.get("performance", ()))
     hours.batches = {str(key): int(hour) for key, hour in now["batches"].items()}
     for hour in now["open"]:
         hours.open[int(hour)] = Profile.from_arrays(hours.learned.layout, _below(held, f"open/{hour}/"))

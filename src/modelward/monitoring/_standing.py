@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelward.monitoring._alerts import Alert
     from modelward.monitoring._declared import Proxy
     from modelward.monitoring._hours import Hours, Window
+    from modelward.monitoring._performance import Performance
 
 SPAN = 28 * 24
 """The hours that count: what is older is history."""
@@ -86,6 +87,12 @@ class Standing(Described):
     def intended(self) -> tuple[str, ...]:
         """Business figures that the model is meant to move."""
         return self._fitted().learned.intended
+
+    @property
+    def performance(self) -> tuple[Performance, ...]:
+        """How often the model was right, hour by hour, in the time that counts."""
+        begin = self.judged.first
+        return tuple(p for p in self._fitted().ledger.all() if p.hour >= begin)
 
     @property
     def open_alerts(self) -> tuple[Alert, ...]:

@@ -125,6 +125,11 @@ class Watch:
             self._settling[j] = _SETTLES
 
     @property
+    def jump_limits(self) -> NDArray[np.float64]:
+        """From how many σ of an hour's innovation on the fast detector alarms, shape (S,)."""
+        return np.asarray(self._limits[0])
+
+    @property
     def phase(self) -> int:
         """Hour of the week of the next hour."""
         return self._phase
