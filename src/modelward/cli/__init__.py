@@ -21,7 +21,7 @@ _VERBS = {
     "harden": ("_harden", "Try countermeasures on a model, and measure each."),
     "inspect": ("_inspect", "Say what a model file gives away, without loading it."),
     "monitor": ("_monitor", "Replay traffic as if it came now, and say when it left its normal."),
-    "profile": ("_profile", "Summarise a table in one pass, as a small file."),
+    "profile": ("_profile", "Summarise a table or pictures in one pass, as a small file."),
     "scan": ("_scan", "Say whether a model file is safe to load, without loading it."),
     "schema": ("_schema", "Infer what a legal row is, for you to edit."),
     "seal": ("_seal", "Encrypt model files so that only named recipients can open them."),

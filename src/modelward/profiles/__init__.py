@@ -4,7 +4,7 @@ from modelward.profiles._images import Hue, ImageProfile, image_table
 from modelward.profiles._layout import Layout
 from modelward.profiles._outputs import output_table
 from modelward.profiles._profile import Profile, Quantile
-from modelward.profiles._serial import MAX_PROFILE_BYTES, read_profile
+from modelward.profiles._serial import MAX_PROFILE_BYTES, read_image_profile, read_profile
 from modelward.profiles._text import Rise, TextProfile
 from modelward.profiles._text_layout import TextLayout
 from modelward.profiles._times import TimeProfile
@@ -22,5 +22,6 @@ __all__ = [
     "TimeProfile",
     "image_table",
     "output_table",
+    "read_image_profile",
     "read_profile",
 ]

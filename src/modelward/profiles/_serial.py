@@ -13,6 +13,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.profiles import _sums
+from modelward.profiles._images import ImageProfile
 from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS
 from modelward.profiles._layout import Layout
 from modelward.profiles._profile import Profile
@@ -105,15 +106,32 @@ def read_profile(path: str | Path) -> Profile:
     InputError
         If it is not there, larger than 64 MB, or no profile of this version.
     """
-    file = Path(path)
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_PROFILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"profile {path} cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_PROFILE_BYTES:
-        raise InputError(f"profile {path} is larger than {MAX_PROFILE_BYTES // 10**6} MB: is it a profile?")
-    try:
-        return Profile.from_json(content.decode("utf-8", "replace"))
+        return Profile.from_json(_content(path))
     except InputError as error:
         raise InputError(f"profile {path}: {error}") from None
+
+
+def read_image_profile(path: str | Path) -> ImageProfile:
+    """Read a profile file of pictures.
+
+    Raises
+    ------
+    InputError
+        As `read_profile`.
+    """
+    try:
+        return ImageProfile.from_json(_content(path))
+    except InputError as error:
+        raise InputError(f"profile {path}: {error}") from None
+
+
+def _content(path: str | Path) -> str:
+    try:
+        with Path(path).open("rb") as opened:
+            content = opened.read(MAX_PROFILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"it cannot be read: {error.strerror or error}") from None
+    if len(content) > MAX_PROFILE_BYTES:
+        raise InputError(f"it is larger than {MAX_PROFILE_BYTES // 10**6} MB: is it a profile?")
+    return content.decode("utf-8", "replace")
