@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -188,7 +187,7 @@ class Desk:
                 stopped, rest = str(err), Outcome.FAILED
         except BudgetExhausted as err:
             stopped, rest = str(err), Outcome.BUDGET
-        self._confirm(again=rest is not Outcome.FAILED)
+        stopped = self._confirm(again=rest is not Outcome.FAILED) or stopped
         self._close(rest)
         success = np.array([s is Outcome.MOVED for s in self.state], dtype=bool)
         idle = np.array([s is Outcome.ALREADY_GOAL for s in self.state], dtype=bool)
@@ -221,23 +220,28 @@ class Desk:
         for i in rows[reached(labels, self.codes[rows], self.goal)]:
             self.state[i] = Outcome.ALREADY_GOAL
 
-    def _confirm(self, *, again: bool) -> None:
+    def _confirm(self, *, again: bool) -> str:
         """Check the found rows with the schema, and ask the subject for them once more.
 
         Where a budget has ended, or an endpoint is down, there is nobody left to ask; then the subject's first
         answer stands. An endpoint that failed is not asked `again`: a search that is resumed has to find its
-        next question unasked.
+        next question unasked. Returns why an endpoint gave no second answer; empty if it did.
         """
-        found = np.flatnonzero(np.isfinite(self.best_cost))
+        found, failed = np.flatnonzero(np.isfinite(self.best_cost)), ""
         if not len(found):
-            return
+            return failed
         A, X = self.best[found], self.X[found]
         good = self.space.reachable(A, X)
-        with contextlib.suppress(BudgetExhausted, EndpointError):
+        try:
             if again:
                 good &= reached(self.subject.codes(A), self.codes[found], self.goal)
+        except EndpointError as err:
+            failed = str(err)
+        except BudgetExhausted:
+            pass
         priced = cost(self.space.schema, A, X) if self.space.norm == "cost" else self.space.measure(A, X)
         self.best_cost[found] = np.where(good, priced, np.inf)
+        return failed
 
     def _close(self, rest: Outcome) -> None:
         """Name what became of the rows that have no outcome yet; `rest` is for those that found nothing."""

@@ -67,6 +67,19 @@ class Grid:
         return cls(tuple(values), complete)
 
 
+def edges_of(
+    space: Space, thresholds: Mapping[int, NDArray[np.float64]] | None
+) -> dict[int, NDArray[np.float64]] | None:
+    """Return all legal values next to a threshold, sorted, by column; None if thresholds are not known."""
+    if thresholds is None:
+        return None
+    out = {}
+    for j, cuts in thresholds.items():
+        edges = np.unique(np.concatenate([just_below(cuts, space, j), just_above(cuts, space, j)]))
+        out[j] = edges[(edges >= space.low[j]) & (edges <= space.high[j])]
+    return out
+
+
 def _column(
     space: Space,
     j: int,
@@ -81,9 +94,7 @@ def _column(
         )
         return all_values[all_values <= high], True
     if thresholds is not None:
-        below, above = just_below(thresholds, space, j), just_above(thresholds, space, j)
-        edges = np.unique(np.concatenate([below, above]))
-        edges = edges[(edges >= low) & (edges <= high)]
+        edges = (edges_of(space, {j: thresholds}) or {})[j]
         if len(edges) <= size:
             return edges, True
         return _thin(edges, size), False

@@ -79,7 +79,7 @@ class Walkers:
             if len(some):
                 undone = desk.space.unit_of[None, :] == unit[some, None]
                 rows = np.where(undone, desk.X[self.owner[some]], self.A[some])
-                hit = some[self._try(desk, some, rows, costs[some])]
+                hit = some[self.go(desk, some, rows, costs[some])]
                 units[hit, unit[hit]] = 0.0
 
     def shrink(self, desk: Desk, grid: Grid, bisections: int) -> None:
@@ -100,7 +100,7 @@ class Walkers:
     def _units(self, desk: Desk) -> NDArray[np.float64]:
         return desk.space.unit_costs(self.A, desk.X[self.owner])
 
-    def _try(
+    def go(
         self, desk: Desk, some: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Ask about one new place for some walkers; those that keep the label go there."""
@@ -173,7 +173,7 @@ class Walkers:
                 break
             rows = self.A[some[live]]
             rows[np.arange(len(live)), column[live]] = middle[live]
-            hit = self._try(desk, some[live], rows, costs[live])
+            hit = self.go(desk, some[live], rows, costs[live])
             bar.settle(desk, self, some[live[hit]])
             floor[live[~hit]] = middle[live[~hit]]
 

@@ -1,7 +1,8 @@
 """Coordinate search: a decision-based attack for any model, made for those that are piecewise constant.
 
-Single changes first, then rows of other people as starting points, whose differences are undone one by one
-and shrunk towards the origin. It needs labels only, and asks about all rows in lock step.
+Rows of other people as starting points, whose differences are undone one by one and halved towards the origin; single
+changes that are cheaper; then trades, in which one change gives way and others take over less than what it
+gave up (`_trades.py`), until the queries end. It needs labels only, and asks about all rows in lock step.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ import numpy as np
 
 from modelward.errors import SubjectError
 from modelward.evasion._desk import Desk, open_desk
-from modelward.evasion._grid import Grid
+from modelward.evasion._grid import Grid, edges_of
+from modelward.evasion._halving import Halving
+from modelward.evasion._moves import Moves
 from modelward.evasion._singles import Singles
 from modelward.evasion._space import MISSING_COST, Norm, Space
-from modelward.evasion._starts import starting_points
+from modelward.evasion._starts import row_rng, starting_points
+from modelward.evasion._trades import Trades
 from modelward.evasion._walkers import Walkers
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
     from modelward.evasion._result import Result
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
+
+_ROUGH, _ROUGH_TOLERANCE, _FINE_TOLERANCE = 4, 0.05, 1e-4
+_SINGLES = 0.15
+_RESERVE = 24
 
 
 @dataclass(frozen=True)
@@ -42,15 +50,19 @@ class CoordinateSearch:
         Where a piecewise constant model can change its answer, by column (see `split_points`). A column
         that it lacks is taken to have none.
     grid : int
-        The most values that are tried in a column.
+        The most values of a column that single changes try.
     starts : int
-        Starting points that are followed for each row.
+        Points that are followed for each row.
     candidates : int
-        Starting points that are asked about for each row.
+        Starting points that are asked about for each row; more where none of them has the wanted label.
     rounds : int
-        How often the differences are shrunk, and exchanged for others.
+        Rounds of trades at most; a budget may end them sooner, and so may `patience`.
+    trades : int
+        Trades that a row asks about in a round.
+    patience : int
+        Rounds without a cheaper point after which a row is left alone.
     bisections : int
-        Halvings between two values of the grid, for columns of which not every threshold is known.
+        Halvings of each changed number at the end, for columns of which not every threshold is known.
     norm : {"cost", "l1", "l2", "linf"}
         How the prices of a row's changes add up. The largest change is a poor guide for steps along columns:
         `BoundarySearch` is made for it.
@@ -58,15 +70,17 @@ class CoordinateSearch:
     Examples
     --------
     >>> CoordinateSearch(grid=16).starts
-    4
+    3
     """
 
     reference: NDArray[np.float64] | None = None
     thresholds: Mapping[int, NDArray[np.float64]] | None = None
     grid: int = 24
-    starts: int = 4
-    candidates: int = 32
-    rounds: int = 2
+    starts: int = 3
+    candidates: int = 16
+    rounds: int = 200
+    trades: int = 16
+    patience: int = 60
     bisections: int = 12
     norm: Norm = "cost"
 
@@ -89,41 +103,40 @@ class CoordinateSearch:
 
     def _search(self, desk: Desk, grid: Grid, seed: int) -> None:
         fades = _go_missing(desk)
-        alone = self._singles(desk, Singles(desk.space, grid))
-        singles = Singles(desk.space, grid, fades)
-        walkers = Walkers.gather(
-            desk, [alone, starting_points(desk, grid, self.reference, self.candidates, seed)], self.starts + 2
-        )
-        for _ in range(self.rounds):
-            walkers.restore(desk)
-            walkers.shrink(desk, grid, self.bisections)
-            walkers = self._exchange(desk, walkers, singles)
-        walkers.restore(desk)
-        walkers.shrink(desk, grid, self.bisections)
-
-    def _singles(self, desk: Desk, singles: Singles) -> Walkers:
-        """Try every single change, the cheapest first where the share does not cover all."""
+        edges = edges_of(desk.space, self.thresholds)
+        rough = Halving(_ROUGH, _ROUGH_TOLERANCE, edges)
+        points = starting_points(desk, grid, self.reference, self.candidates, seed)
+        elite = Walkers.gather(desk, [points], self.starts)
+        elite.restore(desk)
+        rough.halve(desk, elite)
         rows = desk.open()
-        return singles.ask(desk, rows, desk.X[rows], np.full(len(rows), np.inf), 2, share=0.5)
+        singles = Singles(desk.space, grid, fades).ask(
+            desk, rows, desk.X[rows], desk.best_cost[rows], 2, share=_SINGLES
+        )
+        rough.halve(desk, singles)
+        elite = Walkers.gather(desk, [elite, singles], self.starts)
+        elite = self._trade(desk, Moves(desk.space, grid), rough, elite, seed)
+        last = Walkers.gather(desk, [elite], 1)
+        last.restore(desk)
+        Halving(self.bisections, _FINE_TOLERANCE, edges).halve(desk, last)
+        if not desk.bounded:
+            last.shrink(desk, grid, self.bisections)
 
-    @staticmethod
-    def _exchange(desk: Desk, walkers: Walkers, singles: Singles) -> Walkers:
-        """Undo one difference of each row's best point and look for a cheaper single change in its place."""
-        owner, A = walkers.best_of_each(desk)
-        found = [walkers]
-        saved = desk.space.unit_costs(A, desk.X[owner])
-        order = np.argsort(-saved, axis=1, kind="stable")
-        for k in range(min(3, order.shape[1])):
-            unit = order[:, k]
-            many = (saved > 0).sum(axis=1) > max(1, k)
-            some = np.flatnonzero(many & (np.take_along_axis(saved, unit[:, None], 1)[:, 0] > 0))
-            if not len(some):
+    def _trade(self, desk: Desk, moves: Moves, rough: Halving, elite: Walkers, seed: int) -> Walkers:
+        rngs = [row_rng(seed + 2, x) for x in desk.X]
+        # Some questions are kept for the last halving.
+        reserve = min(_RESERVE, desk.share // 10)
+        trades = Trades(desk, moves, rough, rngs, self.trades)
+        stale = np.zeros(len(desk.X), dtype=np.int64)
+        for _ in range(self.rounds):
+            live = np.unique(elite.owner)
+            live = live[(desk.left[live] > reserve) & (stale[live] < self.patience)]
+            if not len(live):
                 break
-            undone = desk.space.unit_of[None, :] == unit[some, None]
-            base = np.where(undone, desk.X[owner[some]], A[some])
-            worth = np.take_along_axis(saved[some], unit[some, None], 1)[:, 0]
-            found.append(singles.ask(desk, owner[some], base, worth, 1, share=0.3))
-        return Walkers.gather(desk, found, 2)
+            before = desk.best_cost.copy()
+            elite = trades.round(elite, live, self.starts)
+            stale = np.where(desk.best_cost < before, 0, stale + 1)
+        return elite
 
 
 def _go_missing(desk: Desk) -> NDArray[np.bool_]:
