@@ -1,0 +1,79 @@
+"""How near the coordinate search comes to the exact least cost, as a function of the labels that it may ask for.
+
+Run ``python benchmarks/search_curve.py CSV [ROWS]``. Four models on ten columns of the UCI credit-default set. The
+exact search proves the least cost; rows that it does not prove are left out, and the table says how many.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import platform
+import sys
+from typing import Any
+
+import numpy as np
+import sklearn
+from sklearn.ensemble import RandomForestClassifier
+
+from attack_overhead import table
+from modelward.evasion import CoordinateSearch, EnsembleSearch, split_points
+from modelward.models import wrap
+from modelward.schema import Codec, infer, legal
+
+CUT, SEED, WORK = 27_000, 0, 60_000_000
+BUDGETS = (120, 250, 500, 1_000, 2_000, 4_000)
+
+
+def models() -> dict[str, Any]:
+    """Return the models by name."""
+    from xgboost import XGBClassifier
+
+    return {
+        "shallow forest (5 trees, depth 3)": RandomForestClassifier(
+            5, max_depth=3, min_samples_leaf=100, random_state=0
+        ),
+        "xgboost, 200 trees, depth 6": XGBClassifier(n_estimators=200, max_depth=6, random_state=0, n_jobs=1),
+        "forest of 100 trees, depth 8": RandomForestClassifier(100, max_depth=8, random_state=0),
+        "forest of 100 full trees (leaves of 2)": RandomForestClassifier(
+            100, min_samples_leaf=2, random_state=SEED
+        ),
+    }
+
+
+def main(csv: str, n: int) -> None:
+    """Measure and print."""
+    frame, y, name = table(csv)
+    schema = infer(frame)
+    codec = Codec.fit(schema, frame)
+    X = codec.encode(frame)
+    rows = X[CUT : CUT + 2 * n]
+    rows = rows[legal(schema, rows)][:n]
+    print(f"{name}, {len(rows)} rows, cost, seed {SEED}; scikit-learn {sklearn.__version__}, Python "
+          f"{platform.python_version()}.\n")  # fmt: skip
+    print(
+        "| model | proven rows | thresholds | asked a row | moved | median ratio | geometric mean | within 1.1 |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for label, model in models().items():
+        subject = wrap(model.fit(X[:CUT], y[:CUT]), codec, np.unique(y).tolist())
+        codes = subject.codes(rows)
+        exact = EnsembleSearch(work=WORK).run(subject, rows, codes, schema=schema)
+        proven = exact.success & exact.proven & (exact.cost > 0)
+        for known in (False, True):
+            search = CoordinateSearch(X[:2_000], split_points(subject) if known else None)
+            for budget in BUDGETS if not known else (250, 1_000, 4_000):
+                found = search.run(
+                    subject, rows, codes, schema=schema, budget=len(rows) * budget, random_state=SEED
+                )
+                ratio = found.cost[proven] / exact.cost[proven]
+                mean = float(np.exp(np.log(ratio[np.isfinite(ratio)]).mean()))
+                print(f"| {label} | {proven.sum()} | {'known' if known else 'unknown'} | "
+                      f"{found.queries / len(rows):,.0f} | {found.success.mean():.0%} | {np.median(ratio):.3f} | "
+                      f"{mean:.3f} | {np.mean(ratio <= 1.1):.0%} |", flush=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 60)
