@@ -5,7 +5,7 @@
 
 Payloads are harmless: they touch a file called `ran` in the working folder. Each file has an id, the trick, the
 advisory or class that it belongs to, and the plain loader that reaches it (none where a program would have to
-look for it, or where it only fills memory). The parts: `corpus_gadgets` (what is called), `corpus_streams` (with
+look for it, or where it only fills memory). The parts: `corpus_gadgets` and `corpus_inventions` (what is called), `corpus_streams` (with
 which opcodes), `corpus_containers` (in which files; `corpus_zips`, `corpus_arrays`, `corpus_formats`), `corpus_check` (whether it runs).
 """
 
@@ -20,6 +20,7 @@ from pathlib import Path
 
 from corpus_containers import cases
 from corpus_gadgets import COMPANIONS, DOTTED, GADGETS
+from corpus_inventions import INVENTIONS
 from corpus_streams import Form, stream
 
 
@@ -52,7 +53,7 @@ class Item:
 def generate() -> list[Item]:
     """Return the corpus; the same every time, no two files alike."""
     found: list[tuple[str, str, str, str, bytes]] = []
-    for trick, advisory, payload in GADGETS:
+    for trick, advisory, payload in (*GADGETS, *INVENTIONS):
         for form in (Form(4, "stack"), Form(4, "global")):
             found.append((f"{trick} ({form.names})", advisory, "pickle", "model.pkl", stream(payload, form)))
     for trick, advisory, payload in DOTTED:

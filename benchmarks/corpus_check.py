@@ -3,7 +3,9 @@
     python benchmarks/corpus_check.py FOLDER
 
 The folder is as `corpus.write` leaves it. Payloads touch a file called `ran`; what exists afterwards is recorded,
-so that a file counts as one that executes only if it did. Linux only (it forks).
+so that a file counts as one that executes only if it did. Each has `SECONDS` of processor time, and what it started
+is waited for, so that a busy machine does not change the count; libraries that are not installed do: they are printed,
+with the number of files that ran in each family. Linux only (it forks).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import tempfile
 import time
 import warnings
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +34,23 @@ from corpus_gadgets import COMPANIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECONDS = 5
+SECONDS = 10
+"""Of processor time that a file may take."""
+LONGEST = 30
+"""Seconds after which a file that only waits is given up."""
+LIBRARIES = (
+    "joblib",
+    "numpy",
+    "torch",
+    "sklearn",
+    "pandas",
+    "scipy",
+    "xgboost",
+    "lightgbm",
+    "cloudpickle",
+    "pip",
+    "mlflow",
+)
 
 
 def several(data: bytes) -> None:
@@ -94,7 +113,7 @@ def runs(data: bytes, loader: str) -> bool:
     child = os.fork()
     if child == 0:
         _child(data, loader, folder)
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + LONGEST
     while os.waitpid(child, os.WNOHANG)[0] == 0:
         if time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
@@ -103,13 +122,25 @@ def runs(data: bytes, loader: str) -> bool:
             break
         time.sleep(0.004)
     ran = (folder / "ran").exists()
-    for _ in range(0 if ran or loader != "pickle" else 4):  # what it started may need a moment
+    # What it started shares its group: wait for it to end, however slow the machine is.
+    while not ran and time.monotonic() < deadline and _alive(child):
         time.sleep(0.02)
-        ran = ran or (folder / "ran").exists()
+        ran = (folder / "ran").exists()
+    ran = ran or (folder / "ran").exists()
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child, signal.SIGKILL)
     shutil.rmtree(folder, ignore_errors=True)
     return ran
+
+
+def _alive(group: int) -> bool:
+    """Say whether a process of a group still runs; one that ended and was not waited for does not."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, owner = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(owner) == group and state != "Z":
+                return True
+    return False
 
 
 def _child(data: bytes, loader: str, folder: Path) -> None:
@@ -132,13 +163,21 @@ def main() -> None:
     """Check every file of a folder's list that a plain loader can load."""
     folder = Path(sys.argv[1])
     rows = json.loads((folder / "corpus.json").read_text())
-    for library in ("joblib", "numpy", "torch"):
+    here = []
+    for library in LIBRARIES:
         with contextlib.suppress(ImportError):
-            importlib.import_module(library)
+            here.append(f"{library} {getattr(importlib.import_module(library), '__version__', '')}".strip())
     for row in rows:
         row["executes"] = bool(row["loader"]) and runs((folder / row["file"]).read_bytes(), row["loader"])
     (folder / "corpus.json").write_text(json.dumps(rows, indent=1))
-    print(sum(row["executes"] for row in rows), "of", len(rows), "ran their payload")
+    ran, all_of = (
+        Counter(r["advisory"] for r in part) for part in ([r for r in rows if r["executes"]], rows)
+    )
+    for family, number in all_of.items():
+        print(f"{ran[family]:4d} of {number:4d} {family}")
+    print(
+        f"{ran.total()} of {len(rows)} ran their payload (Python {sys.version.split()[0]}, {', '.join(here)})"
+    )
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def _as_numpy_takes_it(dtype: Dtype, kind: str, state: Any) -> bool:
     joblib would read other bytes as the array, or a pickle in its place.
     """
     if state is None:
-        return not dtype.fields
+        return not dtype.fields and kind != "V"  # a void may be given fields later
     if not isinstance(state, tuple) or not 7 < len(state) < 10:
         return False
     size, flags = state[5], state[7]

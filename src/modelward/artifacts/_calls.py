@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from modelward.artifacts._arrow import sound_arrow
+from modelward.artifacts._dtype_state import unfinished
 from modelward.artifacts._inert import Inert, InertType
 from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
 
@@ -33,6 +35,10 @@ _INNER = frozenset(
         "__init__", "__new__", "__del__", "__builtins__", "__bases__", "__getitem__", "__setitem__",
     }
 )  # fmt: skip
+FETCHED = frozenset(
+    {"append", "extend", "add", "read", "read_array", "read_mmap", "safe_get_numpy_array_alignment_bytes"}
+)
+"""Attributes that the unpickler, or joblib's, fetches from an object and calls."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "utf-8", "utf8", "ascii"})
 _MAX_TEXT = 4000
 
@@ -55,7 +61,7 @@ def harmful_state(module: str, name: str, state: Any) -> str:
     text = None
     for part in parts:
         if type(part) is dict:
-            if not _INNER.isdisjoint(part):
+            if not _INNER.isdisjoint(part) or _replaces(part):
                 return "sets an attribute that Python keeps for itself"
             text = part.get(_TEXT, text)
         elif type(part) is tuple and _nested(part):
@@ -67,9 +73,24 @@ def harmful_state(module: str, name: str, state: Any) -> str:
     return f"gives code as text to {module}.{name}, which runs it"
 
 
+def _replaces(part: dict[Any, Any]) -> bool:
+    """Say whether something of the file stands where an unpickler looks for a method."""
+    return any(isinstance(part.get(name), Inert | InertType) for name in FETCHED)
+
+
+def harmful_item(module: str, key: Any, value: Any) -> str:
+    """Return why setting an item would run code: there are dicts whose keys are attributes."""
+    if module != "collections" and (key in _INNER or key in FETCHED) and isinstance(value, Inert | InertType):
+        return "sets an attribute that Python keeps for itself"
+    return ""
+
+
 def _nested(parts: tuple[Any, ...]) -> bool:
     """Say whether a tuple holds what a BUILD before this one gave, and something that it hides."""
-    return any(type(part) is dict and (_TEXT in part or not _INNER.isdisjoint(part)) for part in parts)
+    return any(
+        type(part) is dict and (_TEXT in part or not _INNER.isdisjoint(part) or _replaces(part))
+        for part in parts
+    )
 
 
 def _of(value: Any, *tops: str) -> bool:
@@ -105,7 +126,12 @@ def _masked(args: tuple[Any, ...]) -> bool:
 
 
 def _scalar(args: tuple[Any, ...]) -> bool:
-    return len(args) == 1 or (len(args) == 2 and _encoded(args[1]))
+    return _finished(args) and (len(args) == 1 or (len(args) == 2 and _encoded(args[1])))
+
+
+def _finished(args: tuple[Any, ...]) -> bool:
+    """Say whether no dtype is used that can still be given fields."""
+    return not any(unfinished(arg) for arg in args)
 
 
 def _random(args: tuple[Any, ...]) -> bool:
@@ -163,6 +189,9 @@ _RULES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
     "numpy.ma.core._mareconstruct": _masked,
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
+    "numpy.core.numeric._frombuffer": _finished,
+    "numpy._core.numeric._frombuffer": _finished,
+    "pyarrow.lib._restore_array": sound_arrow,
     "numpy.random._pickle.__randomstate_ctor": _random,
     "numpy.random._pickle.__generator_ctor": _random,
     "numpy.random._pickle.__bit_generator_ctor": _random,
@@ -191,6 +220,9 @@ _NOT_CALLED = (ALL_KNOWN - ALL_CALLED - _RULES.keys()) | {
 } | {f"math.{name}" for name in ("exp", "log", "log1p", "sqrt")}  # fmt: skip
 
 
+_HANDS_ON = frozenset({"copyreg.__newobj__", "copyreg.__newobj_ex__"})
+
+
 def is_watched(full: str) -> bool:
     """Say whether calls of a name are judged by their arguments."""
     return full in _RULES or full in _NOT_CALLED or full == "builtins.getattr"
@@ -208,6 +240,11 @@ def harmful_call(module: str, name: str, args: tuple[Any, ...]) -> str:
     """
     full = f"{module}.{name}"
     rule = _RULES.get(full)
+    if full in _HANDS_ON and len(args) > 1 and isinstance(args[0], InertType):
+        # It calls the class with the rest, which must be as if the file did so itself.
+        harm = harmful_call(args[0].module, args[0].name, args[1:])
+        if harm:
+            return harm
     if rule is not None:
         return "" if rule(args) else f"calls {full} with arguments that no honest file gives it"
     if full in _NOT_CALLED and (args or full in ALL_FUNCTIONS):

@@ -22,6 +22,9 @@ class Sink(Protocol):
     def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
         """Note the call of a name that is judged by its arguments."""
 
+    def keyed(self, module: str, key: Any, value: Any) -> None:
+        """Note that an item of an object was set by a key that is a text."""
+
 
 class InertType(type):
     """Type of the stand-in classes: it answers for operations on the class itself, which honest files never do."""
@@ -137,6 +140,8 @@ class Inert(metaclass=InertType):
         self.items.extend(items)
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if type(key) is str:
+            type(self).sink.keyed(type(self).module, key, value)
         self.pairs.append((key, value))
 
     def __repr__(self) -> str:

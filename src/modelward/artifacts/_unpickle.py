@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from modelward.artifacts._arrays import RawArray, raw_array
-from modelward.artifacts._calls import harmful_call, harmful_state, is_watched
+from modelward.artifacts._calls import harmful_call, harmful_item, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
+from modelward.artifacts._dtype_state import ODD, harmful_dtype, is_dtype, unfinished
 from modelward.artifacts._inert import Inert, InertType, stand_in
 from modelward.artifacts._opcodes import NO_STRETCH, WalkError
 from modelward.artifacts._walk import Walker
@@ -50,6 +51,8 @@ class Log:
         Be told of every call, and keep in `acted` whether there was one.
     persistent : callable or None
         From a persistent id to the stand-in that the format has for it; None if it has none.
+    dtypes : list
+        Those that were given a state: what they refer to may still be changed before the pickle ends.
     """
 
     names: dict[tuple[str, str], InertType] = field(default_factory=dict)
@@ -60,6 +63,7 @@ class Log:
     acted: bool = False
     feed: Feed | None = None
     persistent: Callable[[Any], Any] | None = None
+    dtypes: list[Inert] = field(default_factory=list)
 
     def odd(self, what: str) -> None:
         """Note something that no honest file does."""
@@ -78,14 +82,36 @@ class Log:
             raise WalkError(f"it calls {module}.{name} too often")
         self.calls.append((module, name, args))
 
+    def keyed(self, module: str, key: Any, value: Any) -> None:
+        """Note that an item of an object was set by a key that is a text."""
+        if harm := harmful_item(module, key, value):
+            self.odd(harm)
+
     def built(self, target: Inert) -> None:
         """Count a BUILD, and read the raw array that joblib writes after one of its wrappers."""
         module, _, name = target.type_name.rpartition(".")
         harm = harmful_state(module, name, target.state)
         if harm:
             self.odd(harm)
+        self._array_state(target)
         if self.feed is not None:
             self.feed.built(target)
+
+    def _array_state(self, target: Inert) -> None:
+        """Judge the state of a dtype, now and when the pickle has ended, and of what is made with one."""
+        if is_dtype(target):
+            self.dtypes.append(target)
+            if harm := harmful_dtype(target):
+                self.odd(harm)
+        elif type(target.state) is tuple and any(unfinished(part) for part in target.state):
+            self.odd(ODD)
+
+    def ended(self) -> None:
+        """Judge the dtypes of a pickle again: fields can be exchanged after a state was given."""
+        for dtype in self.dtypes:
+            if harm := harmful_dtype(dtype):
+                self.odd(harm)
+        self.dtypes.clear()
 
     def look_up(self, module: str, name: str) -> InertType:
         """Return the stand-in for a name, always the same one."""
@@ -272,6 +298,7 @@ class Reading:
 
 def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
+    nested = log.feed is not None
     feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
     log.feed = feed
     collecting = gc.isenabled()
@@ -289,6 +316,8 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
         return Reading(None, -1, text)
     finally:
         log.feed = None
+        if not nested:
+            log.ended()
         if collecting:
             gc.enable()
     if feed.stopped_at < 0:

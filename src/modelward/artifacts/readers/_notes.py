@@ -106,6 +106,9 @@ class _Silent:
     def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
         """Take note of nothing."""
 
+    def keyed(self, module: str, key: Any, value: Any) -> None:
+        """Take note of nothing."""
+
 
 def standing(module: str, name: str, state: dict[str, Any]) -> Inert:
     """Return a stand-in object of a class with a state."""

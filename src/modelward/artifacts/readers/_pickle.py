@@ -25,6 +25,7 @@ _TAMPERING = (
     "appends to",
     "gives code",
     "gives a state in layers",
+    "takes bytes of the file for",
     "calls xgboost",
     "calls lightgbm",
 )

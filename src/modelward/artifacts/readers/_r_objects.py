@@ -44,6 +44,9 @@ class _Quiet:
     def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
         """Ignore it."""
 
+    def keyed(self, module: str, key: Any, value: Any) -> None:
+        """Ignore it."""
+
 
 @dataclass
 class Objects:
