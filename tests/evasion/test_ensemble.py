@@ -74,6 +74,7 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, kind):
             point = prices.own.copy()
             cost, bound = cheapest_flip(
                 binned.leaves,
+                binned.trees,
                 prices,
                 binned.relations(values),
                 binned.sums,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelward.findings import Estimate
     from modelward.schema import FeatureSchema
 
-_WORK_PER_QUERY = 10_000
+_WORK_PER_QUERY = 3_000
 
 
 @dataclass(frozen=True)

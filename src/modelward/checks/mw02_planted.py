@@ -12,7 +12,6 @@ from modelward.poisoning import (
     LEVELS,
     Backdoor,
     LegalRows,
-    Neighbours,
     Person,
     all_attacks,
     all_sieves,
@@ -25,7 +24,14 @@ if TYPE_CHECKING:
     from modelward.poisoning import AttackCurves, Curve, Guarded, Needed
     from modelward.stats import Bootstrap, Proportion
 
-_QUICK = (0.002, 0.01, 0.05)
+_TRIED: dict[str, tuple[float, ...]] = {
+    "quick": (0.01, 0.05),
+    "standard": (0.002, 0.01, 0.05),
+    "full": LEVELS,
+}
+_REPEATS = {"quick": 2, "standard": 3, "full": 10}
+_FIT_SHARE = {"quick": 4, "standard": 8, "full": 4}
+"""The part of the budget's rows that each of the many models is trained on: one in so many."""
 _SOURCES = {"quick": 5, "standard": 10, "full": 50}
 _TENTH, _HALF = 0.10, 0.50
 _AIMS = {
@@ -64,13 +70,14 @@ class PlantedRows(Check):
             raise CheckNotApplicable(
                 "the model cannot be trained again: callables and endpoints cannot be cloned"
             )
-        quick = scope.budget.name == "quick"
+        name = scope.budget.name
+        quick = name == "quick"
         try:
             found = attack_curves(
                 scope.subject, scope.train.X, scope.train.y, scope.test.X, scope.test.y, goal=scope.goal,
                 sensitive=scope.sensitive, attacks=(Backdoor(1), Backdoor(2), Person()) if quick else all_attacks(),
-                levels=_QUICK if quick else LEVELS, sieves=(LegalRows(), Neighbours()) if quick else all_sieves(),
-                sieve_share=_QUICK[-1], fit_rows=scope.budget.fit_rows // 4, repeats=scope.budget.repeats,
+                levels=_TRIED[name], sieves=(LegalRows(),) if quick else all_sieves(), sieve_share=_TRIED[name][-1],
+                fit_rows=scope.budget.fit_rows // _FIT_SHARE[name], repeats=_REPEATS[name],
                 random_state=scope.seed_of(self.code),
             )  # fmt: skip
         except NotRefittable as error:
@@ -165,8 +172,9 @@ def _source_table(scope: Scope) -> tuple[Table, ...]:
         return ()
     suppliers = exposure_by_source(
         scope.subject, train.X, train.y, scope.test.X, scope.test.y, train.sources, goal=scope.goal,
-        sensitive=scope.sensitive, most_sources=_SOURCES[budget.name], fit_rows=budget.fit_rows // 4,
-        repeats=budget.repeats, random_state=scope.seed_of(PlantedRows.code),
+        sensitive=scope.sensitive, most_sources=_SOURCES[budget.name],
+        fit_rows=budget.fit_rows // _FIT_SHARE[budget.name], repeats=_REPEATS[budget.name],
+        random_state=scope.seed_of(PlantedRows.code),
     )  # fmt: skip
     names = [curve.name for curve in max(suppliers, key=lambda s: len(s.curves)).curves]
     rows = []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.evasion._floats import first_above, just_above, just_below, last_below
-from modelward.evasion._kernels import Leaves, Prices, Relations, Sums
+from modelward.evasion._kernels import Leaves, Prices, Relations, Sums, Trees
 from modelward.evasion._leaf_reader import read_leaves
 from modelward.models import forest_cuts
 
@@ -32,6 +32,7 @@ class Binned:
     ----------
     space : Space
     leaves : Leaves
+    trees : Trees
     sums : Sums
     single : bool
         Whether rows are cast to float32 before they are compared.
@@ -45,6 +46,7 @@ class Binned:
 
     space: Space
     leaves: Leaves
+    trees: Trees
     sums: Sums
     single: bool
     cuts: tuple[NDArray[np.float64], ...]
@@ -71,7 +73,7 @@ class Binned:
         ]
         sums = Sums(forest.base.copy(), _KINDS[forest.sums_in], forest.tie_up, forest.error)
         start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return cls(space, _leaves(space, forest, cuts), sums, forest.single, cuts, ends, start)
+        return cls(space, *_leaves(space, forest, cuts), sums, forest.single, cuts, ends, start)
 
     def _seen(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(over="ignore"):
@@ -182,7 +184,7 @@ def _ends(
     return first_above(under, space, j, single=single), last_below(over, space, j, single=single)
 
 
-def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...]) -> Leaves:
+def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...]) -> tuple[Leaves, Trees]:
     d = len(cuts)
     member = np.full(d, -1, dtype=np.int64)
     members = np.zeros(len(space.units), dtype=np.int64)
@@ -192,17 +194,17 @@ def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...])
     bins = np.array([len(cut) + 1 for cut in cuts], dtype=np.int64)
     zero = np.array([np.searchsorted(cut, 0.0, side="left") for cut in cuts], dtype=np.int64)
     one = np.array([np.searchsorted(cut, 1.0, side="left") for cut in cuts], dtype=np.int64)
-    parts = []
+    parts, nodes, leaves_before, nodes_before, deepest = [], [], 0, 0, 1
     for tree in forest.trees:
         place = np.zeros(len(tree.left), dtype=np.int64)
         for j in np.unique(tree.feature[tree.split]).tolist():
             mine = tree.split & (tree.feature == j)
             place[mine] = np.searchsorted(cuts[j], tree.threshold[mine], side="left")
         ends = int((~tree.split).sum())
-        room = _longest(tree.left, tree.right) * ends
+        depth = _longest(tree.left, tree.right)
         leaf, first = np.empty(ends, dtype=np.int64), np.zeros(ends + 1, dtype=np.int64)
-        unit, low, high = (np.empty(room, dtype=np.int64) for _ in range(3))
-        missing = np.empty(room, dtype=bool)
+        unit, low, high = (np.empty(depth * ends, dtype=np.int64) for _ in range(3))
+        missing = np.empty(depth * ends, dtype=bool)
         count = read_leaves(
             tree.left, tree.right, tree.feature, place, tree.missing_left, space.unit_of, member, zero, one, bins,
             members, leaf, first, unit, low, high, missing,
@@ -218,11 +220,38 @@ def _leaves(space: Space, forest: Forest, cuts: tuple[NDArray[np.float64], ...])
                 tree.value[leaf[:count]],
             )
         )
+        number = np.full(len(tree.left), -1, dtype=np.int64)
+        number[leaf[:count]] = leaves_before + np.arange(count)
+        feature = np.where(tree.split, tree.feature, 0)
+        left, right = (np.where(tree.split, nodes_before + side, -1) for side in (tree.left, tree.right))
+        last = _last(place, member[feature], members[space.unit_of[feature]], zero[feature], one[feature])
+        nodes.append((left, right, space.unit_of[feature], last, tree.missing_left, number))
+        leaves_before += count
+        nodes_before += len(tree.left)
+        deepest = max(deepest, depth)
     sizes = np.cumsum([0, *(len(part[1]) for part in parts)])
     first = np.concatenate([[0], *(part[0] + size for part, size in zip(parts, sizes[:-1], strict=True))])
     tree_start = np.cumsum([0, *(len(part[0]) for part in parts)]).astype(np.int64)
     unit, low, high, missing, value = (np.concatenate([part[i] for part in parts]) for i in range(1, 6))
-    return Leaves(tree_start, first.astype(np.int64), unit, low, high, missing, np.ascontiguousarray(value))
+    root = np.cumsum([0, *(len(part[0]) for part in nodes[:-1])]).astype(np.int64)
+    joined = [np.concatenate([part[i] for part in nodes]) for i in range(6)]
+    left, right, of, last, sent, number = (np.ascontiguousarray(part) for part in joined)
+    return (
+        Leaves(tree_start, first.astype(np.int64), unit, low, high, missing, np.ascontiguousarray(value)),
+        Trees(root, left, right, of, last, sent.astype(np.bool_), number, deepest),
+    )
+
+
+def _last(
+    place: NDArray[np.int64], member: NDArray[np.int64], members: NDArray[np.int64], zero: NDArray[np.int64],
+    one: NDArray[np.int64],
+) -> NDArray[np.int64]:  # fmt: skip
+    """Return the last bin of each node that goes left; for a group's member the mask of members that do."""
+    grouped = member >= 0
+    mine = np.left_shift(1, np.maximum(member, 0))
+    others = np.left_shift(1, members) - 1 - mine
+    mask = np.where(one <= place, mine, 0) | np.where(zero <= place, others, 0)
+    return np.where(grouped, mask, place).astype(np.int64)
 
 
 def _longest(left: NDArray[np.int64], right: NDArray[np.int64]) -> int:

@@ -6,19 +6,17 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._climbing import climb, climb_widest
+from modelward.evasion._climbing import walk
 from modelward.evasion._close import choose, close_leaves, reachable, scratch
 from modelward.evasion._heap import pop, push
 from modelward.evasion._kernels import (
     EPS,
     compiled,
     copy_into,
-    distances,
     holds,
     label,
     least,
     least_bin,
-    nearer,
     plus,
 )
 from modelward.evasion._splitting import split
@@ -123,33 +121,9 @@ def _evaluate(
 
 
 @compiled
-def _walk(
-    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, need: Any, most: Any, work: Any, point: Any
-) -> Any:  # fmt: skip
-    """Look for a cheap flip before anything is proven: what it costs, `most` if none, and the work that is left."""
-    trial = np.empty(len(p.own), dtype=np.int64)
-    if p.widest:
-        cost, looked = climb_widest(leaves, gain, near, p, rel, need, most, trial)
-        if cost < most:
-            most = cost
-            copy_into(point, trial)
-        return most, work - looked
-    for power in (1.0, 0.5, 0.0):
-        active, _, size = nearer(leaves, near, most)
-        cost = climb(leaves, gain, active, p, rel, need, power, most, trial)
-        work -= 6 * size
-        if cost < most:
-            most = cost
-            copy_into(point, trial)
-        if work < 0:
-            break
-    return most, work
-
-
-@compiled
 def cheapest_flip(
-    leaves: Any, p: Any, rel: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any, work: Any,
-    point: Any,
+    leaves: Any, trees: Any, p: Any, rel: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any,
+    work: Any, point: Any,
 ) -> Any:  # fmt: skip
     """Search for the cheapest point at which the class `rival` reaches the class `leaving`.
 
@@ -159,6 +133,7 @@ def cheapest_flip(
     Parameters
     ----------
     leaves : Leaves
+    trees : Trees
     p : Prices
     rel : Relations
     sums : Sums
@@ -181,11 +156,10 @@ def cheapest_flip(
     """
     gain = leaves.value[:, rival] - leaves.value[:, leaving]
     margin = sums.base[rival] - sums.base[leaving]
-    near = np.empty(len(leaves.first) - 1)
-    distances(leaves, p, near)
     if wanted < 0 or leaves.value.shape[1] == 2:
-        most, work = _walk(leaves, gain, near, p, rel, 2 * sums.error - margin, most, work, point)
-    close = close_leaves(leaves, gain, near, p, most)
+        most, work = walk(leaves, trees, gain, p, rel, 2 * sums.error - margin, most, work, point)
+    close, looked = close_leaves(leaves, trees, gain, p, most)
+    work -= looked + len(close.unit)
     return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, work, point)
 
 

@@ -6,7 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, compiled, copy_into, holds, inlined, nearer, within
+from modelward.evasion._entering import enter
+from modelward.evasion._kernels import EPS, compiled, copy_into, holds, inlined, within
+
+_LEAF = 4
+"""Work of looking at one leaf or bin during a walk, as the constraints of leaves cost it that are looked at later."""
 
 
 @compiled
@@ -27,6 +31,15 @@ def _ranges(p: Any, reach: Any, first: Any, last: Any) -> None:
                 first[u] = b
             elif p.price[s + b] < np.inf:
                 break
+
+
+@compiled
+def _bins(first: Any, last: Any) -> Any:
+    """Return how many bins the ranges have."""
+    count = 0
+    for u in range(len(first)):
+        count += last[u] - first[u] + 1
+    return count
 
 
 @inlined
@@ -94,8 +107,10 @@ def climb(  # noqa: C901 - compiled as one loop
 
     Returns
     -------
-    float
-        Cost of the flip at `point`; inf if the walk got stuck or would cost `most`.
+    cost : float
+        Of the flip at `point`; inf if the walk got stuck or would cost `most`.
+    looked : int
+        Leaves that were looked at, and bins.
     """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
@@ -103,8 +118,10 @@ def climb(  # noqa: C901 - compiled as one loop
     _ranges(p, most, first, last)
     copy_into(point, p.own)
     spent = 0.0
+    looked, each = 0, len(active) + _bins(first, last)
     for _ in range(4 * units + 8):
         margin = _landscape(leaves, gain, active, p, point, first, last, change)
+        looked += each
         best, bu, bb, reached = 0.0, -1, -1, np.inf
         for u in range(units):
             if point[u] < 0:
@@ -126,25 +143,30 @@ def climb(  # noqa: C901 - compiled as one loop
                     if score > best:
                         best, bu, bb = score, u, b
         if bu < 0:
-            return spent if margin >= need and holds(p, rel, point) else np.inf
+            return (spent if margin >= need and holds(p, rel, point) else np.inf), looked
         spent += p.price[p.start[bu] + bb] - p.price[p.start[bu] + point[bu]]
         point[bu] = bb
     margin = _landscape(leaves, gain, active, p, point, first, last, change)
-    return spent if margin >= need and holds(p, rel, point) else np.inf
+    return (spent if margin >= need and holds(p, rel, point) else np.inf), looked + each
 
 
 @compiled
 def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, point: Any) -> Any:
-    """Walk from the row, one unit at a time, with no price over `reach`; say whether the margin is reached."""
+    """Walk from the row, one unit at a time, with no price over `reach`.
+
+    Say whether the margin is reached, and how many leaves and bins were looked at.
+    """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
     first, last = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
     _ranges(p, reach, first, last)
     copy_into(point, p.own)
+    looked, each = 0, len(active) + _bins(first, last)
     for _ in range(3 * units + 4):
         margin = _landscape(leaves, gain, active, p, point, first, last, change)
+        looked += each
         if margin >= need:
-            return True
+            return True, looked
         best, bu, bb = 0.0, -1, -1
         for u in range(units):
             if point[u] < 0:
@@ -154,47 +176,74 @@ def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, po
                 if p.price[p.start[u] + b] <= reach and b != point[u] and up > best:
                     best, bu, bb = up, u, b
         if bu < 0:
-            return False
+            return False, looked
         point[bu] = bb
-    return False
+    return False, looked
 
 
 @compiled
-def climb_widest(
-    leaves: Any, gain: Any, near: Any, p: Any, rel: Any, need: Any, most: Any, point: Any
+def _farthest(p: Any, most: Any) -> Any:
+    """Return what a move to the dearest bins costs that are under `most`: all of them, or the one that costs most."""
+    far = 0.0
+    for u in range(len(p.own)):
+        widest = 0.0
+        for b in range(p.start[u], p.start[u + 1]):
+            if widest < p.price[b] < most:
+                widest = p.price[b]
+        far = max(far, widest) if p.widest else far + widest
+    return min(far, most)
+
+
+@compiled
+def walk(  # noqa: C901 - compiled as one loop
+    leaves: Any, trees: Any, gain: Any, p: Any, rel: Any, need: Any, most: Any, work: Any, point: Any
 ) -> Any:  # fmt: skip
-    """Walk to a flip whose largest price is small: the reach doubles until a walk succeeds, then halves the gap.
+    """Look for a cheap flip before anything is proven.
+
+    The reach doubles until a walk succeeds; then the gap is halved (L∞), or other walks are tried within it.
 
     Returns
     -------
     cost : float
-        Of the flip at `point`; inf if none cheaper than `most` was found.
-    looked : int
-        Constraints of leaves that were looked at.
+        Of the flip at `point`; `most` if none was found.
+    left : int
+        What is left of the work.
     """
-    widest = 0.0
-    for price in p.price:
-        if price < most and price > widest and price < np.inf:
-            widest = price
+    far = _farthest(p, most)
     trial = np.empty(len(p.own), dtype=np.int64)
-    low, found, reach, looked = 0.0, np.inf, widest / 1024, 0
-    for _ in range(32):
-        active, _, size = nearer(leaves, near, reach * (1 + 1e-9) + 1e-300)
-        looked += 4 * size
-        if _rise(leaves, gain, active, p, need, reach, trial) and holds(p, rel, trial):
-            found = 0.0
-            for u in range(len(trial)):
-                if trial[u] >= 0:
-                    found = max(found, p.price[p.start[u] + trial[u]])
-            copy_into(point, trial)
+    low, found, reach, power = 0.0, np.inf, far / 1024, 1.0
+    for _ in range(40):
+        active, _, _, _, looked = enter(leaves, trees, p, reach * (1 + 1e-9) + 1e-300)
+        work -= looked
+        if p.widest:
+            risen, looked = _rise(leaves, gain, active, p, need, reach, trial)
+            cost = np.inf
+            if risen and holds(p, rel, trial):
+                cost = 0.0
+                for u in range(len(trial)):
+                    if trial[u] >= 0:
+                        cost = max(cost, p.price[p.start[u] + trial[u]])
         else:
+            cost, looked = climb(
+                leaves, gain, active, p, rel, need, power, reach * (1 + 1e-9) + 1e-300, trial
+            )
+        work -= _LEAF * looked
+        if cost < found:
+            found = cost
+            copy_into(point, trial)
+        elif found == np.inf or p.widest:
             low = reach
         if found == np.inf:
-            if reach >= widest:
+            if reach >= far or work < 0:
                 break
-            reach = min(2 * reach, widest)
-        else:
+            reach = min(2 * reach, far)
+        elif p.widest:
             if found - low <= 1e-3 * found:
                 break
             reach = (low + found) / 2
-    return (found if found < most else np.inf), looked
+        else:
+            power -= 0.5
+            if power < 0 or work < 0:
+                break
+            reach = found
+    return min(found, most), work

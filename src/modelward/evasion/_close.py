@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, compiled, copy_into, inlined, least, least_bin, nearer, sort_by
+from modelward.evasion._entering import enter
+from modelward.evasion._kernels import EPS, compiled, copy_into, inlined, least, least_bin, sort_by
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,17 +64,17 @@ class Scratch(NamedTuple):
 
 
 @compiled
-def close_leaves(leaves: Any, gain: Any, near: Any, p: Any, most: Any) -> Any:
-    """Return the leaves that can be entered for less than `most`."""
-    active, tree, size = nearer(leaves, near, most)
+def close_leaves(leaves: Any, trees: Any, gain: Any, p: Any, most: Any) -> Any:
+    """Return the leaves that can be entered for less than `most`, and how many nodes were looked at."""
+    active, tree, own_near, size, looked = enter(leaves, trees, p, most)
     first = np.zeros(len(active) + 1, dtype=np.int64)
     unit, low = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
     high, bins, price = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64), np.empty(size)
-    own_near, own_gain = np.empty(len(active)), np.empty(len(active))
+    own_gain = np.empty(len(active))
     k = 0
     for a in range(len(active)):
         i = active[a]
-        own_near[a], own_gain[a] = near[i], gain[i]
+        own_gain[a] = gain[i]
         for c in range(leaves.first[i], leaves.first[i + 1]):
             u = leaves.unit[c]
             if p.own[u] < 0 and not p.group[u]:
@@ -83,7 +84,7 @@ def close_leaves(leaves: Any, gain: Any, near: Any, p: Any, most: Any) -> Any:
             bins[k] = least_bin(p, u, low[k], high[k])
             k += 1
         first[a + 1] = k
-    return Close(active, tree, own_near, own_gain, first, unit, low, high, price, bins)
+    return Close(active, tree, own_near, own_gain, first, unit, low, high, price, bins), looked
 
 
 @compiled

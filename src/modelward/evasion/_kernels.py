@@ -60,6 +60,35 @@ class Leaves(NamedTuple):
     value: NDArray[np.float64]
 
 
+class Trees(NamedTuple):
+    """The nodes of an ensemble, those of all trees in one piece.
+
+    Parameters
+    ----------
+    root : ndarray of int64, shape (trees,)
+    left, right : ndarray of int64, shape (m,)
+        Children; −1 in leaves.
+    unit : ndarray of int64, shape (m,)
+        What is compared.
+    last : ndarray of int64, shape (m,)
+        The last bin that goes left; for a group the mask of members that do.
+    missing_left : ndarray of bool, shape (m,)
+    leaf : ndarray of int64, shape (m,)
+        Number of the leaf among `Leaves`; −1 for one that nothing reaches, anything in other nodes.
+    depth : int
+        Of the deepest tree.
+    """
+
+    root: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    last: NDArray[np.int64]
+    missing_left: NDArray[np.bool_]
+    leaf: NDArray[np.int64]
+    depth: int
+
+
 class Prices(NamedTuple):
     """What a row's moves cost.
 
@@ -232,24 +261,6 @@ def plus(p: Any, a: Any, b: Any) -> Any:
 
 
 @compiled
-def distances(leaves: Any, p: Any, out: Any) -> None:
-    """Write what it costs the row to enter each leaf; inf where it cannot."""
-    for i in range(len(out)):
-        total = 0.0
-        for c in range(leaves.first[i], leaves.first[i + 1]):
-            u = leaves.unit[c]
-            if p.own[u] < 0 and not p.group[u]:
-                if not leaves.missing[c]:
-                    total = np.inf
-                    break
-            else:
-                total = plus(p, total, least(p, u, leaves.low[c], leaves.high[c]))
-                if total == np.inf:
-                    break
-        out[i] = total
-
-
-@compiled
 def label(leaves: Any, sums: Any, chosen: Any) -> Any:
     """Return the class of a point that lies in the chosen leaves, in the library's own arithmetic."""
     k = leaves.value.shape[1]
@@ -271,21 +282,3 @@ def label(leaves: Any, sums: Any, chosen: Any) -> Any:
     elif k == 2:
         return 1 if total[1] > 0 or (sums.tie_up and total[1] == 0) else 0
     return np.argmax(total)
-
-
-@compiled
-def nearer(leaves: Any, near: Any, most: Any) -> Any:
-    """Return the leaves that can be entered for less than `most`, their trees, and how many constraints they have."""
-    count = 0
-    for i in range(len(near)):
-        count += near[i] < most
-    active, tree_of = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    a, t, size = 0, 0, 0
-    for i in range(len(near)):
-        if near[i] < most:
-            while i >= leaves.tree[t + 1]:
-                t += 1
-            active[a], tree_of[a] = i, t
-            a += 1
-            size += leaves.first[i + 1] - leaves.first[i]
-    return active, tree_of, size

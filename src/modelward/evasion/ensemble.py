@@ -117,7 +117,17 @@ class EnsembleSearch:
             if rival == leaving:
                 continue
             cost, least = cheapest_flip(
-                binned.leaves, prices, relations, binned.sums, wanted, leaving, rival, most, self.work, point
+                binned.leaves,
+                binned.trees,
+                prices,
+                relations,
+                binned.sums,
+                wanted,
+                leaving,
+                rival,
+                most,
+                self.work,
+                point,
             )
             if cost < most - _DEEPER * max(1.0, cost):
                 most, best = cost, point.copy()

@@ -13,6 +13,7 @@ import numpy as np
 from modelward.poisoning._exposure import rarest, worst_subgroup
 from modelward.poisoning._guarded import Guarded, guard
 from modelward.poisoning._resampled import mean_of
+from modelward.poisoning._trainings import Trainings
 from modelward.poisoning.attacks import World, all_attacks
 from modelward.stats import Proportion
 
@@ -192,9 +193,10 @@ def attack_curves(
     rule = worst_subgroup(subject, X[own], y[own], test_X, goal, sensitive, rng)
     writable = np.ones(len(X), dtype=bool) if controlled is None else np.asarray(controlled, dtype=bool)
     worlds, seeds = [], [int(s) for s in rng.integers(2**31 - 1, size=repeats)]
+    shared, trainings = Trainings.of(subject)
     for seed in seeds:
         rows = rng.permutation(rest)[:fit_rows]
-        model = subject.refit(X[rows], y[rows], seed)
+        model = shared.refit(X[rows], y[rows], seed)
         worlds.append(
             World(model, X[rows], y[rows], writable[rows], X[own], y[own], test_X, test_y, rule, goal)
         )
@@ -209,10 +211,18 @@ def attack_curves(
         except ValueError as error:
             left.append((attack.name, str(error)))
             continue
-        points = tuple(bench.point(attack, plans, share) for share in levels)
+        points = []
+        for share in levels:
+            if trainings is not None:  # countermeasures are held against these models alone
+                trainings.keeping = share == sieve_share and attack.aim != "person"
+            points.append(bench.point(attack, plans, share))
         fits += repeats * len(levels)
         ready.append((attack, plans))
-        curves.append(Curve(attack.name, attack.aim, tuple(dict.fromkeys(p.words for p in plans)), points))
+        curves.append(
+            Curve(attack.name, attack.aim, tuple(dict.fromkeys(p.words for p in plans)), tuple(points))
+        )
+    if trainings is not None:
+        trainings.keeping = False
     guarded = guard(worlds, seeds, ready, sieve_share, sieves)
     return AttackCurves(
         tuple(curves),
