@@ -70,5 +70,6 @@ ELSEWHERE = (
         "high",
         "modelward monitor FILE --time COL --declared FILE",
     ),
+    Elsewhere("MW148", 14, "Traffic that looks like an attack", "high", "modelward monitor FILE --time COL"),
 )
 _BY_CODE = {kind.code: kind for kind in ELSEWHERE}

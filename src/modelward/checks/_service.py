@@ -8,20 +8,18 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from modelward.checks._base import CheckNotGiven, CheckSkipped
-from modelward.checks._live import live_findings
+from modelward.checks._live import SURE, live_findings, ratio
 from modelward.monitoring import Standing, read_standing
 
 if TYPE_CHECKING:
     from modelward.checks._scope import Scope
     from modelward.findings import Finding, Verdict
-    from modelward.monitoring import Move
+    from modelward.monitoring import Cause, Move
 
 LEAST_HOURS = 168
 """Judged hours below which silence says nothing."""
 STALE_DAYS = 31
 """A store whose newest hour is older says nothing of today."""
-SURE = 2.0
-"""An alert at so many times its threshold is no matter of chance."""
 _MOST_DROPPED = 0.01
 _KEPT = "what the store says"
 _LOCK = Lock()
@@ -55,21 +53,33 @@ def standing_of(scope: Scope) -> Standing:
 
 
 def told_by(scope: Scope) -> tuple[Finding, ...]:
-    """Return what open alerts about declared tolerances and business figures give, if a store was read.
+    """Return what open alerts about tolerances, business figures and attacks give, if a store was read.
 
     A figure's alert below twice its threshold warns: one in four weeks may be a false one.
     """
     standing: Standing | None = scope.options.get(_KEPT)
     if standing is None:
         return ()
-    mine = [a for a in standing.open_alerts if a.detector == "declared" or a.kind == "kpi"]
-    sure = {a.column for a in mine if a.detector == "declared" or abs(a.score) >= SURE * a.threshold}
+    causes = causes_of(standing)
+    attacks = {key for key, cause in causes.items() if cause.name == "attack-like"}
     found = []
-    for column in dict.fromkeys(a.column for a in mine):
-        group = [a for a in mine if a.column == column]
-        verdict: Verdict = "fail" if column in sure else "warn"
-        found += [replace(f, verdict=verdict) for f in live_findings(group, sufficient=True, promise="")]
+    for column in dict.fromkeys(a.column for a in standing.open_alerts):
+        group = [
+            a
+            for a in standing.open_alerts
+            if a.column == column and (a.detector == "declared" or a.kind == "kpi" or a.id in attacks)
+        ]
+        sure = any(a.detector == "declared" or ratio(a) >= SURE for a in group)
+        verdict: Verdict = "fail" if sure else "warn"
+        told = live_findings(group, sufficient=True, promise="", causes=causes)
+        # What else left its normal is MW142's.
+        found += [replace(f, verdict=verdict) for f in told if f.code != "MW146"]
     return tuple(found)
+
+
+def causes_of(standing: Standing) -> dict[str, Cause]:
+    """Return what the open alerts look like, by their ids."""
+    return standing.causes(standing.open_alerts, standing.windows)
 
 
 def why_open(standing: Standing, today: datetime.datetime | None = None) -> str:

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from modelward.checks._base import Check, Evidence
-from modelward.checks._service import SURE, span_of, standing_of, why_open
+from modelward.checks._live import SURE, looks_like, ratio
+from modelward.checks._service import causes_of, span_of, standing_of, why_open
 from modelward.findings import Claim, Countermeasure, Limit, Table
 from modelward.stats import Exact
 
 if TYPE_CHECKING:
     from modelward.checks._scope import Scope
-    from modelward.monitoring import Alert, Standing
+    from modelward.monitoring import Alert, Cause, Standing
 
 _SHOWN = 15
 _APART = 24 * 3600
@@ -54,7 +55,7 @@ class LiveTraffic(Check):
                       "× its threshold"),
                 Claim("incidents", Exact(float(incidents), _hours(standing)), "in four weeks"),
             ),
-            tables=(_table(loud),) if loud else (),
+            tables=(_table(loud, causes_of(standing)),) if loud else (),
             countermeasures=(
                 Countermeasure("Look at the series on one time axis: `modelward monitor FILE --time COL -o page.html`"),
                 Countermeasure(
@@ -66,11 +67,6 @@ class LiveTraffic(Check):
             ),
             unproven=why_open(standing),
         )  # fmt: skip
-
-
-def ratio(alert: Alert) -> float:
-    """Return how many times its threshold an alert is."""
-    return abs(alert.score) / alert.threshold if alert.threshold > 0 else float("inf")
 
 
 def count_incidents(alerts: list[Alert]) -> int:
@@ -90,10 +86,18 @@ def _time(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
-def _table(loud: list[Alert]) -> Table:
-    head = ("alert", "from (UTC)", "hours", "what", "× threshold", "event near")
+def _table(loud: list[Alert], causes: dict[str, Cause]) -> Table:
+    head = ("alert", "from (UTC)", "hours", "what", "× threshold", "cause", "event near")
     rows = tuple(
-        (a.id, _time(a.start), a.hours, a.words, round(min(ratio(a), 1e6), 2), a.event or "–")
+        (
+            a.id,
+            _time(a.start),
+            a.hours,
+            a.words,
+            round(min(ratio(a), 1e6), 2),
+            looks_like(causes.get(a.id)),
+            a.event or "–",
+        )
         for a in loud[:_SHOWN]
     )
     return Table("Open alerts, the loudest first", head, rows)

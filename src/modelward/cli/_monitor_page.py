@@ -16,7 +16,7 @@ from modelward.reports import Mark, Page, Section, TimeLine
 
 if TYPE_CHECKING:
     from modelward.findings import Finding
-    from modelward.monitoring import Alert, Replay, Span
+    from modelward.monitoring import Alert, Cause, Replay, Span
 
 HOUR = 3600
 _MOST_LINES = 12
@@ -49,7 +49,9 @@ _FOOT = (
 
 def findings_of(found: Replay) -> tuple[Finding, ...]:
     """Return what the replay found."""
-    return live_findings(found.alerts, sufficient=found.monitor.sufficient, promise=found.monitor.promise)
+    causes = found.monitor.causes(found.alerts, found.windows)
+    watch = found.monitor
+    return live_findings(found.alerts, sufficient=watch.sufficient, promise=watch.promise, causes=causes)
 
 
 def complete(found: Replay) -> bool:
@@ -69,11 +71,12 @@ def exit_code(found: Replay, fail_on: str) -> int:
 def document_of(found: Replay) -> dict[str, Any]:
     """Return the JSON contract, version 1; figures that are no number are null."""
     watch = found.monitor
+    causes = watch.causes(found.alerts, found.windows)
     return {
         "schema_version": 1, "modelward": __version__, "complete": complete(found),
         "promise": watch.promise, "learned": _span(found.learned), "replayed": _span(found.replayed),
         "series": len(watch.series), "left_out": list(watch.left_out), "dropped": dict(watch.dropped),
-        "notes": list(found.notes), "alerts": [_alert(a) for a in found.alerts],
+        "notes": list(found.notes), "alerts": [_alert(a, causes[a.id]) for a in found.alerts],
         "performance": performance_data(found),
         "findings": [
             {"code": f.code, "failure_mode": f.number, "title": f.title, "verdict": f.verdict,
@@ -89,12 +92,14 @@ def _span(span: Span) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _alert(alert: Alert) -> dict[str, Any]:
+def _alert(alert: Alert, cause: Cause) -> dict[str, Any]:
     figures = {name: getattr(alert, name) for name in ("score", "threshold", "value", "expected")}
     return {
         "id": alert.id, "series": alert.series, "column": alert.column, "kind": alert.kind,
         "detector": alert.detector, "start": _iso(alert.start), "end": _iso(alert.end), "hours": alert.hours,
         "event": alert.event, "explained": alert.explained,
+        "cause": {"name": cause.name, "confidence": round(cause.confidence, 3), "likeliest": cause.likeliest,
+                  "why": list(cause.why)},
         **{name: value if math.isfinite(value) else None for name, value in figures.items()},
     }  # fmt: skip
 
@@ -139,21 +144,52 @@ def page_of(found: Replay, name: str, code: int) -> Page:
     return Page(
         title=name, headline=headline, alarm=alarm, calm=calm, sections=tuple(sections), findings=findings_of(found),
         exit_code=code, version=__version__, foot=_FOOT, brand="traffic, replayed hour by hour",
-        closing="Replayed hour by hour; times are UTC.",
+        closing=f"Replayed hour by hour; times are UTC.{_exit(found, code)}",
     )  # fmt: skip
 
 
+def _exit(found: Replay, code: int) -> str:
+    """Say why alerts do not gate, where they do not: exit code 0 is no quiet."""
+    failed = [f for f in findings_of(found) if f.verdict == "fail"]
+    if not failed or code == 1:
+        return ""
+    return (
+        f" Exit code {code} does not mean that it was quiet: {len(failed)} findings are of {failed[0].severity} "
+        "severity, below --fail-on; --fail-on medium gates on them."
+    )
+
+
 def _alerts(found: Replay) -> Section:
-    head = ("first hour (UTC)", "hours", "what", "measured", "expected", "how", "score", "threshold", "event")
+    head = (
+        "first hour (UTC)",
+        "hours",
+        "what",
+        "measured",
+        "expected",
+        "how",
+        "score",
+        "threshold",
+        "looks like",
+        "event",
+    )
+    causes = found.monitor.causes(found.alerts, found.windows)
     rows = tuple(
         (
             _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),
-            round(a.threshold, 1), _event(a),
+            round(a.threshold, 1), _cause(causes[a.id]), _event(a),
         )
         for a in found.alerts
     )  # fmt: skip
     return Section("Alerts", "One line for each series and detector, from its first hour to its last.",
                    tables=(Table("Alerts", head, rows),))  # fmt: skip
+
+
+def _cause(cause: Cause) -> str:
+    return (
+        f"{cause.name} ({cause.likeliest}?)"
+        if cause.name == "unknown"
+        else f"{cause.name}, {cause.confidence:.0%}"
+    )
 
 
 def _event(alert: Alert) -> str:

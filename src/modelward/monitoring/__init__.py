@@ -2,6 +2,7 @@
 
 from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
+from modelward.monitoring._cause import CAUSES, Cause
 from modelward.monitoring._decisions import VERDICTS, Decision
 from modelward.monitoring._declared import Declared, Proxy, Tolerance, read_declared
 from modelward.monitoring._events import Event
@@ -26,6 +27,7 @@ from modelward.monitoring._watch import Watch
 from modelward.monitoring._webhook import Webhook
 
 __all__ = [
+    "CAUSES",
     "LEAST_WEEKS",
     "MIN_ANSWERS",
     "MIN_DISTANCE",
@@ -36,6 +38,7 @@ __all__ = [
     "Alert",
     "Bands",
     "Both",
+    "Cause",
     "ColumnShift",
     "Decision",
     "Declared",

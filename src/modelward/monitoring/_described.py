@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.errors import InputError
+from modelward.monitoring._cause import cause_of
 from modelward.monitoring._trinity import incidents, innovations, leads, role_of
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._cause import Cause
     from modelward.monitoring._decisions import Decision
     from modelward.monitoring._events import Event
     from modelward.monitoring._hours import Hours, Window
@@ -126,6 +128,19 @@ class Described:
         """
         learned, z = self._fitted().learned, self._innovations(windows)
         return incidents(alerts, learned, z, windows[0].hour if windows else 0)
+
+    def causes(self, alerts: Sequence[Alert], windows: Sequence[Window]) -> dict[str, Cause]:
+        """Return what each alert's incident looks like, by the alert's id; see `Cause`.
+
+        Parameters
+        ----------
+        alerts : sequence of Alert
+        windows : sequence of Window
+            The judged hours, in which onsets are looked for.
+        """
+        learned = self._fitted().learned
+        found = ((i, cause_of(i, learned)) for i in self.incidents(alerts, windows))
+        return {alert.id: cause for incident, cause in found for alert in incident.alerts}
 
     def leads(self, windows: Sequence[Window]) -> tuple[Lead, ...]:
         """Return which series follow which, by how many hours, in judged hours; see `Lead`."""

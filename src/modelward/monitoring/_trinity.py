@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -50,10 +50,13 @@ class Incident:
     alerts : tuple of Alert
     first : mapping of role to Onset
         The first series of each role.
+    onsets : mapping of str to Onset
+        When each alert's series began to move, by the alert's id.
     """
 
     alerts: tuple[Alert, ...]
     first: dict[Role, Onset]
+    onsets: dict[str, Onset] = field(default_factory=dict)
 
     @property
     def order(self) -> str:
@@ -182,7 +185,8 @@ def incidents(
         found: dict[Role, Onset] = {}
         for onset, alert in group:
             found.setdefault(role_of(learned, alert.series), onset)
-        out.append(Incident(tuple(alert for _, alert in group), found))
+        onsets = {alert.id: onset for onset, alert in group}
+        out.append(Incident(tuple(alert for _, alert in group), found, onsets))
     return tuple(out)
 
 

@@ -1,0 +1,257 @@
+"""Cause: what an incident looks like, of what went wrong before in many services; it may say that it does not know.
+
+Each sign gives points to a cause; the points become shares of belief (softmax), and below one half nothing is claimed.
+Signs and points are written down here and measured in benchmarks/monitor_causes.md; nothing of it is learned from rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._learn import Learned
+    from modelward.monitoring._trinity import Incident
+
+CauseName = Literal["pipeline fault", "event", "drift", "attack-like", "unknown"]
+CAUSES: tuple[CauseName, ...] = ("pipeline fault", "event", "drift", "attack-like", "unknown")
+SURE = 0.5
+_UNKNOWN = 1.0
+_FACTORS = (2.54, 1.609344, 2.20462, 0.45359237, 0.3048, 3.28084, 60.0, 24.0, 1.8)
+_FEW = 0.25
+"""Crafted rows are few: a larger share is another world, or a fault."""
+_STEEP = 1.2
+"""Units of a sum in an hour, of 2.75 at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """What an incident looks like.
+
+    Parameters
+    ----------
+    name : {"pipeline fault", "event", "drift", "attack-like", "unknown"}
+        "unknown" where no sign is strong enough.
+    confidence : float
+        Share of belief, of the strongest cause also if it is not strong enough to be named.
+    likeliest : str
+        The strongest cause, named or not.
+    why : tuple of str
+        The signs for it, the strongest first.
+    """
+
+    name: CauseName
+    confidence: float
+    likeliest: CauseName
+    why: tuple[str, ...]
+
+
+class _Points:
+    def __init__(self) -> None:
+        self.held: dict[CauseName, dict[str, float]] = {c: {} for c in CAUSES}
+
+    def add(self, cause: CauseName, points: float, sign: str) -> None:
+        """Give points for a sign; the same sign in several columns counts once, at its most."""
+        self.held[cause][sign] = max(points, self.held[cause].get(sign, 0.0))
+
+    def cause(self) -> Cause:
+        score = np.array([sum(self.held[c].values()) if c != "unknown" else _UNKNOWN for c in CAUSES])
+        belief = np.exp(score - score.max())
+        belief /= belief.sum()
+        best = int(np.argmax(belief[:-1]))
+        name = CAUSES[best]
+        signs = self.held[name]
+        why = tuple(sorted(signs, key=lambda sign: -signs[sign]))
+        sure = belief[best] > SURE
+        return Cause(name if sure else "unknown", float(belief[best]), name, why)
+
+
+def cause_of(incident: Incident, learned: Learned) -> Cause:
+    """Say what an incident looks like.
+
+    Parameters
+    ----------
+    incident : Incident
+    learned : Learned
+        Of the monitor that raised its alerts.
+    """
+    alerts = incident.alerts
+    if all(a.explained for a in alerts):
+        name = alerts[0].event
+        return Cause("event", 1.0, "event", (f"{name} explains every alert",))
+    points = _Points()
+    columns: dict[str, list[Alert]] = {}
+    for alert in alerts:
+        if not alert.explained:
+            columns.setdefault(alert.column, []).append(alert)
+    digests = [
+        _Column(name, held, incident) for name, held in columns.items() if name and name not in learned.kpis
+    ]
+    for digest in digests:
+        _fault(digest, points)
+        _attack(digest, points)
+    _together(digests, points)
+    _drift(digests, points)
+    _traffic(columns.get("", []), digests, points)
+    near = {a.event for a in alerts if a.event}
+    if near:
+        points.add("event", 2.5, f"{min(near)} goes on or is near")
+    return points.cause()
+
+
+class _Column:
+    """The signs of one column: shares that rose, ratios of mean and spread."""
+
+    def __init__(self, name: str, alerts: Sequence[Alert], incident: Incident) -> None:
+        self.name = name
+        self.sudden = any(_sudden(a, incident) for a in alerts)
+        self.longest = max((a.end - a.start) // 3600 + 1 for a in alerts)
+        self.rose: dict[str, float] = {}
+        self.sank: set[str] = set()
+        self.mean: Alert | None = None
+        self.spread: Alert | None = None
+        # The first alert of a series counts: what is expected later has followed it.
+        for alert in sorted(alerts, key=lambda a: -a.start):
+            what = alert.series[len(name) + 2 :]
+            if alert.kind in ("share", "count"):
+                gained = alert.value - alert.expected
+                if gained > 0 if alert.kind == "count" else alert.score > 0:
+                    self.rose[what] = max(gained, 1e-6)
+                else:
+                    self.sank.add(what)
+            elif alert.kind == "mean":
+                self.mean = alert
+            elif alert.kind == "spread":
+                self.spread = alert
+
+    @property
+    def fell(self) -> int:
+        """How many known bins or values became rarer."""
+        return len(self.sank - {"missing", "infinite"})
+
+    @property
+    def lone(self) -> bool:
+        """Whether one bin or value became more frequent, and hardly any other changed."""
+        return len(self.inner) == 1 and self.fell <= 1
+
+    def gain(self, what: str) -> float:
+        return self.rose.get(what, 0.0)
+
+    @property
+    def novel(self) -> float:
+        """The largest share of values that were never seen, or lie outside of all bins."""
+        return max((v for k, v in self.rose.items() if _novel(k)), default=0.0)
+
+    @property
+    def inner(self) -> list[float]:
+        """Shares by which known bins or values rose."""
+        return [v for k, v in self.rose.items() if not _novel(k) and k not in ("missing", "infinite")]
+
+    @property
+    def scaled(self) -> float | None:
+        """The factor of the spread, if that alerted."""
+        a = self.spread
+        return a.value / a.expected if a is not None and a.expected > 0 and a.value >= 0 else None
+
+
+def _sudden(alert: Alert, incident: Incident) -> bool:
+    """Say whether a series moved within the hour, or as fast as sums can grow at all."""
+    if alert.detector in ("fast", "novelty"):
+        return True
+    onset = incident.onsets.get(alert.id)
+    if alert.detector != "slow" or onset is None:
+        return False
+    return abs(alert.score) / (alert.start // 3600 - onset.hour + 1) >= _STEEP
+
+
+def _novel(what: str) -> bool:
+    return what in ("never seen", "outside the schema") or what.startswith(("below ", "above "))
+
+
+def _fault(c: _Column, points: _Points) -> None:
+    if c.gain("missing") > 0.02:
+        points.add("pipeline fault", 4.0, "values are missing")
+    elif c.gain("missing") > 0:
+        points.add("pipeline fault", 2.0, "a few values are missing")
+    if c.gain("infinite") > 0:
+        points.add("pipeline fault", 3.0, "values are infinite")
+    if c.novel > 0.3:
+        points.add("pipeline fault", 3.0, "most values changed their name or their unit at once")
+    factor = c.scaled
+    if factor is None or not c.sudden:
+        return
+    if factor < 0.02:
+        points.add("pipeline fault", 4.0, "a column stands still")
+    elif c.novel > 0 and c.novel < _FEW:
+        # Few far values widen a spread as well: that is no unit.
+        return
+    elif _is_unit(factor):
+        points.add("pipeline fault", 3.0, "a column is in another unit")
+    elif not 0.3 < factor < 3.5:
+        points.add("pipeline fault", 1.5, "a column's spread changed at once")
+
+
+def _is_unit(factor: float) -> bool:
+    power = np.log10(factor)
+    if abs(power) > 0.7 and abs(power - round(float(power))) < 0.06:
+        return True
+    return any(abs(np.log(factor / f)) < 0.06 or abs(np.log(factor * f)) < 0.06 for f in _FACTORS)
+
+
+def _attack(c: _Column, points: _Points) -> None:
+    if 0 < c.novel <= _FEW and not c.gain("missing"):
+        points.add("attack-like", 3.0, "few rows carry a value that was never seen or lies outside the range")
+        if c.fell == 0 and len(c.inner) == 0:
+            points.add("attack-like", 0.5, "and the other rows of the column are as ever")
+    if c.lone and c.mean is None and max(c.inner) <= _FEW:
+        points.add("attack-like", 2.0, "few rows agree in one bin or value, and the rest is as ever")
+
+
+def _together(digests: list[_Column], points: _Points) -> None:
+    """Crafted rows agree in several columns, so shares rise by as much in each."""
+    same = [c for c in digests if c.lone or 0 < c.novel <= _FEW]
+    if len(same) >= 2 and 2 * len(same) >= len(digests):
+        points.add("attack-like", 2.0, "in several columns few rows agree: the same rows")
+
+
+def _drift(digests: list[_Column], points: _Points) -> None:
+    plain = [
+        c
+        for c in digests
+        if not c.novel and not c.gain("missing") and (c.scaled or 1.0) > 0.02 and (not c.lone or c.mean)
+    ]
+    slow = [c for c in plain if not c.sudden]
+    if slow and len(slow) == len(digests):
+        points.add("drift", 3.0, "hour after hour, none at once")
+    elif slow:
+        points.add("drift", 1.0, "some columns move hour after hour")
+    broad = [c for c in plain if len(c.inner) + c.fell >= 3 or (c.mean is not None and c.inner)]
+    if broad:
+        points.add("drift", 1.5, "known bins moved against each other")
+    if any(c.mean is not None and c.longest >= 12 for c in plain):
+        points.add("drift", 1.0, "a mean moved and stays")
+    if len(plain) >= 3:
+        points.add("drift", 1.0, "many columns moved a little")
+
+
+def _traffic(alerts: Sequence[Alert], digests: list[_Column], points: _Points) -> None:
+    for alert in alerts:
+        ratio = alert.value / alert.expected if alert.expected > 0 else float("inf")
+        if alert.value <= 0.05 * alert.expected:
+            points.add("pipeline fault", 4.0, "hardly any row comes")
+        elif ratio >= 1.3:
+            calm = not any(c.novel or c.gain("missing") for c in digests)
+            points.add(
+                "event", 2.0 if calm and len(digests) >= 2 else 1.0, "more rows than usual, of another mix"
+            )
+            if not digests and abs(ratio - 2) < 0.15:
+                points.add("pipeline fault", 2.0, "twice the rows, all as ever")
+        elif ratio <= 0.7:
+            points.add("event", 1.0, "fewer rows than usual")
+            if not digests:
+                points.add("pipeline fault", 1.0, "fewer rows, all as ever")

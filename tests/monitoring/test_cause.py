@@ -1,0 +1,95 @@
+"""Causes: incidents with the signs of one cause are called that, and those without strong signs nothing."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from modelward.checks import live_findings
+from modelward.monitoring import CAUSES, Alert, Cause
+from modelward.monitoring._cause import SURE, cause_of
+from modelward.monitoring._trinity import Incident
+
+LEARNED: Any = SimpleNamespace(kpis=("sales",))
+
+
+def alert(
+    series: str, kind: str, value: float, expected: float, detector: str = "fast", **more: Any
+) -> Alert:
+    column = series.split(":")[0] if ":" in series else ("" if series == "rows" else series)
+    hours = more.pop("hours", 1)
+    ratio = more.pop("ratio", 3.0)
+    return Alert(
+        series, column, kind, detector, 0, (hours - 1) * 3600, hours, ratio * 5.0, 5.0, value, expected, **more
+    )  # fmt: skip
+
+
+CASES = {
+    "nulls": ("pipeline fault", [alert("a: missing", "share", 0.3, 0.0)]),
+    "frozen": ("pipeline fault", [alert("a: spread", "spread", 1e-9, 1.0), alert("a: 0 to 1", "share", 1.0, 0.1)]),
+    "unit": ("pipeline fault", [alert("a: spread", "spread", 10.1, 1.0), alert("a: mean", "mean", 10.0, 1.0)]),
+    "outage": ("pipeline fault", [alert("rows", "rows", 0.0, 100.0)]),
+    "renamed": ("pipeline fault", [alert("p: never seen", "count", 1.0, 0.0, "novelty")]),
+    "token": ("attack-like", [alert("p: never seen", "count", 0.02, 0.0, "novelty")]),
+    "999": ("attack-like", [alert("a: above 9", "count", 0.03, 1e-4, "novelty"), alert("a: mean", "mean", 30.0, 1.0)]),
+    "trigger": (
+        "attack-like",
+        [alert("a: 0 to 1", "share", 0.11, 0.06), alert("b: 2 to 3", "share", 0.10, 0.06)],
+    ),
+    "creep": (
+        "drift",
+        [alert("a: mean", "mean", 1.3, 1.0, "slow", hours=40), alert("a: 1 to 2", "share", 0.2, 0.1, "slow")],
+    ),
+    "sale": (
+        "event",
+        [
+            alert("rows", "rows", 200.0, 100.0, event="sale"),
+            alert("a: mean", "mean", 2.0, 1.0, event="sale"),
+            alert("b: mean", "mean", 2.0, 1.0, event="sale"),
+        ],
+    ),
+    "one mean": ("unknown", [alert("a: mean", "mean", 1.3, 1.0)]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_textbook_incidents_are_called_by_their_name(name: str) -> None:
+    expected, alerts = CASES[name]
+    cause = cause_of(Incident(tuple(alerts), {}), LEARNED)
+    assert cause.name == expected, cause
+    assert 0 < cause.confidence <= 1
+    assert (cause.name == "unknown") == (cause.confidence <= SURE)
+    if expected != "unknown":
+        assert cause.why
+        assert cause.likeliest == cause.name
+    assert cause.name in CAUSES
+
+
+def test_what_events_explain_is_an_event_and_no_finding() -> None:
+    held = alert("rows", "rows", 200.0, 100.0, event="sale", explained=True)
+    cause = cause_of(Incident((held,), {}), LEARNED)
+    assert (cause.name, cause.confidence) == ("event", 1.0)
+    assert live_findings([held], sufficient=True, promise="", causes={held.id: cause}) == ()
+
+
+def test_signs_of_two_causes_make_no_claim() -> None:
+    _, token = CASES["token"]
+    _, nulls = CASES["nulls"]
+    cause = cause_of(Incident((*token, *nulls), {}), LEARNED)
+    assert cause.confidence < 0.8
+
+
+def test_only_a_strong_attack_is_of_high_severity() -> None:
+    attack = Cause("attack-like", 0.9, "attack-like", ("few rows",))
+    for ratio, code, severity in ((3.0, "MW148", "high"), (1.2, "MW146", "medium")):
+        held = alert("p: never seen", "count", 0.02, 0.0, "novelty", ratio=ratio)
+        (finding,) = live_findings([held], sufficient=True, promise="", causes={held.id: attack})
+        assert (finding.code, finding.severity, finding.verdict) == (code, severity, "fail")
+        assert "looks like an attack (90%): few rows" in finding.summary
+    # What else the column does belongs to the same finding.
+    strong = alert("p: never seen", "count", 0.02, 0.0, "novelty")
+    other = alert("p: a", "share", 0.5, 0.6)
+    (finding,) = live_findings([other, strong], sufficient=True, promise="", causes={strong.id: attack})
+    assert "2 alerts" in finding.summary
