@@ -74,8 +74,9 @@ def monitor(
                                              at_most = 3         # times the usual
 
     Exit codes: 0 nothing at or over --fail-on; 1 an alert whose severity is; 2 could not run; 3 under eight weeks
-    to learn from, rows that could not be judged, or under 20 rows in most hours. A broken tolerance is of high
-    severity, other alerts of medium: --fail-on medium gates on all that no event explains.
+    to learn from, rows that could not be judged, or under 20 rows in most hours. A broken tolerance and what looks
+    like an attack are of high severity, other alerts of medium: one in 30 days may be false, so they do not gate by
+    default. --fail-on medium gates on all that no event explains.
     """
     from modelward import reports
     from modelward.cli._deliver import deliver
