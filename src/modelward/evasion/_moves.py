@@ -95,19 +95,17 @@ class Moves:
         self, batch: Batch, some: NDArray[np.int64], unit: NDArray[np.int64], keep: NDArray[np.float64]
     ) -> None:
         """Take one unit of some rows back to a share of its change; what is no number goes back whole."""
-        for u in np.unique(unit).tolist():
+        plain = self.number[unit]
+        mine, column = some[plain], self.column[unit[plain]]
+        x, old = batch.X[mine, column], batch.A[mine, column]
+        value = x + (old - x) * keep[plain]
+        # What is missing on one side has no way between: it goes back.
+        self._set(batch, mine, unit[plain], np.where(np.isnan(value), x, value))
+        for u in np.unique(unit[~plain]).tolist():
             mine = some[unit == u]
-            j = int(self.column[u])
-            x, old = batch.X[mine, j], batch.A[mine, j]
-            if self.number[u]:
-                value = x + (old - x) * keep[unit == u]
-                # What is missing on one side has no way between: it goes back.
-                value = np.where(np.isnan(value), x, value)
-                self._set(batch, mine, u, self._stepped(value, x, j))
-            else:
-                cells = np.ix_(mine, self.space.units[u])
-                batch.A[cells] = batch.X[cells]
-                batch.units[mine, u] = 0.0
+            cells = np.ix_(mine, self.space.units[u])
+            batch.A[cells] = batch.X[cells]
+            batch.units[mine, u] = 0.0
 
     def take(
         self,
@@ -119,37 +117,36 @@ class Moves:
         draw: NDArray[np.float64],
     ) -> None:
         """Move one unit of some rows by what a price pays for: numbers up or down, others to a drawn value."""
-        for u in np.unique(unit).tolist():
+        plain = self.number[unit]
+        mine, column = some[plain], self.column[unit[plain]]
+        x = batch.X[mine, column]
+        value = np.clip(x + sign[plain] * price[plain] / self.space.rate[column], *self._ends(x, column))
+        self._set(batch, mine, unit[plain], np.where(np.isnan(value), x, value))
+        for u in np.unique(unit[~plain]).tolist():
             who = unit == u
-            mine, j = some[who], int(self.column[u])
-            x = batch.X[mine, j]
-            if self.number[u]:
-                low, high = self._ends(batch.X[mine], j)
-                value = np.clip(x + sign[who] * price[who] / self.space.rate[j], low, high)
-                self._set(batch, mine, u, self._stepped(np.where(np.isnan(value), x, value), x, j))
-            elif self.single[u]:
-                self._drawn_value(batch, mine, u, price[who], draw[who])
+            if self.single[u]:
+                self._drawn_value(batch, some[who], u, price[who], draw[who])
             else:
-                self._drawn_member(batch, mine, u, price[who], draw[who])
+                self._drawn_member(batch, some[who], u, price[who], draw[who])
 
-    def _ends(self, X: NDArray[np.float64], j: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _ends(
+        self, x: NDArray[np.float64], column: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         rules = self.space.schema.rules
-        low = X[:, j] if rules.up[j] else np.full(len(X), self.space.low[j])
-        high = X[:, j] if rules.down[j] else np.full(len(X), self.space.high[j])
-        return low, high
+        low = np.where(rules.up[column], x, self.space.low[column])
+        return low, np.where(rules.down[column], x, self.space.high[column])
 
-    def _stepped(self, value: NDArray[np.float64], x: NDArray[np.float64], j: int) -> NDArray[np.float64]:
-        """Put values on the column's steps, towards the origin and never past it."""
-        if not self.space.step[j]:
-            return value
-        out = np.where(value > x, self.space.snap(value, j, "down"), self.space.snap(value, j, "up"))
-        return np.where((out - x) * (value - x) <= 0, x, out)
-
-    def _set(self, batch: Batch, mine: NDArray[np.int64], u: int, value: NDArray[np.float64]) -> None:
-        j = int(self.column[u])
-        batch.A[mine, j] = value
-        gap = np.abs(value - batch.X[mine, j])
-        batch.units[mine, u] = np.where(np.isnan(gap), 0.0, gap) * self.space.rate[j]
+    def _set(
+        self, batch: Batch, mine: NDArray[np.int64], unit: NDArray[np.int64], value: NDArray[np.float64]
+    ) -> None:
+        """Put numbers on their steps, towards the origin and never past it."""
+        column = self.column[unit]
+        x = batch.X[mine, column]
+        stepped = self.space.schema.rules.snap_towards(value, x, column)
+        value = np.where((stepped - x) * (value - x) <= 0, x, stepped)
+        batch.A[mine, column] = value
+        gap = np.abs(value - x)
+        batch.units[mine, unit] = np.where(np.isnan(gap), 0.0, gap) * self.space.rate[column]
 
     def _drawn_value(
         self,
@@ -164,7 +161,7 @@ class Moves:
         if not len(values):
             return
         value = values[(draw * len(values)).astype(np.int64)]
-        low, high = self._ends(batch.X[mine], j)
+        low, high = self._ends(batch.X[mine, j], np.array(j))
         fits = (value >= low) & (value <= high) & (self.space.rate[j] <= price)
         batch.A[mine[fits], j] = value[fits]
         batch.units[mine[fits], u] = (value[fits] != batch.X[mine[fits], j]) * self.space.rate[j]
