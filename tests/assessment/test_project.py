@@ -11,9 +11,10 @@ import jsonschema
 import pytest
 
 from modelward import assess
+from modelward.checks import all_codes
 from modelward.demo import credit_data, shallow_forest
-from modelward.errors import InputError
-from modelward.findings import Report
+from modelward.errors import InputError, UsageError
+from modelward.findings import Report, read_policy
 from modelward.reports import render_html, write_report
 
 TODAY = datetime.datetime.now(tz=datetime.UTC).date()
@@ -85,3 +86,68 @@ def test_what_is_not_checked_is_never_clean(project: Path, monkeypatch: pytest.M
     assert run(None).coverage[10].status == "not_given"
     with pytest.raises(InputError, match="is no folder"):
         run(project / "absent")
+
+
+def limited(project: Path, policy: str, tmp_path: Path, select: str = "MW112") -> Report:
+    (tmp_path / "policy.toml").write_text(policy)
+    return assess(MODEL, TEST, target="DEFAULT", select=[select], project=project,
+                  policy=read_policy(tmp_path / "policy.toml", all_codes()))  # fmt: skip
+
+
+def test_each_code_is_selected_judged_and_limited_by_itself(project: Path, tmp_path: Path) -> None:
+    (project / "serve.py").write_text("import pickle\npickle.load(open('m', 'rb'))\n")
+    for code in ("MW112", "MW113", "MW114"):
+        report = run(project, code)
+        assert list(verdicts(report)) == [code]
+        assert report.coverage[10].status == "checked"
+    first = run(project, "MW112").findings[0]
+    assert first.verdict == "warn"
+    counts = {m.name: m.value for m in first.measures}
+    limit = f'[tool.modelward.limits]\n"MW112.to look at" = {{ warn = {counts["to look at"]} }}\n'
+    assert verdicts(limited(project, limit, tmp_path)) == {"MW112": "pass"}
+    strict = '[tool.modelward.limits]\n"MW112.to look at" = { fail = 0 }\n"MW112.to mend" = { fail = 0 }\n'
+    assert limited(project, strict, tmp_path).exit_code() == 1
+
+
+def test_an_ignore_of_one_place_hides_no_other(project: Path, tmp_path: Path) -> None:
+    (project / "a.py").write_text("import joblib\njoblib.load('a')\n")
+    whole = run(project, "MW112").findings[0]
+    assert whole.verdict in ("fail", "warn")
+    entry = '[[tool.modelward.ignore]]\ncode = "MW112"\nwhere = "a.py"\nreason = "ours"\nuntil = 2999-01-01\n'
+    quiet = limited(project, entry, tmp_path)
+    assert verdicts(quiet)["MW112"] == "pass" and quiet.warnings == ()
+    assert "ignored, for reasons" in quiet.findings[0].summary
+    (project / "b.py").write_text("import joblib\njoblib.load('b')\n")
+    told = limited(project, entry, tmp_path)
+    assert verdicts(told)["MW112"] == whole.verdict and told.findings[0].ignored is None
+    assert told.findings[0].location == "b.py:2"
+    write_report(told, tmp_path / "x.sarif")
+    uris = {r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            for r in json.loads((tmp_path / "x.sarif").read_text())["runs"][0]["results"]}  # fmt: skip
+    assert uris == {"b.py"}
+    # What the project's own file ignores holds here, too, and an ignore that met nothing is told.
+    (project / "pyproject.toml").write_text(entry.replace('"a.py"', '"b.py"'))
+    assert verdicts(limited(project, entry, tmp_path))["MW112"] == "pass"
+    absent = entry.replace('"a.py"', '"c.py"')
+    assert "had nothing to ignore" in limited(project, absent, tmp_path).warnings[0]
+
+
+def test_the_database_and_its_age_are_given(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MODELWARD_ADVISORIES")
+    given = assess(MODEL, TEST, target="DEFAULT", select=["MW111"], project=project, db=tmp_path / "db.zip")
+    assert verdicts(given) == {"MW111": "fail"}
+    (project / "requirements.txt").write_text("pillow-x==1.6 --hash=sha256:00\n")
+    database = tmp_path / "db.zip"
+    with zipfile.ZipFile(database) as archive:
+        text = archive.read("1.json").decode()
+    with zipfile.ZipFile(database, "w") as archive:
+        archive.writestr("1.json", text.replace(str(TODAY), str(TODAY - datetime.timedelta(40))))
+    for days, verdict in ((39, "inconclusive"), (40, "pass")):
+        aged = assess(
+            MODEL, TEST, target="DEFAULT", select=["MW111"], project=project, db=database, max_db_age=days
+        )
+        assert verdicts(aged) == {"MW111": verdict}
+    with pytest.raises(UsageError, match="--project"):
+        assess(MODEL, TEST, target="DEFAULT", select=["MW111"], db=database)

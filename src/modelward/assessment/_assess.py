@@ -12,7 +12,7 @@ from modelward._version import __version__
 from modelward.assessment._inputs import Prepared, Request, prepare
 from modelward.assessment._plan import chosen, coverage
 from modelward.assessment._run import run_checks
-from modelward.checks import EXPOSURES, all_checks, others_of, told_by
+from modelward.checks import EXPOSURES, all_checks, told_by
 from modelward.errors import InputError, UsageError
 from modelward.findings import Policy, Report, code_alpha
 
@@ -47,6 +47,8 @@ def assess(
     offline: bool = False,
     project: str | Path | None = None,
     store: str | Path | None = None,
+    db: str | Path | None = None,
+    max_db_age: int = 30,
     rebuild: bool = False,
     policy: Policy | None = None,
     n_jobs: int = 2,
@@ -97,6 +99,10 @@ def assess(
         Folder of the project that serves the model: its packages, code and container files are looked at.
     store : path, optional
         File that a `modelward.monitoring.Monitor` of the running service is kept in; it is only read.
+    db : path, optional
+        Advisories for it, a zip or folder of OSV records; those of MODELWARD_ADVISORIES or the cache if absent.
+    max_db_age : int
+        Days after which older advisories leave the result open.
     rebuild : bool
         Load nothing of a model file: rebuild the model from its numbers, and ask that.
     policy : Policy, optional
@@ -136,18 +142,23 @@ def assess(
     held = None if store is None else Path(str(store).removeprefix("sqlite:///"))
     if held is not None and not held.is_file():
         raise InputError(f"--store {store} is no file: give the one that a monitor is kept in")
+    if db is not None and project is None:
+        raise UsageError("--db has the advisories for a project: add --project DIR")
     policy = policy or Policy()
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
         sensitive=tuple(sensitive), group=group, source=source, budget=budget, max_queries=max_queries, seed=seed,
         exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
-        project=None if project is None else Path(project), store=held,
+        project=None if project is None else Path(project), db=None if db is None else Path(db),
+        max_db_age=max_db_age, store=held,
     )  # fmt: skip
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)
     prepared = prepare(request, run)
     run, left = chosen(
         checks, select=select, ignore=ignore, exposure=exposure, refused=prepared.refused is not None
     )
+    # What is ignored in a project is left out before findings are summed up by code.
+    prepared.scope.options["policy"] = policy
     alpha = code_alpha(sum(policy.can_fail(check.code, check.limits) for check in checks if check.by_chance))
     done = run_checks(
         run,
@@ -160,9 +171,7 @@ def assess(
     )
     outcomes = sorted([*done, *left], key=lambda outcome: outcome.check.code)
     found = [outcome.finding for outcome in outcomes if outcome.finding is not None]
-    found = sorted(
-        [*found, *others_of(prepared.scope), *told_by(prepared.scope)], key=lambda finding: finding.code
-    )
+    found = sorted([*found, *told_by(prepared.scope)], key=lambda finding: finding.code)
     findings, warnings = policy.apply_ignores(found, today or datetime.datetime.now(datetime.UTC).date())
     return Report(
         subject=prepared.subject,

@@ -68,6 +68,8 @@ class Request:
     rebuild: bool = False
     project: Path | None = None
     store: Path | None = None
+    db: Path | None = None
+    max_db_age: int = 30
     notes: list[str] = field(default_factory=list)
 
 
@@ -145,7 +147,8 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
         subject=subject, schema=schema, test=test, train=train, goal=goal, sensitive=request.sensitive,
         artifact=opened.artifact, budget=budget, seed=request.seed, exposure=request.exposure,
         metric=request.metric, known=known, schema_inferred=request.schema is None, project=request.project,
-        store=request.store, options={"trust": request.trust},
+        store=request.store,
+        options={"trust": request.trust, "db": request.db, "max_db_age": request.max_db_age},
     )  # fmt: skip
     inputs["data"]["used"] = len(test)
     if train is not None:
@@ -319,6 +322,7 @@ def _refused(request: Request, opened: Opened, inputs: dict[str, Any]) -> Prepar
     scope = Scope(
         subject=subject, schema=schema, test=empty, artifact=opened.artifact, seed=request.seed,
         exposure=request.exposure, project=request.project, store=request.store,
+        options={"db": request.db, "max_db_age": request.max_db_age},
     )  # fmt: skip
     about = {"name": opened.name, "kind": opened.kind, "class": "refused", "features": [], "classes": []}
     notes = ("the model file was refused: it was read, never loaded, and the model was not asked",)

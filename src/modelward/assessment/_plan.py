@@ -112,9 +112,10 @@ def coverage(outcomes: Sequence[Outcome]) -> tuple[Coverage, ...]:
         status: Status = next((s for s in _ORDER if any(o.status == s for o in own)), "not_applicable")
         told = [o for o in own if o.status == status or (status == "checked" and o.status != "checked")]
         reasons: list[str] = []
+        apart = len(own) > 1 and len({(o.status, o.reason) for o in own}) > 1
         for outcome in told:
             if outcome.reason:
-                text = f"{outcome.check.code}: {outcome.reason}" if len(own) > 1 else outcome.reason
+                text = f"{outcome.check.code}: {outcome.reason}" if apart else outcome.reason
                 if text not in reasons:
                     reasons.append(text)
         rows.append(Coverage(mode.number, mode.name, status, "; ".join(reasons)))

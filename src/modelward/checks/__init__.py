@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
     from modelward.checks._live import live_findings
     from modelward.checks._locks import input_lock
-    from modelward.checks._project import others_of
     from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
     from modelward.checks._service import told_by
 
@@ -38,7 +37,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "mw08_provider": ("MW081",),
     "mw09_supply_chain": ("MW091", "MW092", "MW093"),
     "mw10_backdoor": ("MW101",),
-    "mw11_dependencies": ("MW111",),
+    "mw11_dependencies": ("MW111", "MW112", "MW113", "MW114"),
     "mw12_reward_hacking": ("MW121",),
     "mw13_side_effects": ("MW131",),
     "mw14_live": ("MW142",),
@@ -70,7 +69,6 @@ _HOMES = {
     "elsewhere": "_elsewhere",
     "input_lock": "_locks",
     "live_findings": "_live",
-    "others_of": "_project",
     "told_by": "_service",
 }
 
@@ -115,7 +113,6 @@ __all__ = [
     "elsewhere",
     "input_lock",
     "live_findings",
-    "others_of",
     "told_by",
 ]
 

@@ -102,6 +102,8 @@ class Check(ABC):
         With fewer rows than this it cannot say anything, and is skipped before it sends one.
     needs_model : bool
         Whether the model is asked; a check that only reads its file also runs when the file was refused.
+    flags : str
+        What to give it on the command line beside the model and its data, as `explain` shows it.
     by_chance : bool
         Whether its figures come from samples: a bare count can be no false fail, and takes nothing of the rate of them.
     """
@@ -117,6 +119,7 @@ class Check(ABC):
     min_queries: ClassVar[int] = 0
     needs_model: ClassVar[bool] = True
     by_chance: ClassVar[bool] = True
+    flags: ClassVar[str] = "--train FILE"
 
     @abstractmethod
     def run(self, scope: Scope) -> Evidence:

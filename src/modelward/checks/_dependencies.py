@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     )
 
 TITLES: dict[str, tuple[str, Severity]] = {
-    "MW111": ("Dependencies with known vulnerabilities", "high"),
-    **{kind.code: (kind.title, kind.severity) for kind in ELSEWHERE if kind.number == 11},
+    kind.code: (kind.title, kind.severity) for kind in ELSEWHERE if kind.number == 11
 }
 
 

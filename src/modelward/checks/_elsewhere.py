@@ -1,4 +1,4 @@
-"""Findings that other commands than `assess` give: their codes, so that every command knows all of them."""
+"""Findings that other commands than `assess` give, alone or as well: so every command knows all codes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """A kind of finding that no check of `assess` gives.
+    """A kind of finding that another command than `assess` gives; some are those of a check as well.
 
     Parameters
     ----------
@@ -55,6 +55,7 @@ ELSEWHERE = (
         "critical",
         "modelward verify PATH --key FILE",
     ),
+    Elsewhere("MW111", 11, "Dependencies with known vulnerabilities", "high", "modelward deps PROJECT"),
     Elsewhere("MW112", 11, "Dangerous code", "high", "modelward deps PROJECT"),
     Elsewhere("MW113", 11, "How dependencies are asked for", "medium", "modelward deps PROJECT"),
     Elsewhere("MW114", 11, "Container files", "high", "modelward deps PROJECT"),

@@ -10,36 +10,49 @@ from typing import TYPE_CHECKING
 
 from modelward.checks._base import Evidence
 from modelward.checks._dependencies import TITLES, code_findings, container_findings, dependency_findings
-from modelward.findings import Claim, Countermeasure, Finding, Table
+from modelward.findings import Claim, Countermeasure, Finding, Policy, Table, read_policy
 from modelward.stats import Exact
-from modelward.taxonomy import mode
 
 if TYPE_CHECKING:
     from modelward.checks._scope import Scope
-    from modelward.findings import Verdict
 
 MAX_AGE = 30
 """Days after which a database of advisories says too little."""
+HOLES, FAILED, WARNED = "known vulnerabilities", "to mend", "to look at"
+"""Names of the measures: holes, findings that fail, findings that warn."""
 _SHOWN = 50
 _LOOKED = "what comes along"
 _LOCK = Lock()
 
 
-def look(project: Path, *, today: datetime.date) -> tuple[Finding, ...]:
-    """Return what `modelward deps` finds in a project; the advisories are those of the environment or the cache.
+def look(
+    project: Path,
+    *,
+    today: datetime.date,
+    db: Path | None = None,
+    max_age: int = MAX_AGE,
+    policy: Policy | None = None,
+) -> tuple[Finding, ...]:
+    """Return what `modelward deps` finds in a project, each finding that is ignored marked as such.
 
     Parameters
     ----------
     project : Path
-        A folder.
+        A folder. What its own pyproject.toml ignores is ignored, too.
     today : date
         Against which the age of the advisories counts.
+    db : Path, optional
+        The advisories; those of the environment or the cache if absent.
+    max_age : int
+        Days after which the advisories say too little.
+    policy : Policy, optional
 
     Raises
     ------
     InputError
         If the folder or the database cannot be read.
     """
+    from modelward.checks import all_codes
     from modelward.dependencies import (
         audit,
         cached_database,
@@ -50,87 +63,72 @@ def look(project: Path, *, today: datetime.date) -> tuple[Finding, ...]:
     )
 
     looked = survey(project)
-    inventory = looked.inventory
-    named = os.environ.get("MODELWARD_ADVISORIES")
+    inventory, reach = looked.inventory, looked.reach
+    named = db or os.environ.get("MODELWARD_ADVISORIES")
     path = Path(named) if named else cached_database()
+    asked = (*inventory.packages, *inventory.unresolved)
     database = None
     if named or path.is_file():
-        database = read_database(path, today=today, wanted={p.name for p in inventory.packages})
+        database = read_database(path, today=today, wanted={p.name for p in asked})
     holes = audit(inventory.packages, database) if database else ()
-    missing = "there is no advisory database: fetch one with `modelward deps --update-db`, or set MODELWARD_ADVISORIES"
-    found = dependency_findings(
-        inventory,
-        database,
-        holes,
-        today=today,
-        max_age=MAX_AGE,
-        missing=missing,
-        uses=looked.reach.uses if looked.reach else None,
+    missing = (
+        "there is no advisory database: name one with --db, or fetch one with `modelward deps --update-db`"
     )
-    return (*found, *code_findings(read_code(project)), *container_findings(read_containers(project)))
+    found = dependency_findings(
+        inventory, database, holes, today=today, max_age=max_age, missing=missing, uses=reach.uses if reach else None,
+    )  # fmt: skip
+    found += code_findings(read_code(project, asked)) + container_findings(read_containers(project))
+    ignores = policy.ignores if policy else ()
+    settings = project / "pyproject.toml"
+    if settings.is_file() and not inventory.problems:
+        own = read_policy(settings, all_codes()).ignores
+        ignores = (*ignores, *(entry for entry in own if entry not in ignores))
+    return Policy(ignores=ignores).apply_ignores(found, today)[0]
 
 
 def looked_at(scope: Scope) -> tuple[Finding, ...]:
     """Return what was found in the project of a scope, which is looked at once."""
     with _LOCK:
         if _LOOKED not in scope.options and scope.project is not None:
-            scope.options[_LOOKED] = look(scope.project, today=datetime.datetime.now(tz=datetime.UTC).date())
+            scope.options[_LOOKED] = look(
+                scope.project, today=datetime.datetime.now(tz=datetime.UTC).date(), db=scope.options.get("db"),
+                max_age=scope.options.get("max_db_age", MAX_AGE), policy=scope.options.get("policy"),
+            )  # fmt: skip
         found: tuple[Finding, ...] = scope.options.get(_LOOKED, ())
     return found
 
 
-def holes_of(found: tuple[Finding, ...]) -> Evidence:
-    """Return the evidence about known holes: their number, and why there may be more."""
-    mine = [f for f in found if f.code == "MW111"]
-    failed = [f for f in mine if f.verdict == "fail"]
-    open_ = [f for f in mine if f.verdict == "inconclusive"]
+def evidence_of(code: str, found: tuple[Finding, ...]) -> Evidence:
+    """Return the evidence about one code: how many findings fail and warn, and why there may be more.
+
+    What is ignored is among the parts, and counts for nothing.
+    """
+    parts = [f for f in found if f.code == code]
+    mine = [f for f in parts if f.ignored is None]
+    failed, warned, open_ = ([f for f in mine if f.verdict == v] for v in ("fail", "warn", "inconclusive"))
     why = ""
     if open_:
         first = open_[0].summary.removeprefix("Not checked: ").rstrip(".")
         why = f"{len(open_)} things could not be checked, such as: {first}"
+    quiet = f" {len(parts) - len(mine)} more are ignored, for reasons." if len(mine) < len(parts) else ""
+    if code == "MW111":
+        summary = f"{len(failed)} known vulnerabilities in what the project is installed with."
+        claims: tuple[Claim, ...] = (Claim(HOLES, Exact(float(len(failed)), 1), "advisories"),)
+    else:
+        counts = [f"{len(f)} {word}" for f, word in ((failed, FAILED), (warned, WARNED)) if f]
+        summary = f"{TITLES[code][0]}: {', '.join(counts) or 'nothing was found'}."
+        claims = tuple(
+            Claim(word, Exact(float(len(f)), 1), "findings")
+            for f, word in ((failed, FAILED), (warned, WARNED))
+        )
+    worst = failed or open_ or warned
     return Evidence(
-        f"{len(failed)} known vulnerabilities in what the project is installed with.",
-        claims=(Claim("known vulnerabilities", Exact(float(len(failed)), 1), "advisories"),),
+        summary + quiet,
+        claims=claims,
         tables=_tables(mine),
-        countermeasures=_advice(failed),
+        countermeasures=_advice(worst),
         inconclusive="" if failed else why,
         unproven=why,
-        location=mine[0].location if mine else None,
-        parts=tuple(mine),
-    )
-
-
-def others_of(scope: Scope) -> tuple[Finding, ...]:
-    """Return the findings of the other codes about the project, if it was looked at."""
-    found: tuple[Finding, ...] = scope.options.get(_LOOKED, ())
-    if _LOOKED not in scope.options:
-        return ()
-    return tuple(
-        _sum(code, [f for f in found if f.code == code]) for code in sorted(TITLES) if code != "MW111"
-    )
-
-
-def _sum(code: str, parts: list[Finding]) -> Finding:
-    order: tuple[Verdict, ...] = ("fail", "inconclusive", "warn")
-    verdict: Verdict = next((v for v in order if any(p.verdict == v for p in parts)), "pass")
-    counts = [
-        f"{n} {word}"
-        for v, word in zip(order, ("to mend", "not checked", "to look at"), strict=True)
-        if (n := sum(p.verdict == v for p in parts))
-    ]
-    title, severity = TITLES[code]
-    worst = [p for p in parts if p.verdict == verdict]
-    summary = f"{title}: {', '.join(counts) or 'nothing was found'}."
-    return Finding(
-        code=code,
-        number=11,
-        failure_mode=mode(11).name,
-        title=title,
-        verdict=verdict,
-        severity=severity,
-        summary=summary,
-        tables=_tables(parts),
-        countermeasures=_advice(worst),
         location=worst[0].location if worst else None,
         parts=tuple(parts),
     )

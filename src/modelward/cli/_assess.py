@@ -56,6 +56,11 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option(
     "--project", metavar="DIR", help="The project that serves it: its packages, code and container files."
 )
+@click.option("--db", metavar="PATH", type=click.Path(path_type=Path),
+              help="With --project: advisories, a zip or folder of OSV records.  "
+                   "[default: MODELWARD_ADVISORIES, else what `modelward deps --update-db` fetched]")  # fmt: skip
+@click.option("--max-db-age", type=click.IntRange(0), default=30, show_default=True, metavar="DAYS",
+              help="With --project: older advisories leave the result open.")  # fmt: skip
 @click.option("--store", metavar="STORE", help="The file that a monitor of the running service is kept in.")
 @click.option("--rebuild", is_flag=True, help="Load nothing: rebuild the model from the file's numbers.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
@@ -91,6 +96,8 @@ def assess(
     ignore: tuple[str, ...],
     trust: tuple[str, ...],
     project: str | None,
+    db: Path | None,
+    max_db_age: int,
     store: str | None,
     rebuild: bool,
     fail_on: str,
@@ -122,8 +129,8 @@ def assess(
         report = run(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
             source=source, exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries,
-            seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, project=project, store=store,
-            rebuild=rebuild, policy=policy, progress=tell,
+            seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, project=project, db=db,
+            max_db_age=max_db_age, store=store, rebuild=rebuild, policy=policy, progress=tell,
         )  # fmt: skip
     for path in paths:
         write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]

@@ -75,7 +75,7 @@ def _resolve(
         exact = tuple(check for check in mine if check.code == code)
         named = tuple(kind for kind in other if kind.code == code)
         if not exact and not named:
-            known = ", ".join(sorted([check.code for check in mine] + [kind.code for kind in other]))
+            known = ", ".join(sorted({check.code for check in mine} | {kind.code for kind in other}))
             raise UsageError(f"there is no check {code}; those of {row.name.lower()} are: {known}")
         return row, exact, named
     return row, mine, other
@@ -151,8 +151,14 @@ def _page(
         _check(check, console)
     if checks:
         codes = ",".join(check.code for check in checks)
-        _code(f"modelward assess MODEL --data FILE --target COL --train FILE --select {codes}\n", console)
-    for kind in other:
+        flags = " ".join(dict.fromkeys(check.flags for check in checks))
+        _code(f"modelward assess MODEL --data FILE --target COL {flags} --select {codes}\n", console)
+    both = {check.code for check in checks}
+    for command in dict.fromkeys(kind.command for kind in other if kind.code in both):
+        codes = ", ".join(kind.code for kind in other if kind.code in both and kind.command == command)
+        _indented(f"Without a model, {codes} can be had place by place:", console)
+        _code(f"{command}\n", console)
+    for kind in (kind for kind in other if kind.code not in both):
         line = Text(kind.code, style="green")
         line.append(f"  {kind.title}", "default")
         line.append(f"  (severity {kind.severity})", "dim")

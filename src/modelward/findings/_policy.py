@@ -52,7 +52,8 @@ class Ignore:
 
     def meets(self, finding: Finding) -> bool:
         """Say whether a finding is one of those that are accepted."""
-        if finding.code != self.code:
+        if finding.code != self.code or (finding.parts and (self.where or self.rule)):
+            # What sums up findings at many places is not ignored for one of them: its parts are.
             return False
         place = finding.location or ""
         path = place.rpartition(":")[0] if place.rpartition(":")[2].isdigit() else place
@@ -121,6 +122,7 @@ class Policy:
                 active.append(entry)
         marked, used = [], set()
         for finding in findings:
+            used |= {entry for entry in active if any(entry.meets(part) for part in finding.parts)}
             match = next((entry for entry in active if entry.meets(finding)), None)
             if match is not None and finding.verdict in ("fail", "warn", "inconclusive"):
                 used.add(match)
