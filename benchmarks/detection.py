@@ -3,19 +3,21 @@
     python benchmarks/detection.py CORPUS CACHE > benchmarks/detection.md
 
 CORPUS is written by `corpus.py` and checked by `corpus_check.py`. CACHE holds an environment for each peer
-(`CACHE/picklescan` and so on), made with venv and pip where it is missing. Every tool sees the same files in the
-same run, through its Python interface, one process each. *Detected*: it reports an issue (modelward: malicious or
-suspicious). *Refused*: an error, or nothing was scanned (modelward: unreadable), or a peer
-took longer than `SECONDS` over one file. *Missed*: it says that nothing
-is wrong.
+(`CACHE/picklescan` and so on), made with venv and pip where it is missing. Every tool sees the same files through its
+Python interface. A peer's process says each answer as soon as it has it: if it dies, the file that it was at is
+*no answer* and the next process goes on with the one after. *Detected*: it reports an issue (modelward: malicious or
+suspicious). *Refused*: an error, or nothing was scanned (modelward: unreadable). *Missed*: it says that nothing is
+wrong. *No answer*: its process died, or the file took more than `SECONDS` of processor time or `LONGEST` altogether.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import selectors
 import subprocess
 import sys
+import time
 import venv
 from collections import Counter, defaultdict
 from importlib.metadata import version
@@ -23,24 +25,27 @@ from pathlib import Path
 
 from modelward.artifacts import read_artifact
 
-SECONDS = 20
+SECONDS = 30
+"""Of processor time that a peer may take over a file."""
+LONGEST = 300
+"""Seconds altogether, for a file over which a peer only waits."""
 COMMON = (
     f"SECONDS = {SECONDS}"
     """
-import json, sys, warnings, logging, io, contextlib, signal
+import json, sys, warnings, logging, io, contextlib, signal, os
 warnings.simplefilter("ignore"); logging.disable(50)
-paths = json.load(sys.stdin); found = {}
-def late(*_): raise TimeoutError
-signal.signal(signal.SIGALRM, late)
+answers = os.fdopen(os.dup(1), "w")
+nothing = os.open(os.devnull, os.O_WRONLY); os.dup2(nothing, 1); os.dup2(nothing, 2)
+class Late(BaseException): pass
+def late(*_): raise Late
+signal.signal(signal.SIGPROF, late)
 def say(path, scan):
-    signal.alarm(SECONDS)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            found[path] = scan(path)
-    except BaseException as error:
-        found[path] = "refused"
-    finally:
-        signal.alarm(0)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try: found = scan(path)
+    except Late: found = "no answer"
+    except (Exception, SystemExit): found = "refused"
+    finally: signal.setitimer(signal.ITIMER_PROF, 0)
+    print(json.dumps([path, found]), file=answers, flush=True)
 """
 )
 PEERS = {
@@ -71,7 +76,7 @@ def scan(path):
     return "detected" if bad else ("missed" if r.success else "refused")
 """,
 }
-NEEDS = {"fickling": ["typing_extensions"]}
+NEEDS = {"fickling": ["typing_extensions"], "modelscan": ["setuptools"]}
 
 
 def python_of(tool: str, cache: Path) -> Path:
@@ -83,20 +88,60 @@ def python_of(tool: str, cache: Path) -> Path:
     return python
 
 
+END = """
+from importlib.metadata import version
+print(json.dumps(["", version(sys.argv[1])]), file=answers, flush=True)
+for line in sys.stdin: say(json.loads(line), scan)
+"""
+
+
 def peer(tool: str, cache: Path, paths: list[str]) -> tuple[str, dict[str, str]]:
     """Return a tool's version and what it says of each path."""
-    end = "\nfor p in paths: say(p, scan)\nfrom importlib.metadata import version\n"
-    end += f'print("\\n" + json.dumps([version("{tool}"), found]))'
-    quiet = {**os.environ, "PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
-    done = subprocess.run(
-        [python_of(tool, cache), "-c", COMMON + PEERS[tool] + end],
-        input=json.dumps(paths), capture_output=True, text=True, env=quiet, check=False,
-    )  # fmt: skip
-    lines = [line for line in done.stdout.splitlines() if line.startswith("[")]
-    if not lines:
-        raise SystemExit(f"{tool}: {done.stderr[-2000:]}")
-    release, found = json.loads(lines[-1])
+    found: dict[str, str] = {}
+    release = ""
+    left = list(paths)
+    while left:
+        for path, said in _process(tool, cache, left):
+            if path:
+                found[path] = said
+            else:
+                release = said
+        if not release:
+            raise SystemExit(f"{tool} does not start")
+        left = [path for path in left if path not in found]
+        if left:  # its process died over the first of them
+            found[left.pop(0)] = "no answer"
+            print(f"{tool}: a process ended, {len(left)} files left", file=sys.stderr, flush=True)
     return release, found
+
+
+def _process(tool: str, cache: Path, paths: list[str]) -> list[tuple[str, str]]:
+    """Return the answers of one process, as many as it gave before it ended."""
+    quiet = {**os.environ, "PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
+    said: list[tuple[str, str]] = []
+    with subprocess.Popen(
+        [python_of(tool, cache), "-c", COMMON + PEERS[tool] + END, tool],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=quiet, bufsize=1,
+    ) as running, selectors.DefaultSelector() as waiting:  # fmt: skip
+        assert running.stdin is not None
+        assert running.stdout is not None
+        waiting.register(running.stdout, selectors.EVENT_READ)
+        for path in ["", *paths]:
+            try:
+                if path:
+                    print(json.dumps(path), file=running.stdin, flush=True)
+            except BrokenPipeError:
+                break
+            until = time.monotonic() + LONGEST
+            if not waiting.select(until - time.monotonic()):
+                break
+            line = running.stdout.readline()
+            if not line:
+                break
+            answer, what = json.loads(line)
+            said.append((answer, what))
+        running.kill()
+    return said
 
 
 def ours(path: str) -> str:
@@ -119,7 +164,9 @@ def main() -> None:
     print(
         f"{len(rows)} generated files; {ran} of them ran their payload when a plain loader loaded them here."
     )
-    print("Each cell: detected / missed (called clean) / refused (an error, or skipped).\n")
+    print(
+        "Each cell: detected / missed (called clean) / refused (an error, or skipped), and without an answer.\n"
+    )
     print("| files | number | " + " | ".join(said) + " |\n|" + "---|" * (len(said) + 2))
     groups: dict[str, list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
@@ -133,7 +180,8 @@ def main() -> None:
         cells = []
         for found in said.values():
             count = Counter(found[paths[number]] for number in members)
-            cells.append(f"{count['detected']} / {count['missed']} / {count['refused']}")
+            none = f", {count['no answer']} no answer" if count["no answer"] else ""
+            cells.append(f"{count['detected']} / {count['missed']} / {count['refused']}{none}")
         print(f"| {name} | {len(members)} | " + " | ".join(cells) + " |")
     mine = next(iter(said.values()))
     left = [row["trick"] for row, path in zip(rows, paths, strict=True) if mine[path] == "missed"]

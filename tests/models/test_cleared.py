@@ -26,6 +26,7 @@ from modelward.errors import (
     RefusedError,
     SignatureError,
     StageError,
+    SubjectError,
     UnreadableError,
     UnsignedError,
     UsageError,
@@ -248,6 +249,83 @@ def test_nothing_is_loaded_that_cannot_be_written_down(
             load(place)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="device files")
+def test_a_log_that_keeps_nothing_is_none(place: Path, keys: Path) -> None:
+    sign(place / "model.pkl", keys / "release")
+    os.mkfifo(place / "fifo")
+    for log_path in ("/dev/null", "fifo"):
+        (place / "clearance.toml").write_text(f'log = "{log_path}"' + RULES)
+        with pytest.raises(AuditError, match="no ordinary file"):
+            load(place)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="identities of Unix")
+def test_whoever_loads_cannot_choose_the_name_in_the_log(
+    place: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pwd
+
+    sign(place / "model.pkl", keys / "release")
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody-else")
+    load(place)
+    assert log(place)[0]["who"].startswith(pwd.getpwuid(os.getuid()).pw_name + "@")
+
+
+@pytest.mark.parametrize("name", ['a"}\n{"result": "cleared"', "\x1b[2Jmodel", "caf\udce9"])
+def test_a_file_cannot_write_entries_by_its_name(place: Path, name: str) -> None:
+    (place / name).write_bytes((place / "model.pkl").read_bytes())
+    with pytest.raises(UnsignedError) as caught:
+        load(place, name=name)
+    assert str(caught.value).isprintable()
+    entries = log(place)
+    assert [(entry["result"], Path(entry["file"]).name) for entry in entries] == [("refused", name)]
+    assert "\x1b" not in (place / "audit.jsonl").read_text()
+
+
+def test_an_entry_may_be_long(place: Path) -> None:
+    from modelward.artifacts import append_audit
+
+    path = place / "audit.jsonl"
+    for length in (1, 70_000, 200_000, 1):
+        append_audit(path, {"stage": "x" * length})
+    assert check_audit(path)[0] == 4
+
+
+def test_a_file_that_is_swapped_is_not_the_one_that_is_loaded(
+    place: Path, keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever writes the file after it was verified changes nothing: those very bytes are loaded."""
+    model = place / "model.pkl"
+    sign(model, keys / "release")
+    real = modelward.artifacts.append_audit
+
+    def swap(*args: Any) -> None:
+        real(*args)
+        model.write_bytes(pickle.dumps({"swapped": True}))
+
+    monkeypatch.setattr("modelward.artifacts.append_audit", swap)
+    assert isinstance(load(place), LogisticRegression)
+    with pytest.raises(SignatureError, match="changed since"):
+        load(place)
+
+
+def test_the_signature_of_another_file_does_not_hold(place: Path, keys: Path) -> None:
+    (place / "other.pkl").write_bytes(pickle.dumps({"a": 1}))
+    sign(place / "other.pkl", keys / "release")
+    (place / "other.pkl.sig").rename(place / "model.pkl.sig")
+    with pytest.raises(SignatureError, match="of another file"):
+        load(place)
+
+
+def test_other_formats_are_said_to_be_such(place: Path, keys: Path) -> None:
+    np.save(place / "a.npy", np.zeros(3))
+    sign(place / "a.npy", keys / "release")
+    with pytest.raises(SubjectError, match="a file of npy, which its own library loads"):
+        load(place, name="a.npy")
+    assert log(place)[-1]["result"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("change", "mistakes"),
     [
@@ -272,6 +350,17 @@ def test_nothing_is_loaded_that_cannot_be_written_down(
             ["expires must be a date", "log must be"],
         ),
         (("version = 1", "version = "), ["not TOML"]),
+        (("[stages.staging]", "[stage.staging]"), ["stage is not known"]),
+        (("[stages.staging]", "[stages.production]"), ["not TOML"]),
+        (("max_age_days", "max-age-days"), ["max-age-days is not known"]),
+        (("release.pub", "science.pub"), ["keys.release is the same key as keys.science"]),
+        (
+            ("max_age_days = 30", 'trust = ["os.system", "ourlib"]'),
+            [
+                "os.system is dangerous, and is never trusted",
+                "'ourlib' is no full name",
+            ],
+        ),
     ],
 )
 def test_mistakes_of_a_clearance_are_named(place: Path, change: tuple[str, str], mistakes: list[str]) -> None:

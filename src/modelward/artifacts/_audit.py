@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import TooLargeError, printable, read_file
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _START = "0" * 64
-_LONGEST = 1 << 16
+_PIECE = 1 << 16
 _MOST = 1 << 30
 
 
@@ -35,6 +36,8 @@ def append_audit(path: str | Path, entry: Mapping[str, Any]) -> None:
         )
         handle = os.open(path, flags, 0o640)
         with os.fdopen(handle, "r+b", buffering=0) as file, _locked(handle):
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise AuditError(f"{shown}: no ordinary file, so nothing that is written there is kept")
             last = _last_line(file)
             line = json.dumps({**entry, "previous": _digest(last) if last else _START}, sort_keys=True)
             content = line.encode() + b"\n"
@@ -93,15 +96,24 @@ def _digest(line: bytes) -> str:
 
 def _last_line(file: Any) -> bytes:
     """Return the last line that is complete; one that was cut off is closed, so that the chain shows it."""
-    size = file.seek(0, os.SEEK_END)
-    file.seek(max(0, size - _LONGEST))
-    tail: bytes = b""
-    while chunk := file.read(_LONGEST):
-        tail += chunk
+    size = at = file.seek(0, os.SEEK_END)
+    tail = b""
+    while at and b"\n" not in tail[:-1]:
+        at = max(0, at - _PIECE)
+        tail = _between(file, at, size)
     if tail and not tail.endswith(b"\n"):
         file.write(b"\n")
         return tail.rpartition(b"\n")[2]
     return tail[:-1].rpartition(b"\n")[2]
+
+
+def _between(file: Any, start: int, end: int) -> bytes:
+    """Return the bytes of an unbuffered file from one place to another."""
+    file.seek(start)
+    found = b""
+    while len(found) < end - start and (chunk := file.read(end - start - len(found))):
+        found += chunk
+    return found
 
 
 @contextlib.contextmanager

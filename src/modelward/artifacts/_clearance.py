@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import TooLargeError, printable, read_file
-from modelward.artifacts._sign import read_public_key
+from modelward.artifacts._names import judge_name
+from modelward.artifacts._sign import key_hint, read_public_key
 from modelward.errors import InputError, StageError, UsageError
 
 if TYPE_CHECKING:
@@ -179,6 +180,12 @@ class _Check:
                 found[name] = read_public_key(self.folder / file)
             except (InputError, UsageError) as error:
                 self.wrong(f"keys.{name}: {error}")
+        # Which of two names signed would be a matter of order, and a stage could be refused what it was promised.
+        first: dict[str, str] = {}
+        for name, pem in found.items():
+            other = first.setdefault(key_hint(pem), name)
+            if other != name:
+                self.wrong(f"keys.{name} is the same key as keys.{other}: give it one name")
         # A name whose key is broken is a mistake already; its stages need not complain again.
         return {name: found.get(name, b"") for name in table}
 
@@ -204,6 +211,12 @@ class _Check:
         if verdict not in _VERDICTS:
             self.wrong(f"{where}verdict must be one of {', '.join(_VERDICTS)}")
         trust = self._texts(table.get("trust", []), where + "trust")
+        for full in trust:
+            module, _, last = full.rpartition(".")
+            if not module:
+                self.wrong(f"{where}trust: {full!r} is no full name, such as ourlib.Scaler")
+            elif judge_name(module, last)[0] == "dangerous":
+                self.wrong(f"{where}trust: {full} is dangerous, and is never trusted")
         return Stage(name, tuple(signers), age, str(verdict), frozenset(trust))
 
     def _texts(self, value: Any, where: str) -> list[str]:

@@ -240,7 +240,7 @@ def read_public_key(path: str | Path) -> bytes:
     """
     _library()
     pem = _small(path, _MOST_KEY)
-    if not _hint(pem):
+    if not key_hint(pem):
         raise InputError(
             f"{printable(str(path))}: no public key on a supported curve (PEM, P-256, P-384 or P-521)"
         )
@@ -261,7 +261,7 @@ def _verified(
     from modelward.artifacts._signing_format import InMemory
 
     predicate, hint = _peek(shown, signature)
-    names = [name for name, pem in keys.items() if hint in (None, _hint(pem))]
+    names = [name for name, pem in keys.items() if hint in (None, key_hint(pem))]
     if not names:
         raise WrongKeyError(f"{shown}: signed with another key than {_listed(keys)}")
     failure: SignatureError | None = None
@@ -316,7 +316,7 @@ def _signed_at(predicate: dict[str, Any]) -> datetime.datetime | None:
         return None
 
 
-def _hint(pem: bytes) -> str:
+def key_hint(pem: bytes) -> str:
     """Return how a signature names a public key; empty if it is none that is supported."""
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric import ec

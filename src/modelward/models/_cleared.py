@@ -221,8 +221,13 @@ def _write(rules: Clearance, path: str | Path, stage: str, sha256: str, result: 
 
 
 def _who() -> str:
+    """Return who runs this process: by its identity, since whoever loads can set LOGNAME to any name."""
     try:
+        import pwd
+
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:  # not a Unix
         user = getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        user = str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+    except KeyError:  # an identity without a name, as in many containers
+        user = str(os.getuid())
     return f"{user}@{socket.gethostname()}"

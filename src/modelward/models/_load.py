@@ -57,6 +57,11 @@ def load_artifact(artifact: Artifact, trust: Collection[str] = ()) -> tuple[Any,
         If the file is cut off or damaged.
     """
     allowed = allowed_names(artifact, trust)
+    if artifact.format.partition(" ")[0] not in ("pickle", "joblib"):
+        raise SubjectError(
+            f"{artifact.path} is a file of {artifact.format}, which its own library loads; "
+            "this loads pickle and joblib files"
+        )
     data = _decompressed(artifact.data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
