@@ -5,13 +5,15 @@
 CORPUS is written by `corpus.py` and checked by `corpus_check.py`. CACHE holds an environment for each peer
 (`CACHE/picklescan` and so on), made with venv and pip where it is missing. Every tool sees the same files through its
 Python interface. A peer's process says each answer as soon as it has it: if it dies, the file that it was at is
-*no answer* and the next process goes on with the one after. *Detected*: it reports an issue (modelward: malicious or
-suspicious). *Refused*: an error, or nothing was scanned (modelward: unreadable). *Missed*: it says that nothing is
-wrong. *No answer*: its process died, or the file took more than `SECONDS` of processor time or `LONGEST` altogether.
+*no answer* and the next process goes on with the one after. Answers are kept in CACHE, so a run that was ended goes on.
+*Detected*: it reports an issue (modelward: malicious or suspicious). *Refused*: an error, or nothing was scanned
+(modelward: unreadable). *Missed*: it says that nothing is wrong. *No answer*: its process died, or the file took more
+than `SECONDS` of processor time or `LONGEST` altogether.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import selectors
@@ -22,6 +24,7 @@ import venv
 from collections import Counter, defaultdict
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 from modelward.artifacts import read_artifact
 
@@ -96,27 +99,30 @@ for line in sys.stdin: say(json.loads(line), scan)
 
 
 def peer(tool: str, cache: Path, paths: list[str]) -> tuple[str, dict[str, str]]:
-    """Return a tool's version and what it says of each path."""
-    found: dict[str, str] = {}
-    release = ""
-    left = list(paths)
-    while left:
-        for path, said in _process(tool, cache, left):
-            if path:
-                found[path] = said
-            else:
-                release = said
-        if not release:
-            raise SystemExit(f"{tool} does not start")
-        left = [path for path in left if path not in found]
-        if left:  # its process died over the first of them
-            found[left.pop(0)] = "no answer"
-            print(f"{tool}: a process ended, {len(left)} files left", file=sys.stderr, flush=True)
-    return release, found
+    """Return a tool's version and what it says of each path; what it said of the same files before is kept."""
+    keys = {path: _key(path) for path in paths}
+    release = _process(tool, cache, [])[0][1]
+    kept = cache / f"{tool}-{release}.jsonl"
+    known = dict(json.loads(line) for line in kept.read_text().splitlines()) if kept.exists() else {}
+    with kept.open("a") as file:
+        while left := [path for path in paths if keys[path] not in known]:
+            said = _process(tool, cache, left, file, keys)[1:]
+            known |= {keys[path]: what for path, what in said}
+            if len(said) < len(left):  # its process died over the first that it did not answer
+                known[keys[left[len(said)]]] = "no answer"
+                print(json.dumps([keys[left[len(said)]], "no answer"]), file=file, flush=True)
+    return release, {path: known[keys[path]] for path in paths}
 
 
-def _process(tool: str, cache: Path, paths: list[str]) -> list[tuple[str, str]]:
-    """Return the answers of one process, as many as it gave before it ended."""
+def _key(path: str) -> str:
+    """Return what tells a file from others: its name (a suffix may matter) and its content."""
+    return Path(path).name + ":" + hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def _process(
+    tool: str, cache: Path, paths: list[str], kept: IO[str] | None = None, keys: dict[str, str] | None = None
+) -> list[tuple[str, str]]:
+    """Return the answers of one process, as many as it gave before it ended; the first is its version."""
     quiet = {**os.environ, "PROMPTFOO_DISABLE_TELEMETRY": "1", "NO_ANALYTICS": "1", "DO_NOT_TRACK": "1"}
     said: list[tuple[str, str]] = []
     with subprocess.Popen(
@@ -140,7 +146,11 @@ def _process(tool: str, cache: Path, paths: list[str]) -> list[tuple[str, str]]:
                 break
             answer, what = json.loads(line)
             said.append((answer, what))
+            if path and kept is not None and keys is not None:
+                print(json.dumps([keys[path], what]), file=kept, flush=True)
         running.kill()
+    if not said:
+        raise SystemExit(f"{tool} does not start")
     return said
 
 
