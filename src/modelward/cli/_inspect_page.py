@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from modelward.artifacts._inspect.parts import Part
     from modelward.artifacts._inspect.wording import Term
 
-_NAMED, _BARS, _CONDITIONS = 12, 20, 16
+_NAMED, _BARS, _CONDITIONS, _WORDS = 12, 20, 16, 20
 _ALARMS = {
     "malicious": "Do not load this file: it runs what its author chose.",
     "suspicious": "Loading this file reaches code that nobody has vouched for. Read that code first.",
@@ -48,7 +48,7 @@ _FOOT = (
 def page_of(found: Inspection) -> Page:
     """Return the page about an inspected file."""
     sections = (_about(found), _columns(found), _made_of(found), _rules(found), _trees(found), _weights(found),
-                _tensors(found), _rows(found), _params(found), _names(found))  # fmt: skip
+                _tensors(found), _words(found), _rows(found), _params(found), _names(found))  # fmt: skip
     return Page(
         title=found.path, headline=_headline(found), alarm=_alarm(found),
         calm=_CALM if found.verdict == "clean" else "", sections=tuple(s for s in sections if s is not None),
@@ -178,6 +178,20 @@ def _columns(found: Inspection) -> Section | None:
 def _list(names: tuple[str, ...]) -> str:
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _words(found: Inspection) -> Section | None:
+    if not found.vocabularies:
+        return None
+    facts = []
+    for one in found.vocabularies:
+        weighed = one.words and one.words[0].weight is not None
+        shown = [word.text if word.text.strip() else repr(word.text) for word in one.words[:_WORDS]]
+        more = f" and {one.size - len(shown):,} more" if one.size > len(shown) else ""
+        order = ", the most common first" if weighed else ""
+        facts.append((one.path, f"{_count(one.size, 'word')}{order}: {', '.join(shown)}{more}"))
+    lead = "Words of the texts it was trained with. Whoever holds the file reads them; the JSON output has them all."
+    return Section("Its vocabulary", lead, facts=tuple(facts))
 
 
 def _rules(found: Inspection) -> Section | None:

@@ -53,8 +53,8 @@ _COUNTS = (
 def facts_of(value: Inert, allowance: Allowance) -> tuple[tuple[str, Any], ...]:
     """Return what an object of the graph learned, as names and plain values.
 
-    Shapes, counts and sizes; of one-dimensional attributes nothing but their length. Never rows, words of a
-    vocabulary or categories.
+    Shapes, counts and sizes; of one-dimensional attributes nothing but their length. Never rows or
+    categories; the words of a vocabulary are told on their own (`vocabulary.py`).
     """
     attributes = value.attributes
     found: list[tuple[str, Any]] = []

@@ -18,6 +18,7 @@ from modelward.artifacts._inspect.rule import find_rules
 from modelward.artifacts._inspect.surface import Decider
 from modelward.artifacts._inspect.values import Allowance, described
 from modelward.artifacts._inspect.verdicts import file_findings
+from modelward.artifacts._inspect.vocabulary import Vocabulary, vocabularies
 from modelward.artifacts._inspect.wording import column_name, terms
 from modelward.artifacts._integrity import integrity
 from modelward.artifacts._leaks import training_rows
@@ -212,6 +213,8 @@ class _Reading:
         described_params = {printable(name): described(item, allowance) for name, item in raw.items()}
         exposed = self._surface(own, raw, labels, table, goal, rules=rules)
         part = self._safely("parts", lambda: parts.read_parts(value), None)
+        no_words: tuple[Vocabulary, ...] = ()
+        words = self._safely("vocabulary", lambda: vocabularies(value), no_words)
         return Inspection(
             path=artifact.path, format=artifact.format, verdict=artifact.verdict, model_path=self.model_path,
             kind=printable(value.type_name), library=printable(library),
@@ -221,7 +224,8 @@ class _Reading:
             trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
             tensors=(), training_data=rows, surface=exposed,
             findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
-            remarks=(*self._remarks(own), *self.odd), seen=self._seen(own), written_by=self.inner.writer,
+            remarks=(*self._remarks(own), *_words(words), *self.odd), vocabularies=words,
+            seen=self._seen(own), written_by=self.inner.writer,
         )  # fmt: skip
 
     def _version(self, library: str, own: TreeSet | None) -> str:
@@ -365,6 +369,14 @@ class _Reading:
         if own is not None and not own.trees and not own.broken:
             found.append("It has no trees.")
         return tuple(found)
+
+
+def _words(found: Sequence[Vocabulary]) -> list[str]:
+    """Say what a vocabulary gives away."""
+    count = sum(one.size for one in found)
+    return [f"{count:,} words of the training texts stand in it: whoever holds the file reads them."] * bool(
+        count
+    )
 
 
 def _below(value: Inert) -> set[int]:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from modelward.artifacts._inspect.parts import Part
     from modelward.artifacts._inspect.surface import LeafSizes
     from modelward.artifacts._inspect.trees import TreeSet
+    from modelward.artifacts._inspect.vocabulary import Vocabulary
     from modelward.artifacts._inspect.wording import Term
     from modelward.findings import Finding
 
@@ -155,6 +156,8 @@ class Inspection:
         What a reader should know that is no finding.
     seen : tuple of SeenColumn
         The columns that the first of `trees` splits on, by number; empty if they are too many.
+    vocabularies : tuple of Vocabulary
+        Words that vectorisers learned.
     """
 
     path: str
@@ -182,6 +185,7 @@ class Inspection:
     remarks: tuple[str, ...] = ()
     seen: tuple[SeenColumn, ...] = ()
     written_by: str = ""
+    vocabularies: tuple[Vocabulary, ...] = ()
 
     @property
     def short(self) -> str:
@@ -217,6 +221,7 @@ class Inspection:
                 "max_depth": max((one.max_depth for one in self.trees), default=0),
                 "nodes": sum(one.nodes for one in self.trees),
             },
+            "vocabularies": [words.to_dict() for words in self.vocabularies],
             "importances": self.importances,
             "importance_kind": self.importance_kind,
             "coefficients": {name: list(row) for name, row in self.weights.items()},
