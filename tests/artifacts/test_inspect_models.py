@@ -248,7 +248,8 @@ def test_linear_models_bayes_vectors_and_words() -> None:
         make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(["secret word", "other word"], [0, 1])
     )
     assert dict(words.part.parts[0].facts)["vocabulary"] == "3 words"
-    assert "secret" not in json.dumps(words.to_dict())
+    assert "secret" not in json.dumps(words.part.to_dict())  # words have a place of their own
+    assert [word.text for word in words.vocabularies[0].words] == ["word", "other", "secret"]
 
 
 def test_what_repeats_and_what_does_not() -> None:
