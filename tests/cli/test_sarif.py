@@ -12,6 +12,7 @@ import pytest
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.cli import cli
+from modelward.cli._sarif import _lines_of_rows
 from modelward.findings import Finding
 from modelward.reports import render_sarif
 
@@ -100,12 +101,69 @@ def test_data_and_tables_that_differ(repository: Path) -> None:
     found = results(Path("x.sarif"))
     assert {f["ruleId"] for f in found} == {"MW025"}
     assert {place(f)[0] for f in found} == {"service%20a/new.csv"}
+    # Rows 100 to 159 were changed, and the header is line 1.
+    assert {place(f)[1] for f in found} == {102}
+    assert all("row 100, counted from 0, in line 102" in f["message"]["text"] for f in found)
     assert whole(Path("x.sarif"))
     # Tampered with, and yet nobody looked into the labels: the failure must not make the looking whole.
     run("data", "new.csv", "--reference", "old.csv", "--key", "id", "-o", "z.sarif", code=1)
     assert not whole(Path("z.sarif"))
     run("diff", "old.csv", "new.csv", "-o", "y.sarif", code=1)
     assert {f["ruleId"] for f in results(Path("y.sarif"))} == {"MW094"}
+
+
+def test_lines_of_rows_are_those_of_an_editor(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('a,b\n1,"two\nlines"\n\n3,4\n5,"x\n\n"\n7,8\n')
+    assert _lines_of_rows(str(path), {0, 1, 2, 3, 9}) == {0: 2, 1: 5, 2: 6, 3: 9}
+    assert (
+        _lines_of_rows(str(tmp_path / "a.parquet"), {0})
+        == _lines_of_rows(str(tmp_path / "no.csv"), {0})
+        == {}
+    )
+
+
+def at(place: str, title: str = "Dangerous code: load") -> Finding:
+    return Finding(code="MW112", number=11, failure_mode="x", title=title, verdict="fail", severity="high",
+                   summary="it loads", location=place)  # fmt: skip
+
+
+def marks(*findings: Finding) -> dict[int, str]:
+    log = json.loads(render_sarif(findings, verb="deps", complete=True))
+    jsonschema.validate(log, SCHEMA)
+    found = {place(r)[1]: r["partialFingerprints"]["modelward/v1"] for r in log["runs"][0]["results"]}
+    assert len(set(found.values())) == len(findings)
+    return found
+
+
+def test_a_result_keeps_its_fingerprint_when_lines_and_equal_findings_come_before_it(
+    repository: Path,
+) -> None:
+    file = Path("a.py")
+    body = ["a = load('x')", "b = 1", "c = load('y')", "d = 2" + "#" * 120, "a = load('x')"]
+    file.write_text("\n".join(body))
+    before = marks(at("a.py:1"), at("a.py:3"), at("a.py:5"))
+    file.write_text("\n".join(["import os", "  e = load('z')", *body]))
+    # One is new, and above the others; they come in another order, too.
+    after = marks(at("a.py:7"), at("a.py:2"), at("a.py:5"), at("a.py:3"))
+    assert [after[line] for line in (3, 5, 7)] == [before[line] for line in (1, 3, 5)]
+    # Blanks and what is quoted do not matter; another rule, another file and the same line elsewhere do.
+    file.write_text("\n".join(["a  =  load('other')", *body[1:]]))
+    assert marks(at("a.py:1"))[1] == before[1]
+    assert marks(at("a.py:1", "Dangerous code: other"))[1] != before[1]
+    Path("b.py").write_text("\n".join(body))
+    assert marks(at("b.py:1"))[1] != before[1]
+    # Without the text the order in the file is all that is left.
+    file.unlink()
+    assert marks(at("a.py:3"), at("a.py:1")).keys() == {1, 3}
+
+
+def test_a_fingerprint_tells_nothing_of_a_secret(repository: Path) -> None:
+    found = []
+    for word in ("swordfish", "hunter2"):
+        Path("Dockerfile").write_text(f"FROM a\nENV DB_PASSWORD={word}\n")
+        found.append(marks(at("Dockerfile:2", "Container files: secret"))[2])
+    assert found[0] == found[1]
 
 
 def test_verify_names_what_does_not_hold(repository: Path) -> None:

@@ -94,7 +94,10 @@ def data(
     code = 1 if found.tampered else 0 if complete else 3
     as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
     page = page_of(found, flips, tried, Path(file).name, code)
-    as_sarif = of_data(json.loads(as_json)["findings"], found.notes, file, complete=complete)
+    findings = json.loads(as_json)["findings"]
+    first = [int(min(s.rows)) if len(s.rows) else None for s in found.suspects]
+    first += [None] * (len(findings) - len(first))
+    as_sarif = of_data(findings, found.notes, file, rows=first, complete=complete)
     writers = {
         ".sarif": lambda: as_sarif,
         ".json": lambda: as_json, ".csv": lambda: _rows(found), ".html": lambda: render_page_html(page),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelward.findings import Countermeasure, Finding
@@ -75,18 +77,67 @@ def of_difference(names: tuple[str, str], changes: Sequence[Any], *, reason: str
     return render_sarif(found, verb="diff", complete=not reason, notes=[reason] if reason else ())
 
 
-def of_data(findings: Sequence[dict[str, Any]], notes: Sequence[str], file: str, *, complete: bool) -> str:
-    """Return the SARIF of `data`, from the findings of its JSON."""
+def of_data(
+    findings: Sequence[dict[str, Any]],
+    notes: Sequence[str],
+    file: str,
+    *,
+    rows: Sequence[int | None],
+    complete: bool,
+) -> str:
+    """Return the SARIF of `data`, from the findings of its JSON, each at the line of its first row.
+
+    Parameters
+    ----------
+    findings : sequence of dict
+    notes : sequence of str
+        What was not looked into.
+    file : str
+        The table. Only of a CSV file lines are known; results about another stand at its beginning.
+    rows : sequence of int or None
+        The first row of each finding, counted from 0.
+    complete : bool
+    """
     from modelward.reports import render_sarif
 
-    found = [
-        finding(f["code"], f["verdict"], f"{f['summary']}.", file, detail=f["summary"].partition(":")[0])
-        for f in findings
-    ]
+    lines = _lines_of_rows(file, {row for row in rows if row is not None})
+    found = []
+    for f, row in zip(findings, rows, strict=True):
+        place, where = file, ""
+        if row is not None:
+            where = f" The first of its rows is row {row:,}, counted from 0" + (
+                f", in line {lines[row]:,}." if row in lines else "."
+            )
+            place = f"{file}:{lines[row]}" if row in lines else file
+        said = f"{f['summary']}.{where}"
+        found.append(finding(f["code"], f["verdict"], said, place, detail=f["summary"].partition(":")[0]))
     found += [
         finding("MW025", "inconclusive", f"Not looked into: {note}.", file, detail=note) for note in notes
     ]
-    return render_sarif(found, verb="data", complete=complete, notes=notes)
+    return render_sarif(found, verb="data", complete=complete, notes=notes, look=False)
+
+
+def _lines_of_rows(file: str, rows: set[int]) -> dict[int, int]:
+    """Return the line of a CSV file in which each of some rows begins; a cell may go over several lines."""
+    path = Path(file)
+    if not rows or path.suffix.lower() not in (".csv", ".tsv") or not path.is_file():
+        return {}
+    found: dict[int, int] = {}
+    last, number, begins = max(rows), -1, 1
+    try:
+        with path.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+            reader = csv.reader(stream)
+            for cells in reader:
+                if number in rows:
+                    found[number] = begins
+                begins = reader.line_num + 1
+                # The header is no row, and an empty line is none either.
+                number += bool(cells)
+                if number > last:
+                    break
+    except (OSError, csv.Error):
+        return {}
+    return found
 
 
 def of_verification(results: Sequence[dict[str, Any]]) -> str:
