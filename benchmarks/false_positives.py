@@ -1,12 +1,11 @@
 """Alarms on honest files of scikit-learn, XGBoost, LightGBM, CatBoost: peers beside, and a list learned on a part.
 
     python benchmarks/make_estimators.py FOLDER         (once with each release)
-    python benchmarks/false_positives.py FOLDER PYTHON... > benchmarks/false_positives.md
+    python benchmarks/false_positives.py FOLDER CACHE > benchmarks/false_positives.md
 
-PYTHON is an interpreter that has picklescan, modelscan, fickling or modelaudit: as many as there are environments.
-They see files of objects drawn at random (protocol 4), modelaudit, which takes seconds a file, fewer of them; each file
-may take a minute of processor time. An alarm is any verdict but clean; what a peer cannot read, skips or does not
-finish is told apart.
+CACHE holds an environment for each peer, and what it said, as for `detection.py`. The peers see files of objects drawn
+at random (protocol 4): 200 of the newest release, 30 of each other one (modelaudit, which takes seconds a file, two).
+An alarm is any verdict but clean; what a peer cannot read or skips is told apart, and so is what it does not finish.
 
 The held-out figures ask what the list would say of estimators that nobody had fitted when it was made: names are
 learned from the files of a random half of the modules of the release that the list is made with, the other half
@@ -17,85 +16,26 @@ compiled parts), as `learn_names.py` does.
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
-from typing import Any
 
+from detection import PEERS, SECONDS, peer
 from learn_names import ROOTS, compiled, defined, numpy_names, older
 from modelward.artifacts import read_artifact
 
 SPLITS = 20
 SEED = 0
-PEERS = {"picklescan": 30, "modelscan": 30, "fickling": 30, "modelaudit": 2}
-"""Which peers, and how many files of a release each sees."""
-LIMIT = 60
-"""Seconds of processor time that a file may take."""
-ASK = """
-import json, os, sys, io, contextlib, signal, warnings
-from importlib.metadata import PackageNotFoundError, version
-warnings.simplefilter("ignore")
-os.environ.update(PROMPTFOO_DISABLE_TELEMETRY="1", NO_ANALYTICS="1", DO_NOT_TRACK="1")
-def picklescan():
-    from picklescan.scanner import scan_file_path
-    def scan(path):
-        r = scan_file_path(path)
-        return "alarm" if r.issues_count else "refused" if r.scan_err or not r.scanned_files else "clean"
-    return scan
-def modelscan():
-    from modelscan.modelscan import ModelScan
-    def scan(path):
-        found = ModelScan().scan(path)["summary"]
-        if found["total_issues"]: return "alarm"
-        return "clean" if found["scanned"]["total_scanned"] else "refused"
-    return scan
-def fickling():
-    import fickling
-    return lambda path: "clean" if fickling.is_likely_safe(path) else "alarm"
-def modelaudit():
-    from modelaudit.core import scan_model_directory_or_file
-    def scan(path):
-        found = scan_model_directory_or_file(path)
-        if any(issue.severity.name in ("WARNING", "CRITICAL") for issue in found.issues): return "alarm"
-        return "clean" if found.success else "refused"
-    return scan
-def late(*_): raise TimeoutError
-signal.signal(signal.SIGPROF, late)
-name, limit, paths = sys.argv[1], int(sys.argv[2]), json.load(sys.stdin)
-said = {"clean": 0, "alarm": 0, "refused": 0, "late": 0}
-try: said["version"] = version(name)
-except PackageNotFoundError: said["version"] = ""
-with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-    scan = globals()[name]() if said["version"] else None
-    for path in paths if scan else ():
-        signal.setitimer(signal.ITIMER_PROF, limit)
-        try: said[scan(path)] += 1
-        except TimeoutError: said["late"] += 1
-        except Exception: said["refused"] += 1
-        finally: signal.setitimer(signal.ITIMER_PROF, 0)
-print(json.dumps(said))
-"""
+NEWEST, OTHERS, SLOW = 200, 30, 2
+"""Files that a peer sees of the newest release, of another one, and of another one where it is modelaudit."""
 
 
-def ask(pythons: list[str], peer: str, paths: list[str]) -> dict[str, Any]:
-    """Return what a peer says, counted, from the first environment that has it; nothing if none has."""
-    for python in pythons:
-        call = [python, "-c", ASK, peer, str(LIMIT)]
-        done = subprocess.run(call, input=json.dumps(paths), stdout=subprocess.PIPE, text=True, check=True)
-        said: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-        if said["version"]:
-            return said
-    return {}
-
-
-def cell(said: dict[str, Any], files: int) -> str:
+def cell(said: dict[str, str]) -> str:
     """Return alarms, refused and unfinished files as a cell."""
-    if not said:
-        return "not installed"
-    late = f", {said['late']} not finished" if said["late"] else ""
-    return f"{said['alarm']} / {said['refused']} of {files}{late}"
+    count = Counter(said.values())
+    late = f", {count['no answer']} no answer" if count["no answer"] else ""
+    return f"{count['detected']} / {count['refused']} of {len(said)}{late}"
 
 
 def held_out(names: dict[Path, set[str]], home: str, base: set[str]) -> tuple[str, str]:
@@ -125,14 +65,14 @@ def held_out(names: dict[Path, set[str]], home: str, base: set[str]) -> tuple[st
 
 def main() -> None:
     """Judge every file and print the tables."""
-    root, pythons = Path(sys.argv[1]), sys.argv[2:]
+    root, cache = Path(sys.argv[1]), Path(sys.argv[2])
     names: dict[Path, set[str]] = {}
-    found = {peer: ask(pythons, peer, []).get("version", "not installed") for peer in PEERS}
-    print(f"Printed by `python benchmarks/false_positives.py FOLDER PYTHON...`, seed {SEED}; peers: "
-          + ", ".join(f"{peer} {version}" for peer, version in found.items()) + ".")  # fmt: skip
+    found = {tool: peer(tool, cache, [])[0] for tool in PEERS}
+    print(f"Printed by `python benchmarks/false_positives.py FOLDER CACHE`, seed {SEED}; peers: "
+          + ", ".join(f"{tool} {version}" for tool, version in found.items()) + ".")  # fmt: skip
     print(
         "\nmodelward sees every file, the peers files of protocol 4 drawn at random, each for at most "
-        f"{LIMIT} s of processor time. alarms / refused of files.\n"
+        f"{SECONDS} s of processor time. alarms / refused of files.\n"
     )
     print(f"| release | files | modelward | {' | '.join(PEERS)} |\n|---|--:|--:|{'--:|' * len(PEERS)}")
     alarms = []
@@ -151,9 +91,10 @@ def main() -> None:
                 )
         some = [str(path) for path in files if path.name.endswith("-4.pkl")]
         cells = []
-        for peer, most in PEERS.items():
+        for tool in PEERS:
+            most = NEWEST if release == releases[-1] else SLOW if tool == "modelaudit" else OTHERS
             seen = random.Random(SEED).sample(some, min(most, len(some)))  # noqa: S311
-            cells.append(cell(ask(pythons, peer, seen), len(seen)))
+            cells.append(cell(peer(tool, cache, seen)[1]))
         print(f"| {release.name} | {len(files):,} | {count} / {refused} | {' | '.join(cells)} |", flush=True)
     print("\nAlarms of modelward:", "none." if not alarms else "")
     for line in alarms[:60]:
