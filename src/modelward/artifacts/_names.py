@@ -59,6 +59,8 @@ _STDLIB = frozenset(sys.stdlib_module_names) | frozenset(
         "idlelib", "msilib", "winreg", "_winapi", "_winreg", "msvcrt", "winsound", "_posixsubprocess",
         "_pyrepl", "annotationlib", "_interpreters", "_interpchannels", "_interpqueues", "_remote_debugging",
         "_osx_support", "_aix_support", "_android_support", "_apple_support", "_ios_support", "_sysconfig",
+        "aifc", "audioop", "chunk", "dummy_threading", "imghdr", "mailcap", "nis", "ossaudiodev", "sndhdr", "sunau",
+        "symbol", "_xxsubinterpreters", "_xxinterpchannels", "_dummy_thread", "_dummy_threading", "_msi",
     }
 )  # fmt: skip
 
