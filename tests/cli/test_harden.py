@@ -87,10 +87,8 @@ def test_what_is_wrong_is_one_line_and_nothing_is_written(folder, monkeypatch, c
 
 
 def test_a_search_that_ends_early_is_exit_code_three(folder, monkeypatch, capsys):
-    from modelward.evasion import hardening
+    from modelward.evasion import _field
 
-    monkeypatch.setattr(
-        hardening._Field, "_note", lambda self, _: setattr(self, "stopped", "the budget ended")
-    )
+    monkeypatch.setattr(_field.Field, "_note", lambda self, _: setattr(self, "stopped", "the budget ended"))
     assert _run(monkeypatch, [*WORDS, "--train", "train.csv"]) == 3
     assert "Not complete: the budget ended" in capsys.readouterr().out

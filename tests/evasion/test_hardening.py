@@ -13,8 +13,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from modelward.demo import credit_data, shallow_forest
 from modelward.evasion import LOCKS, Workbench, harden
+from modelward.evasion._field import balanced_accuracy
 from modelward.evasion._gates import gated, round_to, rounded_thresholds
-from modelward.evasion.hardening import _paired, balanced_accuracy
+from modelward.evasion.hardening import _paired
 from modelward.models import wrap
 from modelward.schema import Codec, Column, FeatureSchema
 

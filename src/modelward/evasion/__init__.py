@@ -2,18 +2,20 @@
 
 from modelward.evasion._checkpoint import Checkpoint
 from modelward.evasion._recipe_moves import Held
+from modelward.evasion._recipe_result import Recipe, Recipes
 from modelward.evasion._recipe_words import recipe_words
 from modelward.evasion._result import Attack, Outcome, Result
 from modelward.evasion._space import Space
 from modelward.evasion._thresholds import piecewise_constant, split_points
+from modelward.evasion._trial import Hardening, Standing, Trial
 from modelward.evasion.boundary import BoundarySearch
 from modelward.evasion.cheapest import Cheapest
 from modelward.evasion.coordinate import CoordinateSearch
 from modelward.evasion.countermeasures import LOCKS, Hardened, Lock, NotForThisModel, Workbench
 from modelward.evasion.ensemble import EnsembleSearch
-from modelward.evasion.hardening import Hardening, Standing, Trial, harden
+from modelward.evasion.hardening import harden
 from modelward.evasion.linear import LinearSearch
-from modelward.evasion.recipes import Recipe, Recipes, RecipeSearch
+from modelward.evasion.recipes import RecipeSearch
 from modelward.evasion.score import ScoreSearch
 from modelward.evasion.square import SquareSearch
 
