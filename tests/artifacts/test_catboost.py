@@ -143,3 +143,9 @@ def test_changed_bytes_never_raise(changes: list[tuple[int, int]]) -> None:
     assert artifact.verdict in ("clean", "unreadable")
     if artifact.verdict == "clean":
         inspect(artifact, rules=False)
+
+
+def test_trees_of_another_shape_are_said_to_be_all_of_them() -> None:
+    remarks = " ".join(inspect(DATA / "depthwise.cbm").remarks)
+    assert "Its trees cannot be read: " in remarks
+    assert "1 of its trees" not in remarks

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelward.artifacts import as_array, read_artifact, read_bytes
+from modelward.artifacts import as_array, inspect, read_artifact, read_bytes
 from modelward.artifacts._inert import Inert
 
 HERE = Path(__file__).parent / "data" / "torch"
@@ -126,3 +126,24 @@ def test_with_the_real_library(tmp_path: Path) -> None:
             np.testing.assert_array_equal(as_array(found).to_numpy(), want.numpy())
         torch.save(layer, path, _use_new_zipfile_serialization=how)
         assert read_artifact(path).verdict == "clean"
+
+
+@pytest.mark.parametrize("file", ["state.pt", "tensors.pt", "tensors_legacy.pt", "module.pt"])
+def test_inspect_lists_every_array_once(file: str) -> None:
+    arrays = inspect(HERE / file).tensors
+    assert len(arrays) > 1
+    names = [name.rpartition(": ")[2] for name, _, _ in arrays]
+    assert len(names) == len(set(names))
+
+
+def test_an_embedding_layer_says_so_wherever_it_stands() -> None:
+    from modelward.artifacts._inert import stand_in
+    from modelward.artifacts._inspect.tensors import tensors
+    from modelward.artifacts.readers._r_objects import _Quiet
+
+    table = read_artifact(HERE / "tensors.pt").root["f4"]
+    layer = stand_in("torch.nn.modules.sparse", "Embedding", _Quiet())()
+    layer.state = {"_parameters": {"weight": table}}
+    whole = stand_in("torch.nn.modules.container", "Sequential", _Quiet())()
+    whole.state = {"_modules": {"0": layer, "1": read_artifact(HERE / "tensors.pt").root["f8"]}}
+    assert [name.endswith("(embedding)") for name, _, _ in tensors(whole)] == [True, False]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.models._estimator import step_module
 from modelward.models._kinds import is_rebuilt
-from modelward.models.rebuilt._booster_categories import CodedColumns
+from modelward.models.rebuilt import CodedColumns
 
 if TYPE_CHECKING:
     from modelward.schema import Codec

@@ -285,3 +285,20 @@ def test_a_split_that_only_sends_missing_cells_away() -> None:
     np.testing.assert_allclose(
         rebuild(artifact).predict_proba(rows), model.predict_proba(rows), rtol=0, atol=1e-12
     )
+
+
+def _pull(told: np.ndarray, data: lightgbm.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    return told - data.get_label(), np.ones_like(told)
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_an_objective_of_the_users_own_answers_with_the_sum(tmp_path: Path, as_text: bool) -> None:
+    params = {"objective": _pull, "verbosity": -1, "num_threads": 1}
+    booster = lightgbm.train(params, lightgbm.Dataset(X, NUMBER), 5)
+    path = tmp_path / "model"
+    if as_text:
+        booster.save_model(path)
+    else:
+        path.write_bytes(pickle.dumps(booster))
+    ours = rebuild(read_bytes(path.read_bytes()))
+    assert np.abs(ours.predict(X) - booster.predict(X)).max() <= 1e-12

@@ -136,6 +136,8 @@ def _arrays(artifact: Artifact) -> tuple[tuple[str, tuple[int, ...], str], ...]:
     """Return the arrays of a file and of what it holds."""
     found = list(tensors.tensors(artifact.root))
     for member in artifact.members:
+        if member.root is artifact.root:
+            continue  # a container whose object is its one member's
         name = member.path.removeprefix(f"{artifact.path}!/")
         found.extend(
             (printable(f"{name}: {path}"), shape, kind) for path, shape, kind in tensors.tensors(member.root)
@@ -222,7 +224,7 @@ class _Reading:
             complete_params=complete and allowance.left >= 0, n_features=self.count,
             feature_names=None if self.names is None else tuple(self.names), classes=classes, part=part,
             trees=self.sets, importances=importances, importance_kind=kind, weights=weights, constants=constants,
-            tensors=(), training_data=rows, surface=exposed,
+            tensors=tensors.tensors(value) if library == "torch" else (), training_data=rows, surface=exposed,
             findings=file_findings(artifact, rows, integrity(self.inner), None if table is None else table.height),
             remarks=(*self._remarks(own), *_words(words), *self.odd), vocabularies=words,
             seen=self._seen(own), written_by=self.inner.writer,
@@ -363,7 +365,11 @@ class _Reading:
             found.append(f"The file holds {self.inner.pickles:,} pickles; this is the first model in them.")
         broken = [text for one in self.sets for text in one.broken]
         if broken:
-            found.append(f"{len(broken):,} of its trees cannot be read: {printable(broken[0])}.")
+            if len(broken) == 1 and not any(one.trees for one in self.sets):
+                said = f"Its trees cannot be read: {broken[0].removeprefix('the model: ')}"
+            else:
+                said = f"{len(broken):,} of its trees cannot be read: {broken[0]}"
+            found.append(f"{printable(said, 500)}.")
         if not self.value.attributes:
             found.append("The file keeps no attributes of this object that can be read.")
         if own is not None and not own.trees and not own.broken:

@@ -22,14 +22,15 @@ from modelward.models.rebuilt import (
     trees,
 )
 from modelward.models.rebuilt._base import FAMILIES, Estimator
+from modelward.models.rebuilt._booster_categories import CodedColumns
 from modelward.models.rebuilt._view import Builder, cannot
 
 if TYPE_CHECKING:
     from modelward.artifacts import Artifact
 
 __all__ = [
-    "FAMILIES", "Estimator", "bayes", "boosters", "boosting", "catboost", "compose", "encoders", "features", "forests",
-    "histogram", "imputers", "linear", "meta", "rebuild", "scalers", "trees",
+    "FAMILIES", "CodedColumns", "Estimator", "bayes", "boosters", "boosting", "catboost", "compose", "encoders",
+    "features", "forests", "histogram", "imputers", "linear", "meta", "rebuild", "scalers", "trees",
 ]  # fmt: skip
 
 

@@ -165,6 +165,8 @@ class BoosterSums:
             If the objective is none that is known.
         """
         name = self.objective
+        if not name and self.found.library == "lightgbm":
+            return _same  # one of the user's own: LightGBM writes none, and answers with the sum
         if name in _AS_IT_IS and "sqrt" not in self.found.objective.split(" "):
             return _same
         found = (_XGBOOST if self.found.library == "xgboost" else _LIGHTGBM).get(name)
