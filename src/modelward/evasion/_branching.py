@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from modelward.evasion._climbing import walk
-from modelward.evasion._close import choose, close_leaves, reachable, scratch
+from modelward.evasion._close import choose, close_leaves, reachable, scratch, worthwhile
 from modelward.evasion._heap import pop, push
 from modelward.evasion._kernels import (
     EPS,
@@ -17,9 +17,10 @@ from modelward.evasion._kernels import (
     label,
     least,
     least_bin,
-    plus,
 )
+from modelward.evasion._reach import reach
 from modelward.evasion._splitting import split
+from modelward.evasion._widest import best_first as best_first_widest
 
 _BOXES = 200_000
 """The most boxes that wait, and with `_CELLS` cells (boxes × units) the memory that they take."""
@@ -45,7 +46,7 @@ def _meet(close: Any, p: Any, s: Any, low: Any, high: Any) -> Any:
         mine = least(p, u, s.low[u], s.high[u]) if p.group[u] or s.low[u] <= s.high[u] else np.inf
         if mine == np.inf and torn < 0:
             torn = u
-        cost = plus(p, cost, mine)
+        cost += mine
     return cost, torn
 
 
@@ -90,15 +91,16 @@ def _evaluate(
     base = 0.0
     for v in range(units):
         s.free[v] = least(p, v, low[v], high[v])
-        base = plus(p, base, s.free[v])
+        base += s.free[v]
     branch[0] = -1
     more = s.free[u] - least(p, u, outer_low, outer_high)
     m = reachable(
-        close, p, names, prices, u, outer_low, outer_high, low[u], high[u], base, more, most, s
+        close, p, names, prices, u, outer_low, outer_high, low[u], high[u], more, most, s
     )  # fmt: skip
     bound, total = choose(close, m, base, max(floor, base), -sums.error - margin, s)
     if bound == np.inf:
         return bound, np.inf, m
+    m = worthwhile(close, m, -sums.error - margin, s)
     cost, torn = _meet(close, p, s, low, high)
     if cost < np.inf:
         flips = _flips(leaves, close, sums, total, margin, wanted, leaving, s)
@@ -158,6 +160,10 @@ def cheapest_flip(
     margin = sums.base[rival] - sums.base[leaving]
     if wanted < 0 or leaves.value.shape[1] == 2:
         most, work = walk(leaves, trees, gain, p, rel, 2 * sums.error - margin, most, work, point)
+    if p.widest:
+        within, looked = reach(leaves, trees, gain, p, most)
+        work -= looked + len(within.unit)
+        return best_first_widest(leaves, within, p, rel, sums, margin, wanted, leaving, most, work, point)
     close, looked = close_leaves(leaves, trees, gain, p, most)
     work -= looked + len(close.unit)
     return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, work, point)

@@ -113,7 +113,7 @@ def _price_in(close: Any, p: Any, c: Any, low: Any, high: Any) -> Any:
 @compiled
 def reachable(
     close: Any, p: Any, names: Any, prices: Any, u: Any, low: Any, high: Any, inner_low: Any, inner_high: Any,
-    base: Any, more: Any, most: Any, s: Any,
+    more: Any, most: Any, s: Any,
 ) -> Any:  # fmt: skip
     """Write what it costs to enter leaves within a part of a box, those that cost less than `most`; return how many.
 
@@ -123,8 +123,8 @@ def reachable(
         Leaves that can be entered in the box, and what that costs there.
     u, low, high, inner_low, inner_high : int
         The unit in which the part is smaller, and its range in the box and in the part.
-    base, more : float
-        What entering the part costs, and by how much that is more for this unit.
+    more : float
+        By how much entering the part costs more than entering the box.
     most : float
     s : Scratch
         Its `near` and `kept` are written.
@@ -140,14 +140,37 @@ def reachable(
                 at = c
                 break
         mine = _price_in(close, p, at, inner_low, inner_high) if at >= 0 else 0.0
-        if p.widest:
-            total = max(total, base, mine)
-        else:
-            total += mine - _price_in(close, p, at, low, high) if at >= 0 else more
+        total += mine - _price_in(close, p, at, low, high) if at >= 0 else more
         if total < most:
             s.near[m], s.kept[m] = total, a
             m += 1
     return m
+
+
+@compiled
+def worthwhile(close: Any, m: Any, need: Any, s: Any) -> Any:
+    """Drop leaves with which `need` is not reached, all other trees at their best; return how many stay."""
+    total = 0.0
+    for t in range(len(s.leaf)):
+        s.leaf[t] = -1
+    for r in range(m):
+        a = s.kept[r]
+        best = s.leaf[close.tree[a]]
+        if best < 0:
+            total += close.gain[a]
+        elif close.gain[a] > close.gain[best]:
+            total += close.gain[a] - close.gain[best]
+        else:
+            continue
+        s.leaf[close.tree[a]] = a
+    slack = total - need + 1e-9 * (1 + abs(total))
+    k = 0
+    for r in range(m):
+        a = s.kept[r]
+        if close.gain[a] >= close.gain[s.leaf[close.tree[a]]] - slack:
+            s.kept[k], s.near[k] = a, s.near[r]
+            k += 1
+    return k
 
 
 @compiled

@@ -10,6 +10,8 @@ import numpy as np
 from modelward.evasion._milp_norms import solve
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from modelward.evasion._milp_norms import Row
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Halfspaces:
-    """Where ``weight @ x + constant > 0`` in every row.
+    """Where ``weight @ x + constant > 0`` in every row, with what columns with tables add.
 
     Parameters
     ----------
@@ -26,10 +28,23 @@ class Halfspaces:
         Normals.
     constant : ndarray of shape (k,)
         Offsets.
+    tables : mapping of int to ndarray of shape (k, values)
+        What each value of a column adds; such a column has no weight.
+    lowest : mapping of int to int
+        The first value of each table.
     """
 
     weight: NDArray[np.float64]
     constant: NDArray[np.float64]
+    tables: Mapping[int, NDArray[np.float64]] = field(default_factory=dict)
+    lowest: Mapping[int, int] = field(default_factory=dict)
+
+    def added(self, row: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what the columns with tables add for a row, shape (k,)."""
+        out = np.zeros(len(self.constant))
+        for j, table in self.tables.items():
+            out += table[:, int(row[j]) - self.lowest[j]]
+        return out
 
 
 @dataclass(frozen=True)
@@ -88,7 +103,7 @@ def cheapest_integer_move(
     nodes : int
         The most nodes of branch and bound.
     """
-    program = _variables(space, x)
+    program = _variables(space, x, spaces)
     if not program.price:
         return Move(None, np.inf)
     y, bound = _solve(space, x, spaces, margin, nodes, program)
@@ -102,7 +117,7 @@ def cheapest_integer_move(
     return Move(np.clip(row, low[0], high[0]), bound)
 
 
-def _variables(space: Space, x: NDArray[np.float64]) -> _Program:
+def _variables(space: Space, x: NDArray[np.float64], spaces: Halfspaces) -> _Program:
     program = _Program(len(x))
     low, high = space.reach(x[None, :])
     singles = len(space.units) - len(space.groups)
@@ -112,10 +127,14 @@ def _variables(space: Space, x: NDArray[np.float64]) -> _Program:
         j = int(unit[0])
         if u >= singles:
             _add_group(program, space, u, x)
-        elif space.flat[j]:
-            codes = [c for c in range(int(low[0, j]), int(high[0, j]) + 1) if c != x[j]]
+        elif space.flat[j] or j in spaces.tables:
+            codes = [c for c in range(int(np.ceil(low[0, j])), int(high[0, j]) + 1) if c != x[j]]
+            far = [1.0 if space.flat[j] else abs(c - x[j]) for c in codes]
             program.choices.append(
-                [program.add(_unit(len(x), j, c - x[j]), float(space.rate[j]), 1.0, 1, u) for c in codes]
+                [
+                    program.add(_unit(len(x), j, c - x[j]), float(space.rate[j]) * by, 1.0, 1, u)
+                    for c, by in zip(codes, far, strict=True)
+                ]
             )
         else:
             step = float(space.step[j])
@@ -157,9 +176,12 @@ def _solve(
 ) -> tuple[NDArray[np.float64] | None, float]:
     """Return how much of each variable, and what any solution costs at least."""
     changes = np.array(program.changes)
-    size = np.abs(spaces.weight) @ np.abs(x) + np.abs(spaces.constant)
+    now = spaces.added(x)
+    size = np.abs(spaces.weight) @ np.abs(x) + np.abs(spaces.constant) + np.abs(now)
     gain = spaces.weight @ changes.T
-    need = margin * np.maximum(size, 1e-300) - (spaces.weight @ x + spaces.constant)
+    for v in np.flatnonzero((changes[:, list(spaces.tables)] != 0).any(axis=1)):
+        gain[:, v] += spaces.added(x + changes[v]) - now
+    need = margin * np.maximum(size, 1e-300) - (spaces.weight @ x + spaces.constant + now)
     # HiGHS works with absolute tolerances, so each row is brought to the size of what it needs.
     scale = np.maximum(np.abs(need), 1e-300)
     constraints: list[Row] = [(gain[r] / scale[r], need[r] / scale[r], np.inf) for r in range(len(need))]

@@ -15,8 +15,6 @@ def split(close: Any, p: Any, s: Any, low: Any, high: Any, torn: Any, branch: An
 
     `branch` is set to (unit, low and high of the first part, low and high of the second).
     """
-    if p.widest and torn >= 0 and _cut_at_conflict(close, p, s, low, high, branch):
-        return
     weight = np.zeros(len(p.own))
     for t in range(len(s.chosen)):
         a = s.chosen[t]
@@ -36,41 +34,6 @@ def split(close: Any, p: Any, s: Any, low: Any, high: Any, torn: Any, branch: An
                 torn = u
     if torn >= 0:
         _cut_at_intersection(close, s, p.group[torn], low, high, torn, branch)
-
-
-@compiled
-def _cut_at_conflict(close: Any, p: Any, s: Any, low: Any, high: Any, branch: Any) -> Any:
-    """Cut a column in which chosen leaves contradict each other, where both sides lose most; say if there is one."""
-    trees = len(s.chosen)
-    begin, end = np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64)
-    by_begin, by_end = np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64)
-    worth = np.empty(trees)
-    best = 0.0
-    for u in range(len(p.own)):
-        if p.group[u] or p.own[u] < 0 or s.low[u] <= s.high[u]:
-            continue
-        n, under = 0, 0.0
-        for t in range(trees):
-            a = s.chosen[t]
-            for c in range(close.first[a], close.first[a + 1]):
-                if close.unit[c] == u:
-                    begin[n], end[n] = max(close.low[c], low[u]), min(close.high[c], high[u]) + 1
-                    worth[n] = max(close.gain[a] - s.ground[t], 1e-9)
-                    under += worth[n]  # lost to what lies under its low end
-                    n += 1
-        sort_by(begin, by_begin, n)
-        sort_by(end, by_end, n)
-        over, passed = 0.0, 0
-        for e in range(n):
-            x = end[by_end[e]]
-            over += worth[by_end[e]]
-            while passed < n and begin[by_begin[passed]] < x:
-                under -= worth[by_begin[passed]]
-                passed += 1
-            if passed < n and low[u] < x <= high[u] and over * under > best:
-                best = over * under
-                branch[0], branch[1], branch[2], branch[3], branch[4] = u, low[u], x - 1, x, high[u]
-    return best > 0
 
 
 @compiled

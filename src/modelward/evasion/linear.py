@@ -16,7 +16,7 @@ from modelward.evasion._desk import open_desk
 from modelward.evasion._knapsack import knapsack
 from modelward.evasion._milp import Halfspaces, cheapest_integer_move
 from modelward.evasion._space import Space
-from modelward.models import linear_form
+from modelward.models import AdditiveForm, additive_form, linear_form
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ _MARGINS = (1e-9, 1e-7, 1e-5)
 
 @dataclass(frozen=True)
 class LinearSearch:
-    """Exact search on a linear classifier, alone or behind scalers.
+    """Exact search on a linear classifier, alone or behind scalers and encoders.
 
     Exact up to a margin of 1e-9 of the scores (the boundary itself belongs to one of its sides) and the
     tolerance of HiGHS. Missing cells stay missing. A program that `nodes` ends proves nothing of its row.
@@ -51,8 +51,8 @@ class LinearSearch:
 
     @staticmethod
     def fits(subject: Subject) -> bool:
-        """Say whether the subject is linear in its encoded columns."""
-        return linear_form(subject) is not None
+        """Say whether the subject is linear in its numbers, and adds something for each value of its other columns."""
+        return _form(subject) is not None
 
     def run(
         self,
@@ -72,13 +72,14 @@ class LinearSearch:
         UsageError
             If the subject is not linear in its encoded columns.
         """
-        form = linear_form(subject)
+        form = _form(subject, schema)
         if form is None:
             raise UsageError(f"{subject.name} is not linear in its columns: use CoordinateSearch")
         desk = open_desk(subject, Space(schema, self.norm), X, codes, goal, budget)
-        return desk.run(lambda desk: self._search(desk, *form))
+        return desk.run(lambda desk: self._search(desk, form))
 
-    def _search(self, desk: Desk, coef: NDArray[np.float64], intercept: NDArray[np.float64]) -> None:
+    def _search(self, desk: Desk, form: AdditiveForm) -> None:
+        coef, intercept = form.coef, form.intercept
         labels = np.flatnonzero(np.isfinite(intercept))
         waiting = desk.open()
         waiting = waiting[~np.isnan(desk.X[waiting]).any(axis=1)]
@@ -90,7 +91,10 @@ class LinearSearch:
                 # Every other label must lose; for an untargeted move the cheapest of all labels is the answer.
                 mine = waiting[desk.codes[waiting] != label] if desk.goal is None else waiting
                 others = labels[labels != label]
-                spaces = Halfspaces(coef[label] - coef[others], intercept[label] - intercept[others])
+                tables = {j: table[label] - table[others] for j, table in form.tables.items()}
+                spaces = Halfspaces(
+                    coef[label] - coef[others], intercept[label] - intercept[others], tables, form.lowest
+                )
                 found, moved, bound = self._moves(desk, mine, spaces, margin)
                 if margin == _MARGINS[0]:  # a larger margin only makes up for rounding
                     least[mine] = np.minimum(least[mine], bound)
@@ -111,7 +115,7 @@ class LinearSearch:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
         """Return which rows can move, the moves, and what any move of each row of `mine` costs at least."""
         X = desk.X[mine]
-        if _plain(desk.space) and len(spaces.constant) == 1:
+        if _plain(desk.space) and not spaces.tables and len(spaces.constant) == 1:
             A, fits = knapsack(desk.space, X, spaces.weight[0], float(spaces.constant[0]), margin)
             bound = np.where(fits, desk.space.measure(A, X), np.inf)
             return mine[fits], A[fits], bound
@@ -126,3 +130,8 @@ def _plain(space: Space) -> bool:
     movable = space.mutable[space.unit_of]
     stepped = bool(np.any((space.step > 0) & movable))
     return not (stepped or space.groups or space.schema.relations or np.any(space.flat & movable))
+
+
+def _form(subject: Subject, schema: FeatureSchema | None = None) -> AdditiveForm | None:
+    plain = linear_form(subject)
+    return AdditiveForm(*plain) if plain is not None else additive_form(subject, schema)

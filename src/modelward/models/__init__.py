@@ -1,5 +1,6 @@
 """The model under test: subject, query meter, and what the inside of known models looks like."""
 
+from modelward.models._additive import AdditiveForm, additive_form
 from modelward.models._boxes import Boxes, tree_boxes
 from modelward.models._cleared import Cleared, clear, load
 from modelward.models._columns import match_columns
@@ -23,6 +24,7 @@ from modelward.models._thresholds import thresholds
 from modelward.models._wrap import wrap
 
 __all__ = [
+    "AdditiveForm",
     "Backend",
     "Boxes",
     "Cleared",
@@ -33,6 +35,7 @@ __all__ = [
     "Scores",
     "Subject",
     "Trainer",
+    "additive_form",
     "align_labels",
     "clear",
     "forest_cuts",

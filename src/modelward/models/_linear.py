@@ -35,7 +35,7 @@ def model_linear_form(model: Any) -> tuple[Form, NDArray[Any]] | None:
     if hasattr(model, "steps"):
         scalers = [step for _, step in model.steps[:-1] if step is not None and step != "passthrough"]
         model = model.steps[-1][1]
-    if not _linear(model):
+    if not is_linear(model):
         return None
     coef = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
     intercept = np.broadcast_to(np.asarray(model.intercept_, dtype=np.float64), (len(coef),)).copy()
@@ -54,7 +54,8 @@ def model_linear_form(model: Any) -> tuple[Form, NDArray[Any]] | None:
     return (coef, intercept), classes
 
 
-def _linear(model: Any) -> bool:
+def is_linear(model: Any) -> bool:
+    """Say whether an estimator is a linear classifier of scikit-learn."""
     return is_kind(
         model, "LogisticRegression", "LogisticRegressionCV", "LinearSVC", "SGDClassifier", "Perceptron",
         "RidgeClassifier", "RidgeClassifierCV", "LinearDiscriminantAnalysis",
