@@ -132,6 +132,8 @@ def _encodes(steps: Iterable[Any]) -> bool | None:
     for step in steps:
         if step is None or (isinstance(step, str) and step in ("passthrough", "drop")):
             continue
+        if is_kind(step, "FunctionTransformer") and step.func is None:
+            continue  # what "passthrough" becomes when it is fitted
         if is_kind(step, "OneHotEncoder", "OrdinalEncoder"):
             found = True
         elif is_kind(step, "MinMaxScaler", "MaxAbsScaler"):
