@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import re
 
 import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 from sklearn.dummy import DummyClassifier
@@ -13,6 +15,7 @@ from sklearn.ensemble import AdaBoostClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.checks import CheckNotApplicable, CheckNotGiven, CheckSkipped
+from modelward.checks._advice import advice
 from modelward.checks._scope import Answers
 from modelward.checks.mw01_perturbation import MEDIAN, MOVED, Perturbation
 from modelward.checks.mw06_reprogramming import Reprogramming
@@ -181,3 +184,24 @@ def test_few_rows_are_not_enough(credit, make_scope):
 def test_rows_six_and_seven_say_what_inputs_they_are_about(check, forest_scope):
     with pytest.raises(CheckNotApplicable, match="camera|images"):
         check().run(forest_scope)
+
+
+def test_advice_names_the_columns_that_the_attack_used_and_its_code_is_python():
+    schema = FeatureSchema(
+        (
+            Column("grade", "ordinal", categories=("a", "b", "c")),
+            Column("it's", "integer", low=0, high=10**6, cost=9e-6),
+            Column("colour", "categorical", categories=("x", "y")),
+        )
+    )
+    said = advice(schema, np.array([3, 9, 20]))
+    code = "\n".join(c.code for c in said if not c.code.startswith("modelward "))
+    assert isinstance(ast.parse(code), ast.Module)
+    assert "monotonic_cst={\"it's\": 1, 'grade': -1}" in code
+    rows = pd.DataFrame({"it's": [1_499.0, 12_501.0]})
+    rounding = next(c.code for c in said if "Round" in c.title)
+    assert "/ 10000)" in rounding
+    names = {"rows": rows}
+    exec(rounding, names)  # noqa: S102 - the code that the report hands out
+    assert names["rows"]["it's"].tolist() == [0.0, 10_000.0]
+    assert not any("Round" in c.title for c in advice(FeatureSchema(schema.columns[:1]), np.array([1])))

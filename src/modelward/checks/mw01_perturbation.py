@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.checks._advice import advice
 from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, CheckSkipped, Evidence
 from modelward.evasion import Cheapest, Outcome, Space
-from modelward.findings import MIN_ROWS, Claim, Countermeasure, Limit, Series
+from modelward.findings import MIN_ROWS, Claim, Limit, Series
 from modelward.stats import Median, Proportion
 
 if TYPE_CHECKING:
@@ -19,44 +20,14 @@ if TYPE_CHECKING:
 
 UNIT_COST = 1.0
 MOVED, MEDIAN = "rows moved at cost <= 1", "median cost"
-_COSTS = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
+# From above 0, where nothing has moved, so that the picture has an axis of factors: deep models flip at hundredths.
+_COSTS = (0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 _POOL = 10
 _REFERENCE_ROWS = 2_000
 _FEW_UNFINISHED = 0.05
 _WORK_PER_QUERY = 3_000
 """So that the exact search takes some 0.1 s of a processor for a row on a large forest with the least budget."""
 _LEAST_QUERIES = 200
-
-COUNTERMEASURES = (
-    Countermeasure(
-        "Monotonic constraints: a column that a caller can improve at will must not help without bound",
-        code=(
-            "from sklearn.ensemble import HistGradientBoostingClassifier\n\n"
-            "# 1: more of it may only raise the score; -1: only lower it\n"
-            "model = HistGradientBoostingClassifier(monotonic_cst={'PAY_0': 1, 'LIMIT_BAL': -1})"
-        ),
-    ),
-    Countermeasure(
-        "Larger leaves and fewer of them: no decision hangs on a few training rows",
-        code="model.set_params(min_samples_leaf=100)  # and fit again",
-    ),
-    Countermeasure(
-        "The schema at the door: refuse rows that are illegal before the model sees them",
-        code=(
-            "from modelward.schema import legal\n\n"
-            "if not legal(schema, codec.encode(rows)).all():\n"
-            "    raise ValueError('a row breaks the schema')"
-        ),
-    ),
-    Countermeasure(
-        "Round what callers can fine-tune, in training and in production alike: small moves then change nothing",
-        code="rows = rows.assign(BILL_AMT1=rows.BILL_AMT1.round(-3))",
-    ),
-    Countermeasure(
-        "Before choosing one, measure on this model which of them helps, and what it costs in accuracy",
-        code="modelward harden model.pkl --data test.csv --target LABEL --train train.csv -o hardening.html",
-    ),
-)
 
 
 class Perturbation(Check):
@@ -107,7 +78,7 @@ class Perturbation(Check):
             summary=_summary(scope, result, tried),
             claims=_claims(scope, result, tried, codes),
             series=_curves(scope, result, tried, codes) + _columns(scope, result, X),
-            countermeasures=COUNTERMEASURES,
+            countermeasures=advice(scope.schema, _used(scope, result, X)),
             attack_rows=result.rows[result.success],
             inconclusive=_unsettled(result, tried, share),
             unproven=_inexact(result, tried),
@@ -277,18 +248,23 @@ def _not_excluded(result: Result, tried: NDArray[np.bool_]) -> Series:
     )  # fmt: skip
 
 
+def _used(scope: Scope, result: Result, X: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return how many of the moved rows change each unit, shape (units,)."""
+    moved = result.success
+    costs = Space(scope.schema).unit_costs(result.rows[moved], X[moved])
+    return np.asarray((costs > 0).sum(axis=0))
+
+
 def _columns(scope: Scope, result: Result, X: NDArray[np.float64]) -> tuple[Series, ...]:
     """Return which columns the found changes use, those of ten rows and more."""
-    space = Space(scope.schema)
-    moved = result.success
-    used = (space.unit_costs(result.rows[moved], X[moved]) > 0).sum(axis=0)
+    space, used = Space(scope.schema), _used(scope, result, X)
     names = [" / ".join(scope.schema.names[j] for j in unit) for unit in space.units]
     bars = sorted(
         ((int(n), name) for n, name in zip(used, names, strict=True) if n >= MIN_ROWS), reverse=True
     )
     if not bars:
         return ()
-    total = int(np.count_nonzero(moved))
+    total = int(np.count_nonzero(result.success))
     return (
         Series(
             "rows moved", tuple(name for _, name in bars), tuple(n / total for n, _ in bars),
