@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from modelward.artifacts import read_bytes
@@ -79,3 +81,11 @@ def test_array_types_as_numpy_before_2_spells_them(name: str) -> None:
     base = named("numpy", "ndarray") if "ma" in module else b""
     data = called(*rebuilder, named(module, kind), base, shape, b"C\x01b")
     assert read_bytes(data).verdict == "clean"
+
+
+def test_a_frame_as_pandas_before_3_wrote_it() -> None:
+    """Written by pandas 2.3.3: numbers, texts, categories, times with a zone."""
+    found = read_bytes((Path(__file__).parent / "data" / "pandas2" / "frame.pkl").read_bytes())
+    assert "pandas.core.frame.DataFrame" in {use.name for use in found.globals}
+    assert (found.verdict, found.reasons) == ("clean", ())
+    assert read_bytes(called("pandas.core.frame", "DataFrame.to_pickle", text("x"))).verdict != "clean"

@@ -8,6 +8,7 @@ from modelward.artifacts._arrays import as_array, plain
 from modelward.artifacts._artifact import Defect
 from modelward.artifacts._graph import join, labels, numbers, walk_graph
 from modelward.artifacts._inert import Inert
+from modelward.artifacts._integrity_sparse import sparse_defects
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +26,8 @@ def integrity(artifact: Artifact) -> tuple[Defect, ...]:
 
     Checked are class lists (repeated labels, a count that does not fit), ensembles against their trees
     (number of features), and trees: links that point outside, backwards or twice, features that do not
-    exist, values that are not finite, negative, or not the average of those below.
+    exist, values that are not finite, negative, or not the average of those below; and sparse matrices whose
+    indices point outside.
 
     Parameters
     ----------
@@ -49,8 +51,8 @@ def integrity(artifact: Artifact) -> tuple[Defect, ...]:
 
 def _object(node: Node) -> list[Defect]:
     """Check one object of the graph."""
-    found: list[Defect] = []
     attributes, kind = node.value.attributes, node.value.type_name
+    found = sparse_defects(node.path, kind, attributes)
     if "classes_" in attributes:
         found.extend(_classes(node.path, attributes))
     if kind.startswith(_SAME_FEATURES) and "estimators_" in attributes:

@@ -24,6 +24,19 @@ _SCORER = "sklearn.model_selection._classification_threshold._CurveScorer"
 # numpy.ma.MaskedArray.
 _ARRAYS = frozenset({"numpy.recarray", "numpy.ma.core.MaskedArray"})
 
-ALL_KNOWN = KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER} | _ARRAYS
-ALL_FUNCTIONS = FUNCTIONS | REBUILDERS
-ALL_CALLED = CALLED | REBUILDERS | {f"_loss.{name}" for name in _LOSSES}
+# pandas before 3 spells its classes by the module that they stand in; the list has the same ones by their public names.
+_PANDAS = frozenset(
+    f"pandas.{name}"
+    for name in (
+        "_libs.missing.NA", "core.arrays.categorical.Categorical", "core.arrays.datetimes.DatetimeArray",
+        "core.arrays.integer.Int64Dtype", "core.arrays.integer.IntegerArray", "core.arrays.string_.StringArray",
+        "core.arrays.string_.StringDtype", "core.dtypes.dtypes.CategoricalDtype",
+        "core.dtypes.dtypes.DatetimeTZDtype", "core.frame.DataFrame", "core.indexes.base.Index",
+        "core.indexes.multi.MultiIndex", "core.indexes.range.RangeIndex", "core.series.Series",
+    )
+)  # fmt: skip
+_PANDAS_CALLED = frozenset({"pandas.core.arrays.string_.StringDtype"})
+
+ALL_KNOWN = KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER} | _ARRAYS | _PANDAS
+ALL_FUNCTIONS = FUNCTIONS | REBUILDERS | {"pandas._libs.missing.NA"}
+ALL_CALLED = CALLED | REBUILDERS | _PANDAS_CALLED | {f"_loss.{name}" for name in _LOSSES}
