@@ -248,3 +248,30 @@ def test_a_lock_of_fifty_megabytes_is_refused_without_being_read(
     assert sorted(p.path for p in take_inventory(tmp_path).problems) == sorted(
         ("uv.lock", "poetry.lock", "pylock.toml", "requirements.txt", "pyproject.toml", "environment.yml")
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("Pipfile.lock", '{"default": {"requests": {"version": "==2.0"}}}', True),
+        ("pdm.lock", "", True),
+        ("sub/pixi.lock", "", True),
+        ("Pipfile", "", True),
+        ("setup.py", "setup(install_requires=['requests'])", True),
+        ("setup.py", "setup()", False),
+        ("setup.cfg", "[options]\ninstall_requires = requests", True),
+        ("requirements-extra.in", "requests", True),
+        ("requirements.in", "requests", False),
+    ],
+)
+def test_what_no_reader_knows_is_never_passed_over(name: str, text: str, told: bool, tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("a==1 --hash=sha256:00\n")
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    problems = take_inventory(tmp_path).problems
+    assert [p.path for p in problems] == [name] * told
+    # What stands beside a lock is in it.
+    if name.startswith("setup"):
+        (tmp_path / "uv.lock").write_text("version = 1\n")
+        assert not take_inventory(tmp_path).problems

@@ -10,6 +10,7 @@ from modelward.dependencies._environment import Environment
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
 from modelward.dependencies._walk import walk
 from modelward.dependencies.sources import format_of, read_source
+from modelward.dependencies.sources._others import unread as others
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def take_inventory(
     reads = [(file.relative_to(root).as_posix(), read_source(file, root)) for file in files]
     reads += [(f.name, read_source(f, f.parent)) for f in also if f not in files]
     problems: tuple[Problem, ...] = (*unread, *(p for _, read in reads for p in read.problems))
+    if not single:
+        problems += tuple(others(inside, root))
     if single and problems:
         raise InputError(f"{problems[0].place} {problems[0].text}")
     packages = tuple(

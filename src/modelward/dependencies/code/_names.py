@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Names:
@@ -19,14 +23,16 @@ class Names:
     ['numpy.load']
     """
 
-    def __init__(self, tree: ast.AST) -> None:
+    def __init__(self, tree: ast.AST, nodes: Sequence[ast.AST] | None = None) -> None:
         self._stands: dict[str, set[str]] = {}
         self._stars: set[str] = set()
-        nodes = list(ast.walk(tree))
+        nodes = nodes or list(ast.walk(tree))
         for node in nodes:
-            self._take_import(node)
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                self._take_import(node)
         for node in nodes:
-            self._take_assignment(node)
+            if isinstance(node, ast.Assign | ast.NamedExpr):
+                self._take_assignment(node)
 
     def _take_import(self, node: ast.AST) -> None:
         if isinstance(node, ast.Import):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from modelward.findings import Severity
 
 _CHECK_FIRST = "Load it with modelward.load, which checks the file first, or save it in a format without code"
@@ -47,7 +50,24 @@ class Rule:
 
     def meets(self, names: set[str]) -> bool:
         """Say whether one of the names is a function of the rule."""
-        return any(fnmatchcase(name, function) for name in names for function in self.functions)
+        return matches(names, self.functions)
+
+
+def matches(names: Iterable[str], patterns: tuple[str, ...]) -> bool:
+    """Say whether one of the names is one of some patterns.
+
+    Examples
+    --------
+    >>> matches({"pickle.loads"}, ("pickle.load*",))
+    True
+    """
+    return any(_match(name, patterns) for name in names)
+
+
+@lru_cache(maxsize=100_000)
+def _match(name: str, patterns: tuple[str, ...]) -> bool:
+    # A few hundred names make up nearly all calls of a project.
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 _B3 = ("B301",)

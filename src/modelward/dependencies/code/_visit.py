@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
 from modelward.dependencies.code._hazard import Hazard
 from modelward.dependencies.code._names import Names
-from modelward.dependencies.code._rules import ARRIVES, FETCHERS, RULES, UNPICKLERS, WEIGHTS, Rule
+from modelward.dependencies.code._rules import ARRIVES, FETCHERS, RULES, UNPICKLERS, WEIGHTS, Rule, matches
 
 _SAFE = {"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"}
 _POSITIONS = {("numpy.load", 2): "allow_pickle", ("yaml.load", 1): "Loader", ("yaml.load_all", 1): "Loader",
@@ -29,10 +28,11 @@ class _Call:
 
 def hazards_of(tree: ast.AST, path: str) -> list[Hazard]:
     """Return what the rules find in a file, in the order of lines."""
-    names = Names(tree)
+    nodes = list(ast.walk(tree))
+    names = Names(tree, nodes)
     found: list[Hazard] = []
-    dirty = _dirty(tree, names)
-    for node in ast.walk(tree):
+    dirty = _dirty(nodes, names)
+    for node in nodes:
         if isinstance(node, ast.Call):
             call = _call(node, names)
             found += _calls(call, names, dirty, path)
@@ -65,22 +65,20 @@ def _calls(call: _Call, names: Names, dirty: set[str], path: str) -> list[Hazard
         if rule.name not in seen and rule.meets(call.names) and _applies(rule, call, names):
             seen.add(rule.name)
             found.append(Hazard(rule.name, path, line, rule.text, rule.remedy, rule.level, also=rule.also))
-    if _any(call.names, UNPICKLERS) and any(_arrived(arg, names, dirty) for arg in call.args):
+    if matches(call.names, UNPICKLERS) and any(_arrived(arg, names, dirty) for arg in call.args):
         found.append(
             Hazard("pickle-from-network", path, line,
                    "what arrives over the network is unpickled: whoever sends it has code run here",
                    "Send JSON, Arrow or safetensors, and check a signature before anything is loaded", "high")
         )  # fmt: skip
-    if _any(call.names, FETCHERS) and any(_model_address(arg) for arg in (*call.args, *call.words.values())):
+    if matches(call.names, FETCHERS) and any(
+        _model_address(arg) for arg in (*call.args, *call.words.values())
+    ):
         found.append(
             Hazard("fetched-without-hash", path, line, "a model is fetched and its hash is not checked",
                    "Compare a hash that you keep (pooch.retrieve with known_hash), or verify a signature")
         )  # fmt: skip
     return [replace(hazard, end=call.node.end_lineno or line) for hazard in found]
-
-
-def _any(names: set[str], patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 def _applies(rule: Rule, call: _Call, names: Names) -> bool:
@@ -103,10 +101,10 @@ def _is(node: ast.expr | None, value: object, names: Names) -> bool:
     return constant is value or (isinstance(value, str) and constant == value)
 
 
-def _dirty(tree: ast.AST, names: Names) -> set[str]:
+def _dirty(nodes: list[ast.AST], names: Names) -> set[str]:
     """Return the names that hold what arrived over a network, by assignments followed to their end."""
     pairs: list[tuple[set[str], ast.expr]] = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Assign):
             pairs.append(
                 ({n.id for t in node.targets for n in ast.walk(t) if isinstance(n, ast.Name)}, node.value)
@@ -136,7 +134,7 @@ def _arrived(node: ast.expr, names: Names, dirty: set[str]) -> bool:
             return True
         if isinstance(part, ast.Call | ast.Attribute):
             own = names.of(part.func if isinstance(part, ast.Call) else part)
-            if _any(own, ARRIVES) and not _any(
+            if matches(own, ARRIVES) and not matches(
                 own, ("socket.socket", "requests.Session", "requests.exceptions*")
             ):
                 return True
