@@ -1,9 +1,9 @@
 """Make real lock files with the tools that people lock with, in each tool's own format.
 
 `python benchmarks/make_locks.py FOLDER`, with TOOLS the `bin` folder of an environment that has uv, poetry with its
-export plugin, pip-tools and a pip that knows `pip lock`. Each lock is of what one release of a public project asks for,
-by Python 3.10 or 3.11, from PyPI; uv resolves as on a day in the past, so that its releases are old enough for holes.
-A lock that is there already is left alone.
+export plugin, and pip-tools; INDEX names an index's simple pages for poetry where it cannot reach the one it knows.
+Each lock is of what one release of a public project asks for, by Python 3.10 or 3.11; uv resolves as on a day in the
+past, so that its releases are old enough for holes. A lock that is there already is left alone.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import sys
 from pathlib import Path
 
 TOOLS = Path(os.environ.get("TOOLS", Path(sys.executable).parent))
+INDEX = os.environ.get("INDEX", "")
 DAY = "2023-06-01"
 LOCKS = (
     ("uv", "mlflow==2.3.1"), ("uv", "kedro==0.18.8"), ("uv", "bentoml==1.0.20"), ("uv", "streamlit==1.22.0"),
     ("uv", "jupyterlab==3.6.3"), ("uv-pylock", "feast==0.31.0"), ("uv-pylock", "dvc==2.58.1"),
-    ("pip-pylock", "scrapy==2.8.0"), ("poetry", "gradio==3.30.0"), ("poetry", "wagtail==4.2.2"),
-    ("poetry", "zenml==0.39.1"), ("poetry", "datasette==0.64.3"), ("pip-compile", "dagster==1.3.5"),
-    ("pip-compile", "label-studio==1.7.3"), ("uv-compile", "prefect==2.10.9"), ("uv-compile", "superset==0.30.1"),
+    ("poetry", "wagtail==4.2.2"), ("poetry", "datasette==0.64.3"), ("pip-compile", "dagster==1.3.5"),
+    ("uv-compile", "prefect==2.10.9"), ("uv-compile", "superset==0.30.1"),
 )  # fmt: skip
 FILES = {
-    "uv": "uv.lock", "uv-pylock": "pylock.toml", "pip-pylock": "pylock.toml", "poetry": "poetry.lock",
+    "uv": "uv.lock", "uv-pylock": "pylock.toml", "poetry": "poetry.lock",
     "pip-compile": "requirements.txt", "uv-compile": "requirements.txt",
 }  # fmt: skip
 PROJECT = """\
@@ -40,7 +40,10 @@ def make(folder: Path, tool: str, asked: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if (folder / FILES[tool]).exists() and (folder / "exported.txt").exists():
         return ""
-    (folder / "pyproject.toml").write_text(PROJECT.format(asked=asked))
+    text = PROJECT.format(asked=asked)
+    if tool == "poetry" and INDEX:
+        text += f'\n[[tool.poetry.source]]\nname = "index"\nurl = "{INDEX}"\n'
+    (folder / "pyproject.toml").write_text(text)
     (folder / "asked.in").write_text(f"{asked}\n")
     frozen = ["uv", "export", "--frozen", "--no-emit-project"]
     export = [*frozen, "-o", "exported.txt"]
@@ -49,7 +52,6 @@ def make(folder: Path, tool: str, asked: str) -> str:
         "uv": [["uv", "lock", "--exclude-newer", DAY], export],
         "uv-pylock": [["uv", "lock", "--exclude-newer", DAY], export,
                       [*frozen, "--format", "pylock.toml", "-o", "pylock.toml"]],
-        "pip-pylock": [["pip", "lock", "--uploaded-prior-to", DAY, "-r", "asked.in"]],
         "poetry": [["poetry", "lock"], ["poetry", "export", "-o", "exported.txt"]],
         "pip-compile": [["pip-compile", "--allow-unsafe", *compiled]],
         "uv-compile": [["uv", "pip", "compile", "--exclude-newer", DAY, *compiled]],

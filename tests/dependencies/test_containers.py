@@ -230,3 +230,17 @@ def test_a_stage_takes_over_what_its_parent_set() -> None:
         read_dockerfile("FROM\n")
     file = read_dockerfile("FROM a AS x\nUSER u\nFROM x\nFROM b\n")
     assert [s.parent and s.parent.number for s in file.stages] == [None, 0, None]
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("ENV PIP_EXTRA_INDEX_URL=https://in.corp/simple", True),
+        ("ENV A=1 UV_EXTRA_INDEX_URL=https://in.corp/simple", True),
+        ("ENV PIP_INDEX_URL=https://in.corp/simple", False),
+    ],
+)
+def test_an_extra_index_for_every_installation(line: str, told: bool, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM python:3.12.1-slim\n{line}\nUSER a\n")
+    found = [f for f in read_containers(tmp_path).flaws if f.rule == "extra-index"]
+    assert [f.line for f in found] == [2] * told

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from modelward.dependencies.containers._dockerfile import pairs
 from modelward.dependencies.containers._flaws import flaw
 
 if TYPE_CHECKING:
@@ -48,9 +49,14 @@ _MANAGERS = {"apt-get": "apt", "apt": "apt", "aptitude": "apt", "apk": "apk", "d
              "conda": "conda", "mamba": "conda", "micromamba": "conda"}  # fmt: skip
 
 
+_EXTRA = {"PIP_EXTRA_INDEX_URL", "UV_EXTRA_INDEX_URL"}
+
+
 def install_flaws(found: list[Layer]) -> Iterator[Flaw]:
     """Yield the flaws of what RUN installs."""
     for layer in found:
+        if layer.one.word == "ENV" and set(pairs(layer.one.value)) & _EXTRA:
+            yield flaw("extra-index", layer.one, "every later installation asks either of two indexes")
         if layer.one.word != "RUN":
             continue
         yield from _python(layer)
