@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelward.artifacts import _kernels as k
+from modelward.artifacts import _kernels_state as k
 from modelward.artifacts._content import WINDOW
+from modelward.artifacts._kernels import walk
 from modelward.artifacts._opcodes import FRAMED, MESSAGES, NO_OPCODE, STOPPED, STRETCH, wrong
 from modelward.artifacts._walk import Walker
 
@@ -32,7 +33,7 @@ class Compiled:
         self._memo = np.full(max(1024, 2 * (max(walker.memo, default=0) + 1)), -1, dtype=np.int64)
         if walker.memo:
             self._memo[list(walker.memo)] = list(walker.memo.values())
-        state = self._state = np.zeros(17, dtype=np.int64)
+        state = self._state = np.zeros(k.SIZE, dtype=np.int64)
         state[k.STACK], state[k.MARKS] = len(walker.stack), len(walker.marks)
         state[k.MEMO], state[k.MEMO_TOP] = len(walker.memo), walker.memo_top
         state[k.HASH], state[k.BY_BUILD] = walker.hash_left, walker.by_build
@@ -57,7 +58,7 @@ class Compiled:
             step = walker.content.ahead
             have = walker.content.need(walker.position, walker.position + step)
         while True:
-            ended = int(k.walk(self._data, have, self._stack, self._marks, self._memo, state))
+            ended = int(walk(self._data, have, self._stack, self._marks, self._memo, state))
             if ended == k.GROW_STACK:
                 self._stack = _grown(self._stack, 2 * len(self._stack))
             elif ended == k.GROW_MARKS:

@@ -1,0 +1,12 @@
+"""Where the compiled pre-walk keeps its state between two calls, and what made it return."""
+
+(
+    POSITION, STACK, MARKS, MEMO, MEMO_TOP, FRAME_END, FRAME_START, BUILDS, MEMORY, HASH, BY_BUILD, STRETCH_FROM, BEGIN,
+    END, STRETCH_AT, VALUE, START,
+) = range(17)  # fmt: skip
+"""Places in the state array."""
+SIZE = 17
+GROW_STACK, GROW_MARKS, GROW_MEMO, MORE = range(100, 104)
+"""Besides what `_opcodes` names: it needs more room, or more bytes, to go on."""
+ERROR = 1000
+"""Errors are returned as this plus their number."""
