@@ -29,6 +29,8 @@ from modelward.artifacts._container import snapshot
 from modelward.artifacts._content import BLOCK, Content
 from modelward.artifacts._hidden import MAX_FOUND
 from modelward.artifacts._hidden_opcodes import first_look
+from modelward.artifacts._known import KNOWN
+from modelward.artifacts._names import _LAST, _PREFIXES, _STDLIB, judge_name, may_harm
 from modelward.artifacts._unpickle import Log, read_one
 
 if TYPE_CHECKING:
@@ -157,6 +159,24 @@ def test_an_extension_code_turns_no_place_away(code: bytes) -> None:
     assert first_look(data, 0, len(data))[0]
 
 
+PARTS = st.one_of(
+    st.sampled_from(
+        sorted({*_STDLIB, *_LAST, *_PREFIXES, "sklearn", "builtins", "eval", "numpy", "__globals__"})
+    ),
+    st.sampled_from(sorted(KNOWN)),
+    st.text("abcos_.", max_size=8),
+)
+
+
+@given(
+    st.lists(PARTS, min_size=1, max_size=3).map(".".join),
+    st.lists(PARTS, min_size=1, max_size=2).map(".".join),
+)
+@settings(max_examples=500, deadline=None)
+def test_a_glance_at_a_name_never_passes_over_a_dangerous_one(module: str, name: str) -> None:
+    assert may_harm(module, name) or judge_name(module, name)[0] != "dangerous"
+
+
 def test_no_false_alarm_on_honest_data() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)
@@ -172,6 +192,7 @@ def test_no_false_alarm_on_honest_data() -> None:
         rng.bytes(200_000), rng.normal(size=50_000), rng.normal(size=50_000).astype("f4"), words,
         [rng.bytes(4000) for _ in range(50)], np.full(20_000, 376), np.full(20_000, 640, "u2"),
         RandomForestClassifier(5).fit(X, y), KNeighborsClassifier().fit(X, y), CountVectorizer().fit(["a cat\nsat", "os system"]),
+        [f"word{i} cat{i}" for i in range(50_000)], {str(i): pickle.dumps(i) for i in range(20_000)},
         zlib.compress(b"some text, and no pickle " * 99), base64.b64encode(rng.bytes(9000)), rng.bytes(9000).hex(),
     ]  # fmt: skip
     for number, one in enumerate(held):

@@ -26,6 +26,22 @@ class Effort:
             cls.left = 0
 
 
+def stamp(*sources: str) -> int:
+    """Return a number of what is in source files beside this one.
+
+    Machine code is kept between processes, and numba only asks whether the file of the function itself is newer. Code
+    that was made of older tables would look in other places than it should, and nobody would see it: so it carries
+    the stamp of all its sources, and is made again where that is another.
+    """
+    import hashlib
+    from pathlib import Path
+
+    found = hashlib.sha256()
+    for source in sources:
+        found.update(Path(__file__).with_name(source).read_bytes() + b"\0")
+    return int.from_bytes(found.digest()[:7], "big")
+
+
 class Lazy:
     """Something compiled that is loaded when it is asked for.
 

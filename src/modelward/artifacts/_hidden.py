@@ -131,13 +131,15 @@ class _Search:
 
     def _names_harm(self, module: bytes, name: bytes) -> bool:
         """Say whether a name is dangerous, and none that the file itself reaches."""
-        from modelward.artifacts._names import judge_name
+        from modelward.artifacts._names import judge_name, may_harm
 
+        plain = module.decode("latin-1"), name.decode("latin-1")
+        if not may_harm(*plain):
+            return False
         key = module, name
         known = self._judged.get(key)
         if known is None:
             self._budget.charge(NAME)
-            plain = module.decode("latin-1"), name.decode("latin-1")
             known = f"{plain[0]}.{plain[1]}" not in self._known and judge_name(*plain)[0] == "dangerous"
             if len(self._judged) < _MAX_JUDGED:
                 self._judged[key] = known

@@ -20,9 +20,9 @@ OPCODE = 100
 """An opcode that is glanced at."""
 WALK = 15_000
 """Walking one place, besides its bytes."""
-READ = 30_000
+READ = 100_000
 """Reading one place inertly, besides its bytes."""
-NAME = 12_000
+NAME = 40_000
 """A name that was not met before: making its stand-in and judging it."""
 PIECE = 100_000
 """Searching something that was unpacked or decoded, besides its bytes."""

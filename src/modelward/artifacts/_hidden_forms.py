@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from modelward.artifacts._hidden_budget import NEW_BYTE, PIECE
@@ -80,26 +81,44 @@ def _decoded(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
             text = match[0].decode("utf-8", "ignore")
             yield match.start(), "as text", text.encode("latin-1", "ignore")
     if content[:1] != b"\x80":
-        yield from _escaped(content, heads)
+        yield from _texts(content, heads)
+        yield from _strings(content, heads)
 
 
-def _escaped(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
-    r"""Yield the lines of protocol 0 with escapes in them: text after ``V`` with ``\u00``, strings after ``S``."""
-    texts = strings = 0  # up to where either was decoded
-    for at in heads.at("escape"):
-        begin = max(content.rfind(b"\n", max(0, at - _BEFORE), at) + 1, at - _BEFORE, 0)
-        if content[at + 1 : at + 4] == b"u00":
-            start = content.find(b"V", max(begin, texts), at) + 1
-            if start:
-                texts = _end_of_line(content, at)
-                text = content[start:texts].decode("raw-unicode-escape", "ignore")
-                yield start, "as text", text.encode("latin-1", "ignore")
-        elif content[at + 1 : at + 2] != b"u" and at >= strings:
-            found = [content.find(quote, max(begin, strings), at) for quote in (b"S'", b'S"')]
-            start = min((place for place in found if place >= 0), default=-1) + 1
-            if start:
-                strings = _end_of_line(content, at)
-                yield start, "as text", re.sub(_ESCAPE, _unescaped, content[start:strings])
+def _texts(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
+    r"""Yield the lines of protocol 0 with text after ``V`` that has ``\u00`` in it."""
+    positions = list(heads.at("text escape"))
+    i = 0
+    while i < len(positions):
+        at = positions[i]
+        i += 1
+        start = content.find(b"V", _begin_of_line(content, at), at) + 1
+        if start and content[at + 3 : at + 4] == b"0":
+            end = _end_of_line(content, at)
+            text = content[start:end].decode("raw-unicode-escape", "ignore")
+            yield start, "as text", text.encode("latin-1", "ignore")
+            i = bisect_left(positions, end, i)
+
+
+def _strings(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
+    """Yield the lines of protocol 0 with a string after ``S`` that has escapes in it."""
+    positions = list(heads.at("escape"))
+    i = 0
+    while i < len(positions):
+        at = positions[i]
+        i += 1
+        begin = _begin_of_line(content, at)
+        found = [content.find(quote, begin, at) for quote in (b"S'", b'S"')]
+        start = min((place for place in found if place >= 0), default=-1) + 1
+        if start:
+            end = _end_of_line(content, at)
+            yield start, "as text", re.sub(_ESCAPE, _unescaped, content[start:end])
+            i = bisect_left(positions, end, i)
+
+
+def _begin_of_line(content: bytes, at: int) -> int:
+    """Return where the line begins, or how far back it is looked into."""
+    return max(content.rfind(b"\n", max(0, at - _BEFORE), at) + 1, at - _BEFORE, 0)
 
 
 def _end_of_line(content: bytes, at: int) -> int:

@@ -43,7 +43,8 @@ HEADS: dict[str, tuple[bytes, int, bytes, bytes]] = {
     "text zlib, best": (ANY, 0x78, b"\xc3", b"\x9a"),
     "text gzip": (ANY, 0x1F, b"\xc2", b"\x8b"),
     "text xz": (ANY, 0xC3, b"\xbd", b"7"),
-    "escape": (ANY, 0x5C, b"nxu", ANY),
+    "escape": (ANY, 0x5C, b"nx", ANY),
+    "text escape": (ANY, 0x5C, b"u", b"0"),
 }
 """Kind: class of the byte before, first byte, classes of the two bytes after it."""
 
@@ -101,9 +102,9 @@ _SMALL = 4096
 
 
 def _load() -> Any:
-    from modelward.artifacts._hidden_kernels import CompiledHeads
+    from modelward.artifacts._hidden_kernels import CompiledHeads, try_out
 
-    CompiledHeads(b"try")
+    try_out()
     return CompiledHeads
 
 
@@ -113,7 +114,8 @@ COMPILED = Lazy(_load)
 def heads_of(content: bytes) -> Heads:
     """Return where things begin in some content, found by the quicker means."""
     if len(content) > _SMALL:
-        Effort.left -= len(content) // BYTES_AN_OPCODE + _OPCODES_A_LINE * content.count(b"\n")
+        if COMPILED.loaded is None:
+            Effort.left -= len(content) // BYTES_AN_OPCODE + _OPCODES_A_LINE * content.count(b"\n")
         if COMPILED.loaded is not None or Effort.left < 0:
             kind = COMPILED.get()
             if kind is not None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
+from modelward.artifacts._effort import stamp
 from modelward.artifacts._hidden_heads import ANY, HEADS, IN_NAMES, NAME_STARTS
 
 if TYPE_CHECKING:
@@ -40,9 +41,11 @@ for _number, _kind in enumerate(_KINDS):
     _PAIRS[_first] |= _SECOND[_number, :256]
     _BY_FIRST[_first, int((_BY_FIRST[_first] >= 0).sum())] = _number
 _FLAT = _PAIRS.reshape(-1)
+SOURCES = ("_hidden_kernels.py", "_hidden_heads.py")
+_STAMP = stamp(*SOURCES)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _names_in_lines(data: Any, at: int) -> bool:
     """Say whether a line ends here that may name a module, and whether a name fills the next one."""
     size = len(data)
@@ -61,7 +64,7 @@ def _names_in_lines(data: Any, at: int) -> bool:
     return stop < size and data[stop] == 10
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _names_on_stack(data: Any, at: int) -> bool:
     """Say whether a short string that is a name ends here."""
     end = at - 1 if data[at - 1] == 0x94 else at
@@ -73,7 +76,7 @@ def _names_on_stack(data: Any, at: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _any(data: Any, at: Any) -> bool:
     """Say whether two bytes in a row may begin something in a step; branches that are hard to guess cost more."""
     hit = False
@@ -83,7 +86,7 @@ def _any(data: Any, at: Any) -> bool:
     return hit
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _heads_at(data: Any, at: int, places: Any, kinds: Any, count: int) -> int:
     """Note what begins at a position; return how many were noted."""
     size, one = len(data), data[at]
@@ -121,6 +124,8 @@ def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
     -------
     count, position : int
         How many were found, and where to go on; the length of the data at the end.
+    stamp : int
+        Of the sources that it was compiled from.
     """
     size, count, room = len(data), 0, len(places) - _STEP * _MOST
     at = begin
@@ -130,12 +135,21 @@ def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
             at = stop
             continue
         if count > room:
-            return count, at
+            return count, at, _STAMP
         for place in range(at, stop):
             if place + 1 == size or _PAIRS[data[place], data[place + 1]]:
                 count = _heads_at(data, place, places, kinds, count)
         at = stop
-    return count, size
+    return count, size, _STAMP
+
+
+def try_out() -> None:
+    """Compile, or load what was compiled before, unless that is of other sources."""
+    for _ in range(2):
+        if CompiledHeads(b"try").stamp == _STAMP:
+            return
+        find.recompile()
+    raise RuntimeError("the compiled search does not work here")
 
 
 class CompiledHeads:
@@ -150,9 +164,10 @@ class CompiledHeads:
     def __init__(self, content: bytes) -> None:
         data = np.frombuffer(content, dtype=np.uint8)
         position, room, parts = 0, 1024, []
+        self.stamp = 0
         while position < len(data):
             places, kinds = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-            count, position = find(data, position, places, kinds)
+            count, position, self.stamp = find(data, position, places, kinds)
             parts.append((places[:count], kinds[:count]))
             room = min(4 * room, 1 << 20)
         places = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, dtype=np.int64)

@@ -49,7 +49,7 @@ def places(
             continue
         if not budget.charge(LINE + LETTER * lines[1].count(b"c")):
             return
-        yield from _named_in_lines(content, *lines, matters)
+        yield from _named_in_lines(content, *lines, budget, matters)
     for at in heads.at("stacked", first):
         begin = max(0, at + 1 - _STACKED_LONGEST)
         match = _STACKED.search(content, begin, at + 1)
@@ -69,7 +69,12 @@ def _two_lines(content: bytes, at: int) -> tuple[int, bytes, bytes] | None:
 
 
 def _named_in_lines(
-    content: bytes, start: int, run: bytes, name: bytes, matters: Callable[[bytes, bytes], bool]
+    content: bytes,
+    start: int,
+    run: bytes,
+    name: bytes,
+    budget: Budget,
+    matters: Callable[[bytes, bytes], bool],
 ) -> Iterator[int]:
     """Yield where a GLOBAL or INST may begin in the end of a line."""
     letter = run.find(b"c")
@@ -79,7 +84,7 @@ def _named_in_lines(
             yield start + letter
         letter = run.find(b"c", letter + 1)
     opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
-    if opened and run[1:2] in _STARTS and matters(run[1:], name):
+    if opened and run[1:2] in _STARTS and matters(run[1:], name) and budget.charge(_LINES * LINE // 2):
         yield from _marks(content, start)
 
 

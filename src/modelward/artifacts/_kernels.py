@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 
 from modelward.artifacts import _opcodes as w
+from modelward.artifacts._effort import stamp
 from modelward.artifacts._kernels_rare import hashed, number, rare, tuple_cost
 from modelward.artifacts._kernels_state import (
     BEGIN,
@@ -29,13 +30,16 @@ from modelward.artifacts._kernels_state import (
     MEMORY,
     MORE,
     POSITION,
+    SOURCES,
     STACK,
+    STAMP,
     START,
     STRETCH_AT,
     STRETCH_FROM,
     VALUE,
 )
 
+_STAMP = stamp(*SOURCES)
 # What an opcode is to the walk; the order of the tests below is by how often honest files hold them.
 _PUSHED = np.array(w.PUSH, dtype=np.int64)
 _STEPS = np.where((_PUSHED >= 0) & (np.arange(256) != 0x8F), _PUSHED + 1, 0)
@@ -65,6 +69,7 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
         What ended it; `state[VALUE]` holds the index that needs room, the position up to which bytes are
         needed, or the figure of an error.
     """
+    state[STAMP] = _STAMP
     size = len(data)
     pos = start = state[POSITION]
     n, m = state[STACK], state[MARKS]

@@ -30,7 +30,7 @@ for _letter in b"tuedlo\x90\x911":
     _ENDS_MARK[_letter] = True
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def number(data: Any, pos: int, length: int, size: int) -> Any:
     """Read a little-endian number, as far as the data reaches."""
     value = np.uint64(0)
@@ -39,7 +39,7 @@ def number(data: Any, pos: int, length: int, size: int) -> Any:
     return value
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def hashed(stack: Any, begin: int, end: int, step: int, state: Any) -> int:
     """Charge for hashing keys; return the number of an error, or -1."""
     deepest = 0
@@ -56,7 +56,7 @@ def hashed(stack: Any, begin: int, end: int, step: int, state: Any) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def tuple_cost(stack: Any, begin: int, end: int) -> int:
     """Return cost and depth of hashing a tuple from those of its items."""
     deepest, cost = 0, 1
@@ -66,14 +66,14 @@ def tuple_cost(stack: Any, begin: int, end: int) -> int:
     return min(deepest // w.DEPTH + 1, w.MAX_DEPTH) * w.DEPTH + cost
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _line(data: Any, pos: int, have: int) -> int:
     while pos < have and data[pos] != 10:
         pos += 1
     return pos if pos < have else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def rare(data: Any, have: int, op: Any, pos: int, stack: Any, marks: Any, memo: Any, state: Any) -> int:  # noqa: C901
     """Walk one opcode; stack, marks, memo, memory and position are in the state.
 
@@ -146,7 +146,7 @@ def rare(data: Any, have: int, op: Any, pos: int, stack: Any, marks: Any, memo: 
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _marked(op: Any, stack: Any, marks: Any, state: Any) -> int:  # noqa: C901
     """Walk what ends a mark: TUPLE, SETITEMS, APPENDS, DICT, LIST, OBJ, ADDITEMS, FROZENSET, POP_MARK."""
     n, m = state[STACK], state[MARKS]
@@ -194,7 +194,7 @@ def _marked(op: Any, stack: Any, marks: Any, state: Any) -> int:  # noqa: C901
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _text(data: Any, have: int, op: Any, pos: int, stack: Any, marks: Any, memo: Any, state: Any) -> int:
     """Walk an opcode of protocol 0, whose argument is text."""
     end = _line(data, pos, have)
@@ -221,7 +221,7 @@ def _text(data: Any, have: int, op: Any, pos: int, stack: Any, marks: Any, memo:
     return 0
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def _memo(data: Any, op: Any, pos: int, end: int, stack: Any, marks: Any, memo: Any, state: Any) -> int:
     """Recall or store by a number in text."""
     n, m = state[STACK], state[MARKS]

@@ -167,6 +167,20 @@ _LAST = {
 """Names that say what they do, whatever module offers them."""
 
 
+_SUSPECT = _STDLIB | {prefix.partition(".")[0] for prefix in _PREFIXES}
+
+
+def may_harm(module: str, name: str) -> bool:
+    """Say at a glance whether a name may be dangerous; `judge_name` calls no name dangerous of which this says no.
+
+    Examples
+    --------
+    >>> may_harm("os", "system"), may_harm("at", "p12")
+    (True, False)
+    """
+    return "." in name or name in _LAST or module.partition(".")[0] in _SUSPECT
+
+
 def harmless_calls(calls: Sequence[tuple[Any, ...]]) -> bool:
     """Say whether all calls of `getattr` only fetch a method of an object of the file.
 

@@ -53,6 +53,11 @@ if TYPE_CHECKING:
     from modelward.artifacts._content import Content
 
 
+_SHORT = 4096
+_FIRST = 256
+"""Opcodes that are walked here before the compiled walk takes over, if it is loaded: it takes as long to begin."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """What may be run next.
@@ -135,9 +140,11 @@ class Walker(Machine):
         self._stretch: tuple[int, int] | None = None
         self._plain = compiled is False
         self._compiled: Compiled | None = None
-        long = len(data) - position > 4096
-        if compiled or (compiled is None and long and COMPILED.loaded is not None):
+        self._first = NO_STRETCH
+        if compiled:
             self.switch()
+        elif compiled is None and COMPILED.loaded is not None and len(data) - position > _SHORT:
+            self._first = _FIRST
 
     def switch(self) -> None:
         """Go on with the compiled walk, where there is one."""
@@ -200,8 +207,9 @@ class Walker(Machine):
         memory = self.memory_left
         ended = SPENT
         used = 0
+        room = NO_STRETCH if self._plain else max(min(Effort.left, self._first), 1)
         try:
-            for used in range(NO_STRETCH if self._plain else max(Effort.left, 1)):  # noqa: B007
+            for used in range(room):  # noqa: B007
                 start = pos
                 op = data[pos]
                 pos += 1
@@ -321,6 +329,7 @@ class Walker(Machine):
             raise
         finally:
             Effort.left -= used
+            self._first -= used
         self.position = pos
         self.memory_left = memory
         return ended
