@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from modelward.artifacts import _container as container
 from modelward.artifacts import read_artifact
+from modelward.artifacts._effort import Effort
 from modelward.cli import _scan as scan_module
 from modelward.cli._scan import scan
 
@@ -104,6 +105,22 @@ def test_many_files_are_read_as_they_come(folder: Path, monkeypatch: pytest.Monk
     files: Iterator[str] = scan_module._files((str(folder),))
     assert next(files).endswith("0000000.pkl")
     assert sum(1 for _ in files) == 99_999
+
+
+def test_looking_ahead_reads_no_more_than_it_must(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "in").mkdir()
+    for i in range(5):
+        (tmp_path / "in" / f"{i}.pkl").write_bytes(bytes(10 + i))
+    (tmp_path / "gone").symlink_to("nowhere")
+    missing = str(tmp_path / "missing")
+    assert sorted(scan_module._sizes(str(tmp_path))) == [7, 10, 11, 12, 13, 14]
+    assert list(scan_module._sizes(missing)) == []
+    expected: list[int] = []
+    monkeypatch.setattr(scan_module, "_LOOK_AHEAD", 3)
+    monkeypatch.setattr(Effort, "expect", expected.append)
+    scan_module._expect((missing, str(tmp_path / "in")))
+    assert len(expected) == 1
+    assert 33 <= expected[0] <= 39
 
 
 def test_a_folder_of_thousands(tmp_path: Path) -> None:

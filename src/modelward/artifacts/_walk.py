@@ -53,7 +53,6 @@ if TYPE_CHECKING:
     from modelward.artifacts._content import Content
 
 
-_SHORT = 4096
 _FIRST = 256
 """Opcodes that are walked here before the compiled walk takes over, if it is loaded: it takes as long to begin."""
 
@@ -143,7 +142,7 @@ class Walker(Machine):
         self._first = NO_STRETCH
         if compiled:
             self.switch()
-        elif compiled is None and COMPILED.loaded is not None and len(data) - position > _SHORT:
+        elif compiled is None and COMPILED.loaded is not None:
             self._first = _FIRST
 
     def switch(self) -> None:
@@ -207,7 +206,8 @@ class Walker(Machine):
         memory = self.memory_left
         ended = SPENT
         used = 0
-        room = NO_STRETCH if self._plain else max(min(Effort.left, self._first), 1)
+        room = Effort.left if self._first == NO_STRETCH else self._first
+        room = NO_STRETCH if self._plain else max(room, 1)
         try:
             for used in range(room):  # noqa: B007
                 start = pos
@@ -329,7 +329,8 @@ class Walker(Machine):
             raise
         finally:
             Effort.left -= used
-            self._first -= used
+            if self._first != NO_STRETCH:
+                self._first -= used
         self.position = pos
         self.memory_left = memory
         return ended

@@ -87,14 +87,27 @@ def _expect(paths: tuple[str, ...]) -> None:
     from modelward.artifacts._container import LARGE
     from modelward.artifacts._effort import Effort
 
-    total = 0
-    for path in itertools.islice(_files(paths), _LOOK_AHEAD):
+    sizes = itertools.islice(itertools.chain.from_iterable(map(_sizes, paths)), _LOOK_AHEAD)
+    Effort.expect(sum(size for size in sizes if size < LARGE))
+
+
+def _sizes(path: str) -> Iterator[int]:
+    """Yield lengths of files as they come; whatever is wrong with one shows when it is read."""
+    pending = [path]
+    while pending:
         try:
-            size = os.lstat(path).st_size
+            path = pending.pop()
+            if not Path(path).is_dir():
+                yield os.lstat(path).st_size
+                continue
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        pending.append(entry.path)
+                    else:
+                        yield entry.stat(follow_symlinks=False).st_size
         except OSError:
             continue
-        total += size if size < LARGE else 0
-    Effort.expect(total)
 
 
 def _copy(source: IO[str], target: IO[str]) -> None:
