@@ -177,6 +177,20 @@ def test_a_glance_at_a_name_never_passes_over_a_dangerous_one(module: str, name:
     assert may_harm(module, name) or judge_name(module, name)[0] != "dangerous"
 
 
+@pytest.mark.parametrize("protocol", [0, 2, 4])
+@pytest.mark.parametrize("form", ["bytes", "base64", "hexadecimal", "text"])
+def test_one_of_many_small_pieces_is_found_at_its_place(form: str, protocol: int) -> None:
+    make = {**FORMS, **ENCODED}[form]
+    held: list[object] = [make(pickle.dumps(i)) for i in range(3000)]
+    held[1777] = make(pickle.dumps(Evil()))
+    artifact = read_bytes(pickle.dumps(held, protocol))
+    assert artifact.verdict == "malicious"
+    if protocol == 4:
+        assert any("[1777]" in member.path for member in artifact.members)
+    del held[1777]
+    assert read_bytes(pickle.dumps(held, protocol)).verdict == "clean"
+
+
 def test_no_false_alarm_on_honest_data() -> None:
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(200, 5)), rng.integers(0, 2, 200)

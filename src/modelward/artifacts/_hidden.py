@@ -9,6 +9,7 @@ inertly; random bytes that happen to open as a pickle name nothing, and say noth
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from modelward.artifacts._artifact import Artifact, GlobalUse
 from modelward.artifacts._content import Content
 from modelward.artifacts._formats import MAX_DEPTH, gathered, rank
 from modelward.artifacts._hidden_budget import AGAIN_BYTE, LOOK, NAME, NEW_BYTE, READ, READ_BYTE, WALK
-from modelward.artifacts._hidden_forms import decoded
+from modelward.artifacts._hidden_forms import decoded, gathered_texts
 from modelward.artifacts._hidden_heads import OPCODES, heads_of
 from modelward.artifacts._hidden_opcodes import first_look
 from modelward.artifacts._hidden_packed import unpacked
@@ -110,8 +111,8 @@ class _Search:
                 break
         for at, how, inner in unpacked(content, heads, first, self._budget, zipped=zipped):
             self._unpacked(at, how, inner)
-        for at, how, inner in decoded(content, heads, self._budget):
-            self._decoded(at, how, inner)
+        for pieces in gathered_texts(decoded(content, heads, self._budget), self._budget):
+            self._decoded(*pieces)
         if self._budget.spent:
             self._unread(_SPENT)
 
@@ -223,15 +224,16 @@ class _Search:
         shown = replace(found, format=f"{found.format}, {how}", root=None, data=b"")
         self._keep(at, shown)
 
-    def _decoded(self, at: int, how: str, inner: bytes) -> None:
-        """Search what was encoded as text."""
+    def _decoded(self, how: str, inner: bytes, starts: list[int], places: list[int]) -> None:
+        """Search what was encoded as text; the pieces of it begin at `starts`, and stood at `places`."""
         if self.job.depth >= MAX_DEPTH:
             self._unread(f"data is nested more than {MAX_DEPTH} deep")
             return
         search = _Search(replace(self.job, content=inner, depth=self.job.depth + 1, hidden=True), self._known)
         search.run(0, zipped=True)
         self.unlisted += search.unlisted
-        for _, found in search.found.values():
+        for inside, found in search.found.values():
+            at = places[max(0, bisect_right(starts, inside) - 1)]
             self._keep(at, replace(found, format=f"{found.format}, {how}"))
 
     def _keep(self, at: int, found: Artifact) -> None:

@@ -7,11 +7,11 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from modelward.artifacts._hidden_budget import NEW_BYTE, PIECE
+from modelward.artifacts._hidden_budget import LOOK, NEW_BYTE, PIECE
 from modelward.artifacts._hidden_heads import matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from modelward.artifacts._hidden_budget import Budget
     from modelward.artifacts._hidden_heads import Heads
@@ -44,6 +44,8 @@ _AS_UTF8_OLD = {
 _ESCAPE = rb"\\(x[0-9a-fA-F]{2}|[nrt0\\'\"])"
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"0": b"\0"}
 _BEFORE = 100
+_SMALL, _TOGETHER = 1 << 12, 1 << 20
+_BETWEEN = b"\xff\xff"
 
 
 def decoded(content: bytes, heads: Heads, budget: Budget) -> Iterator[tuple[int, str, bytes]]:
@@ -61,9 +63,54 @@ def decoded(content: bytes, heads: Heads, budget: Budget) -> Iterator[tuple[int,
         What may be spent.
     """
     for start, how, inner in _decoded(content, heads):
-        if not budget.charge(PIECE + NEW_BYTE * len(inner)):
+        if not budget.charge(LOOK + NEW_BYTE * len(inner)):
             return
         yield start, how, inner
+
+
+def gathered_texts(
+    found: Iterable[tuple[int, str, bytes]], budget: Budget
+) -> Iterator[tuple[str, bytes, list[int], list[int]]]:
+    """Put short pieces together, so that thousands of them are searched at once.
+
+    Between two of them stand bytes that no opcode, name or encoding has, so nothing in a piece reads on in the next;
+    what one says by itself is found there as well.
+
+    Parameters
+    ----------
+    found : iterable
+        Where something was, how it was encoded, and what it holds, as `decoded` yields it.
+    budget : Budget
+        What may be spent.
+
+    Yields
+    ------
+    how, inner : str and bytes
+        What is to be searched.
+    starts, places : list of int
+        Where each piece begins in that, and where it was found.
+    """
+    waiting: dict[str, tuple[bytearray, list[int], list[int]]] = {}
+    for at, how, piece in found:
+        if len(piece) >= _SMALL:
+            if not budget.charge(PIECE):
+                return
+            yield how, piece, [0], [at]
+            continue
+        inner, starts, places = waiting.setdefault(how, (bytearray(), [], []))
+        inner += _BETWEEN
+        starts.append(len(inner))
+        places.append(at)
+        inner += piece
+        if len(inner) >= _TOGETHER:
+            del waiting[how]
+            if not budget.charge(PIECE):
+                return
+            yield how, bytes(inner), starts, places
+    for how, (inner, starts, places) in waiting.items():
+        if not budget.charge(PIECE):
+            return
+        yield how, bytes(inner), starts, places
 
 
 def _decoded(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
