@@ -20,7 +20,7 @@ from modelward.monitoring._events import Calendar
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
 from monitor_months import HOURS, NUMBERS, WORDS, World, frame_of
 
-LASTS, EACH = 96, 4
+LASTS, EACH = 72, 2
 Spoil = "Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]"
 
 
@@ -168,7 +168,7 @@ def main() -> None:
 
 
 def one(packed: tuple[bytes, bytes], world: World, recode: list, spoil: Spoil, *, calendar: bool) -> str:
-    """Inject into four days after the reference; return what the first incident is called, "silent" without any."""
+    """Inject into three days after the reference; return what the first incident is called, "silent" without any."""
     monitor = Monitor(clock=lambda: 1e9, keep=LASTS + 8)
     hours = unpack_hours(*packed, keep=LASTS + 8)
     if calendar:
@@ -202,7 +202,7 @@ def report(worlds: int, first: int, seen: Counter, by_kind: dict, seconds: float
         f"{worlds} worlds as in monitor_months.py (seeds {first} to {first + worlds - 1}; the points were set on seeds "
         f"0 to 2), {EACH} draws of each kind in each, {total} injections of up to {LASTS} hours into {NUMBERS} "
         f"numbers, {WORDS} categories and a score at about 100 rows an hour. The first incident is judged when the "
-        f"four days are over. modelward {modelward.__version__}, Python {platform.python_version()}, numpy "
+        f"three days are over. modelward {modelward.__version__}, Python {platform.python_version()}, numpy "
         f"{np.__version__}; {seconds:.0f} s of processor.\n"
     )
     print("| injected | " + " | ".join(called) + " | F1 |\n" + "|---" * (len(called) + 2) + "|")

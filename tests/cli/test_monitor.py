@@ -95,11 +95,11 @@ def test_what_could_not_be_judged_is_exit_code_three(folder, monkeypatch, capsys
 
 
 def test_thin_traffic_is_not_called_quiet(folder, monkeypatch, capsys) -> None:
-    """Eight rows an hour have no means and shares, so that no alert says little."""
-    _rows(9).filter(pl.col("at") < 1500 * 3600).gather_every(3).write_csv("rows.csv")
+    """Ten rows a day have no means and shares, so that no alert says little."""
+    _rows(9).filter(pl.col("at") < 1500 * 3600).gather_every(60).write_csv("rows.csv")
     assert _run(monkeypatch, "rows.csv", "--time", "at", "-o", "m.json") == 3
     said = " ".join(capsys.readouterr().out.split())
-    assert "Most hours have under 20 rows" in said
+    assert "Most days have under 20 rows" in said
     assert "like the weeks that were learned from" not in said
     assert json.loads((folder / "m.json").read_text())["complete"] is False
 

@@ -30,6 +30,10 @@ CASES = {
     "nulls": ("pipeline fault", [alert("a: missing", "share", 0.3, 0.0)]),
     "frozen": ("pipeline fault", [alert("a: spread", "spread", 1e-9, 1.0), alert("a: 0 to 1", "share", 1.0, 0.1)]),
     "unit": ("pipeline fault", [alert("a: spread", "spread", 10.1, 1.0), alert("a: mean", "mean", 10.0, 1.0)]),
+    "unit, smaller": (
+        "pipeline fault",
+        [alert(f"a: {k} to {k + 1}", "share", 0.0, 0.06) for k in range(4)] + [alert("a: 0 to 1", "share", 0.5, 0.06)],
+    ),
     "outage": ("pipeline fault", [alert("rows", "rows", 0.0, 100.0)]),
     "renamed": ("pipeline fault", [alert("p: never seen", "count", 1.0, 0.0, "novelty")]),
     "token": ("attack-like", [alert("p: never seen", "count", 0.02, 0.0, "novelty")]),

@@ -74,7 +74,7 @@ def monitor(
                                              at_most = 3         # times the usual
 
     Exit codes: 0 nothing at or over --fail-on; 1 an alert whose severity is; 2 could not run; 3 under eight weeks
-    to learn from, rows that could not be judged, or under 20 rows in most hours. A broken tolerance and what looks
+    to learn from, rows that could not be judged, or under 20 rows in most days. A broken tolerance and what looks
     like an attack are of high severity, other alerts of medium: one in 30 days may be false, so they do not gate by
     default. --fail-on medium gates on all that no event explains.
     """

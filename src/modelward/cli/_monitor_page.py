@@ -26,7 +26,7 @@ _KINDS = {
 }  # fmt: skip
 _CALM = "Every hour was like the weeks that were learned from, as far as the promise below goes."
 _THIN = (
-    "Most hours have under 20 rows: shares, means and spreads were not watched, only the number of rows, business "
+    "Most days have under 20 rows: shares, means and spreads were not watched, only the number of rows, business "
     "figures, and values that are rare or new."
 )
 _FOOT = (
@@ -41,8 +41,8 @@ _FOOT = (
         "been learned from. Rare and new values are counted against their own rates."
     ),
     (
-        "An alert says that something is unlike the weeks before, not why. Hours with under 20 rows have no shares and "
-        "moments. Nothing that fewer than ten rows of the reference have is named."
+        "An alert says that something is unlike the weeks before, not why. Stretches with under 20 rows have no "
+        "shares and moments. Nothing that fewer than ten rows of the reference have is named."
     ),
 )
 
@@ -214,7 +214,7 @@ def _basis(found: Replay) -> Section:
         ("plain 3σ bands beside it", _plain(found)),
     ]  # fmt: skip
     if watch.left_out:
-        why = "they never move, are mostly missing, or most hours have under 20 rows"
+        why = "they never move, are mostly missing, or most stretches have under 20 rows"
         facts.append(("cannot be watched", f"{', '.join(watch.left_out[:12])}: {why}"))
     if found.thin:
         facts.append(("thin traffic", _THIN))

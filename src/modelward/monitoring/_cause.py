@@ -113,6 +113,7 @@ class _Column:
         self.longest = max((a.end - a.start) // 3600 + 1 for a in alerts)
         self.rose: dict[str, float] = {}
         self.sank: set[str] = set()
+        self.emptied = 0
         self.mean: Alert | None = None
         self.spread: Alert | None = None
         # The first alert of a series counts: what is expected later has followed it.
@@ -123,6 +124,7 @@ class _Column:
                 if gained > 0 if alert.kind == "count" else alert.score > 0:
                     self.rose[what] = max(gained, 1e-6)
                 else:
+                    self.emptied += what not in self.sank and alert.value <= 0.1 * alert.expected
                     self.sank.add(what)
             elif alert.kind == "mean":
                 self.mean = alert
@@ -182,6 +184,8 @@ def _fault(c: _Column, points: _Points) -> None:
         points.add("pipeline fault", 3.0, "values are infinite")
     if c.novel > 0.3:
         points.add("pipeline fault", 3.0, "most values changed their name or their unit at once")
+    if c.sudden and c.emptied >= 3:
+        points.add("pipeline fault", 2.5, "known bins stand empty at once")
     factor = c.scaled
     if factor is None or not c.sudden:
         return

@@ -37,9 +37,12 @@ class Described:
         watch = self._hours.watch
         if not watch.sufficient:
             return watch.promise
+        width = self._hours.learned.together
+        thin = f"; traffic is thin, so means and shares are those of the last {width} hours together"
         return (
             f"{watch.promise}; values that are rare or were never seen have as large a budget of their own; the "
             f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise"
+            f"{thin if width > 1 else ''}"
         )
 
     @property
@@ -66,6 +69,11 @@ class Described:
     def decisions(self) -> tuple[Decision, ...]:
         """Return what people said of alerts."""
         return tuple(self._hours.decisions) if self._hours else ()
+
+    @property
+    def together(self) -> int:
+        """How many hours means and shares are taken over; one unless traffic is thin."""
+        return self._hours.learned.together if self._hours else 1
 
     @property
     def sufficient(self) -> bool:

@@ -13,6 +13,7 @@ from modelward.monitoring._alerts import AlertBook
 from modelward.monitoring._clock import HOUR
 from modelward.monitoring._performance import Ledger
 from modelward.monitoring._thresholds import Alarm
+from modelward.monitoring._together import Together
 from modelward.profiles import Profile
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Hours:
         self.recent: deque[tuple[int, int, NDArray[np.float64]]] = deque(maxlen=RECENT)
         self.decisions: list[Decision] = []
         self.ledger = Ledger(learned.calibration)
+        self.together = Together(learned.together)
         answer = learned.calibration.column if learned.calibration else None
         self._answer = None if answer is None else learned.layout.names.index(answer)
         self.told: Callable[[Window], None] | None = None
@@ -164,6 +166,7 @@ class Hours:
     def pass_over(self, hours: int) -> None:
         """Pass over hours that are not judged at all."""
         if self.gate.closed is not None and hours > 0:
+            self.together.clear()
             self.watch.skip(hours)
             self.gate.closed += hours
 
@@ -174,9 +177,11 @@ class Hours:
             self.batches = {key: newest for key, newest in self.batches.items() if newest > hour}
         learned, calendar = self.learned, self.learned.calendar
         profile = self.open.pop(hour, None) or Profile(learned.layout)
+        wide = self.together.take(profile)
         if self._answer is not None:
-            self.ledger.judge(hour, profile.counts[self._answer])
-        y, rare, declared = learned.vector(profile, self.figures.pop(hour, {}))
+            here = int(profile.counts[self._answer].sum())
+            self.ledger.judge(hour, wide.counts[self._answer], here)
+        y, rare, declared = learned.vector(profile, wide, self.figures.pop(hour, {}))
         expected, width = self.watch.expect()
         self.count += 1
         turned = learned.natural(np.stack([y, expected - width, expected + width, expected]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,14 @@ from modelward.monitoring._normal import WEEK
 from modelward.monitoring._novelty import Novelty
 from modelward.monitoring._performance import Calibration, calibrate
 from modelward.monitoring._series import DENSE, Plan, shares
+from modelward.monitoring._together import Together, width_of
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
 from modelward.schema import FeatureSchema, infer
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -67,6 +69,8 @@ class Learned:
         That a person declared.
     calibration : Calibration, optional
         How often answers were right, where labels were given.
+    together : int
+        Hours that means and shares are taken over.
     """
 
     layout: Layout
@@ -84,6 +88,7 @@ class Learned:
     proxies: tuple[Proxy, ...] = ()
     intended: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    together: int = 1
 
     @cached_property
     def plan(self) -> Plan:
@@ -155,14 +160,19 @@ class Learned:
         return out
 
     def vector(
-        self, profile: Profile, figures: Mapping[str, list[float]]
+        self, profile: Profile, wide: Profile, figures: Mapping[str, list[float]]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], dict[str, float]]:
-        """Return the watched series of a window, shape (S,), its rare counts, and what has a tolerance."""
-        y, counts = self.plan.measure(profile)
+        """Return the watched series of an hour, shape (S,), its rare counts, and what has a tolerance.
+
+        `wide` is the profile of all hours that means and shares are taken over.
+        """
+        y, counts = self.plan.measure(wide)
+        own = counts if wide is profile else self.plan.count(profile)
+        y[0] = np.log1p(profile.rows)
         kpis = [figures[k][0] / figures[k][1] if k in figures else np.nan for k in self.kpis]
-        full = np.concatenate([y, kpis, shares(counts, profile.rows)])
+        full = np.concatenate([y, kpis, shares(counts, wide.rows)])
         declared = {t.series: self._natural(self._places[t.series], full) for t in self.tolerances}
-        return full[self.used], counts[~self.dense], declared
+        return full[self.used], own[~self.dense], declared
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -252,10 +262,12 @@ def learn(
     layout, first = Layout.fit(frame, schema), int(hours.min())
     plan, encoded = Plan(layout), layout.encode(frame)[0]
     calibration = None if labels is None else calibrate(layout, inputs, encoded, labels, answer)
-    Y, counts, rows = _history(layout, plan, encoded, hours.astype(np.int64) - first)
+    profiles, rows = _profiles(layout, encoded, hours.astype(np.int64) - first)
+    width = width_of(rows)
+    Y, dense_counts, counts, wide_rows = _history(plan, profiles, width)
     figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
-    dense = counts.sum(axis=0) / max(1.0, float((rows > 0).sum())) >= DENSE
-    full = np.column_stack([Y, *figures, shares(counts, rows[:, None])])
+    dense = dense_counts.sum(axis=0) / max(1.0, float((wide_rows > 0).sum())) >= DENSE
+    full = np.column_stack([Y, *figures, shares(dense_counts, wide_rows[:, None])])
     usable = (np.isfinite(full).mean(axis=0) >= _LEAST_SHARE) & (np.nan_to_num(full).std(axis=0) > 1e-12)
     usable[-len(dense) :] &= dense
     usable[0] = True
@@ -263,7 +275,7 @@ def learn(
     base = Learned(
         layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height, Calendar((), ()),
         np.empty((2, 0)), 0.0, declared.tolerances, declared.proxies, declared.intended,
-        calibration,
+        calibration, width,
     )  # fmt: skip
     calendar = Calendar(declared.events, base.columns)
     held = calendar.mask(first, len(Y))
@@ -313,19 +325,35 @@ def _joined(X: Any, outputs: Any, schema: FeatureSchema | None) -> tuple[pl.Data
     return frame.hstack(answers), both, inputs
 
 
-def _history(
-    layout: Layout, plan: Plan, X: NDArray[np.float64], hour: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _profiles(
+    layout: Layout, X: NDArray[np.float64], hour: NDArray[np.int64]
+) -> tuple[Iterator[Profile], NDArray[np.float64]]:
+    """Return the profiles of all hours, one after another, and how many rows each has."""
     order = np.argsort(hour, kind="stable")
     ends = np.searchsorted(hour[order], np.arange(int(hour.max()) + 2))
-    Y, counts, rows = [], [], np.diff(ends).astype(np.float64)
-    for start, stop in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True):
-        profile = Profile(layout)
-        profile.update(X[order[start:stop]])
-        y, c = plan.measure(profile)
+
+    def each() -> Iterator[Profile]:
+        for start, stop in pairwise(ends.tolist()):
+            profile = Profile(layout)
+            profile.update(X[order[start:stop]])
+            yield profile
+
+    return each(), np.diff(ends).astype(np.float64)
+
+
+def _history(plan: Plan, profiles: Iterable[Profile], width: int) -> tuple[NDArray[np.float64], ...]:
+    """Return series and counts of hours together, counts of each hour alone, and the rows of hours together."""
+    together = Together(width)
+    Y, counts, own, rows = [], [], [], []
+    for profile in profiles:
+        wide = together.take(profile)
+        y, c = plan.measure(wide)
+        y[0] = np.log1p(profile.rows)
         Y.append(y)
         counts.append(c)
-    return np.array(Y), np.array(counts), rows
+        own.append(c if wide is profile else plan.count(profile))
+        rows.append(float(wide.rows))
+    return np.array(Y), np.array(counts), np.array(own), np.array(rows)
 
 
 def _hourly(figure: tuple[Any, Any], first: int, hours: int) -> NDArray[np.float64]:

@@ -199,12 +199,12 @@ class Ledger:
         self._hours: OrderedDict[int, list[float]] = OrderedDict()
         self._waiting: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
-    def judge(self, hour: int, counts: NDArray[Any]) -> None:
-        """Take in the slots of an hour's answers."""
+    def judge(self, hour: int, counts: NDArray[Any], answers: int) -> None:
+        """Take in the slots of the answers that an hour's estimate is made of, and how many are of the hour itself."""
         if self.calibration is None:
             return
         held = self._entry(hour)
-        held[0] = float(counts.sum())
+        held[0] = float(answers)
         held[1:5] = self.calibration.estimate(counts)
 
     def remember(self, ids: Sequence[Any], hours: NDArray[np.float64], answers: NDArray[np.float64]) -> int:

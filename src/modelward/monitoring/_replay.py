@@ -67,8 +67,8 @@ class Replay:
 
     @property
     def thin(self) -> bool:
-        """Whether the learned hours have too few rows, on average, for moments and shares to be watched."""
-        return self.learned.rows < LEAST_ROWS * self.learned.hours
+        """Whether even a day has too few rows, on average, for moments and shares to be watched."""
+        return self.learned.rows * self.monitor.together < LEAST_ROWS * self.learned.hours
 
 
 def replay(

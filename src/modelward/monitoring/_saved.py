@@ -71,6 +71,7 @@ def pack_learned(hours: Hours) -> bytes:
         "rare": list(learned.calendar.rare),
         "tolerances": [asdict(t) for t in learned.tolerances],
         "proxies": [asdict(p) for p in learned.proxies], "intended": list(learned.intended),
+        "together": learned.together,
         "calibration": None if cal is None else {"column": cal.column, "score": cal.score},
     }  # fmt: skip
     own = {
@@ -92,13 +93,15 @@ def state_of(hours: Hours) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     meta = {
         "version": VERSION, "newest": gate.newest, "closed": gate.closed, "dropped": dict(gate.dropped),
         "count": hours.count, "open": list(hours.open), "batches": dict(hours.batches),
-        "performance": hours.ledger.held(),
+        "performance": hours.ledger.held(), "together": len(hours.together.held()),
         "figures": [[h, k, *pair] for h, held in hours.figures.items() for k, pair in held.items()],
     }  # fmt: skip
     arrays: dict[str, NDArray[Any]] = {"seen": novelty.seen.copy(), "total": np.array(novelty.total)}
     arrays |= {f"watch/{name}": array for name, array in hours.watch.state().items()}
     for hour, profile in hours.open.items():
         arrays |= {f"open/{hour}/{name}": array for name, array in profile.arrays().items()}
+    for k, profile in enumerate(hours.together.held()):
+        arrays |= {f"together/{k}/{name}": array for name, array in profile.arrays().items()}
     return meta, arrays
 
 
@@ -119,7 +122,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
             Calendar((), ()), arrays["plain"], float(meta["plain_alarms"]),
             tuple(Tolerance(**t) for t in meta["tolerances"]),
             tuple(Proxy(**p) for p in meta.get("proxies", ())), tuple(map(str, meta.get("intended", ()))),
-            calibration_of(meta.get("calibration"), arrays),
+            calibration_of(meta.get("calibration"), arrays), int(meta.get("together", 1)),
         )  # fmt: skip
         events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
         calendar = Calendar(events, own.columns)
@@ -152,6 +155,11 @@ def _go_on(hours: Hours, now: Mapping[str, Any], held: Mapping[str, NDArray[Any]
         hours.figures.setdefault(int(hour), {})[str(name)] = [float(total), float(n)]
     hours.ledger.restore(now.get("performance", ()))
     hours.batches = {str(key): int(hour) for key, hour in now["batches"].items()}
+    layout = hours.learned.layout
+    hours.together.restore(
+        Profile.from_arrays(layout, _below(held, f"together/{k}/"))
+        for k in range(int(now.get("together", 0)))
+    )
     for hour in now["open"]:
         hours.open[int(hour)] = Profile.from_arrays(hours.learned.layout, _below(held, f"open/{hour}/"))
 

@@ -83,11 +83,15 @@ class Plan:
             self._group[j, slot] = len(self.counts)
             self.counts.append(Count(column, what))
 
-    def measure(self, profile: Profile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the series of `names`, and the numbers of rows of `counts`."""
+    def count(self, profile: Profile) -> NDArray[np.float64]:
+        """Return the numbers of rows of `counts`."""
         held = np.bincount(self._flat, weights=profile.counts.ravel(), minlength=self._slot_counts + 1)
         more = [profile.counters[:, k] for k, _ in _COUNTERS]
-        counts = np.concatenate([held[: self._slot_counts], *more])
+        return np.concatenate([held[: self._slot_counts], *more])
+
+    def measure(self, profile: Profile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the series of `names`, and the numbers of rows of `counts`."""
+        counts = self.count(profile)
         mean, variance = profile.moments()
         few = profile.present < LEAST_ROWS
         mean[few] = variance[few] = np.nan
