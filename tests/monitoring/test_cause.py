@@ -21,8 +21,9 @@ def alert(
     column = series.split(":")[0] if ":" in series else ("" if series == "rows" else series)
     hours = more.pop("hours", 1)
     ratio = more.pop("ratio", 3.0)
+    sign = 1 if value >= expected else -1
     return Alert(
-        series, column, kind, detector, 0, (hours - 1) * 3600, hours, ratio * 5.0, 5.0, value, expected, **more
+        series, column, kind, detector, 0, (hours - 1) * 3600, hours, sign * ratio * 5.0, 5.0, value, expected, **more
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     )
     from modelward.checks._dependencies import code_findings, container_findings, dependency_findings
     from modelward.checks._elsewhere import ELSEWHERE, Elsewhere, elsewhere
-    from modelward.checks._live import live_findings
+    from modelward.checks._live import live_findings, looks_like
     from modelward.checks._locks import input_lock
     from modelward.checks._scope import BUDGETS, EXPOSURES, Answers, Budget, Sample, Scope
     from modelward.checks._service import told_by
@@ -69,6 +69,7 @@ _HOMES = {
     "elsewhere": "_elsewhere",
     "input_lock": "_locks",
     "live_findings": "_live",
+    "looks_like": "_live",
     "told_by": "_service",
 }
 
@@ -113,6 +114,7 @@ __all__ = [
     "elsewhere",
     "input_lock",
     "live_findings",
+    "looks_like",
     "told_by",
 ]
 

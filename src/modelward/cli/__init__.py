@@ -13,6 +13,7 @@ from modelward._version import __version__
 _VERBS = {
     "assess": ("_assess", "Measure how a model can fail or be attacked."),
     "data": ("_data", "Say whether a data set was tampered with."),
+    "decide": ("_decide", "Put on record what you say of an alert of a running monitor."),
     "demo": ("_demo", "Watch six attacks on a credit model, and the locks that catch them."),
     "deps": ("_deps", "Say what comes along with a project, and what of it has known holes."),
     "diff": ("_diff", "Show what changed between two model files or tables."),

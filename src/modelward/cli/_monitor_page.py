@@ -76,7 +76,7 @@ def document_of(found: Replay) -> dict[str, Any]:
         "schema_version": 1, "modelward": __version__, "complete": complete(found),
         "promise": watch.promise, "learned": _span(found.learned), "replayed": _span(found.replayed),
         "series": len(watch.series), "left_out": list(watch.left_out), "dropped": dict(watch.dropped),
-        "notes": list(found.notes), "alerts": [_alert(a, causes[a.id]) for a in found.alerts],
+        "notes": list(found.notes), "alerts": [_alert(a, causes[a.id], _near(found, a)) for a in found.alerts],
         "performance": performance_data(found),
         "findings": [
             {"code": f.code, "failure_mode": f.number, "title": f.title, "verdict": f.verdict,
@@ -92,16 +92,21 @@ def _span(span: Span) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _alert(alert: Alert, cause: Cause) -> dict[str, Any]:
+def _alert(alert: Alert, cause: Cause, near: str | None) -> dict[str, Any]:
     figures = {name: getattr(alert, name) for name in ("score", "threshold", "value", "expected")}
     return {
         "id": alert.id, "series": alert.series, "column": alert.column, "kind": alert.kind,
         "detector": alert.detector, "start": _iso(alert.start), "end": _iso(alert.end), "hours": alert.hours,
-        "event": alert.event, "explained": alert.explained,
+        "event": alert.event, "explained": alert.explained, "event_near": near,
         "cause": {"name": cause.name, "confidence": round(cause.confidence, 3), "likeliest": cause.likeliest,
                   "why": list(cause.why)},
         **{name: value if math.isfinite(value) else None for name, value in figures.items()},
     }  # fmt: skip
+
+
+def _near(found: Replay, alert: Alert) -> str | None:
+    near = found.monitor.suggestion(alert)
+    return near.words if near else None
 
 
 def _iso(seconds: float) -> str:
@@ -176,7 +181,7 @@ def _alerts(found: Replay) -> Section:
     rows = tuple(
         (
             _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),
-            round(a.threshold, 1), _cause(causes[a.id]), _event(a),
+            round(a.threshold, 1), _cause(causes[a.id]), _event(found, a),
         )
         for a in found.alerts
     )  # fmt: skip
@@ -192,10 +197,11 @@ def _cause(cause: Cause) -> str:
     )
 
 
-def _event(alert: Alert) -> str:
-    if not alert.event:
-        return "–"
-    return f"explained by {alert.event}" if alert.explained else f"during or near {alert.event}"
+def _event(found: Replay, alert: Alert) -> str:
+    if alert.explained:
+        return f"explained by {alert.event}"
+    near = found.monitor.suggestion(alert)
+    return near.words if near else "–"
 
 
 def _figures(alert: Alert) -> tuple[str, str]:

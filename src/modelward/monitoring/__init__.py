@@ -5,7 +5,7 @@ from modelward.monitoring._bands import RULES, Bands, Rule
 from modelward.monitoring._cause import CAUSES, Cause
 from modelward.monitoring._decisions import VERDICTS, Decision
 from modelward.monitoring._declared import Declared, Proxy, Tolerance, read_declared
-from modelward.monitoring._events import Event
+from modelward.monitoring._events import Event, Suggestion
 from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._moves import Both, Move, Size, Turned, move_of
@@ -57,6 +57,7 @@ __all__ = [
     "Span",
     "Standing",
     "Store",
+    "Suggestion",
     "Thresholds",
     "Tolerance",
     "Turned",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from modelward.monitoring._alerts import Alert
     from modelward.monitoring._cause import Cause
     from modelward.monitoring._decisions import Decision
-    from modelward.monitoring._events import Event
+    from modelward.monitoring._events import Event, Suggestion
     from modelward.monitoring._hours import Hours, Window
     from modelward.monitoring._trinity import Incident, Lead, Role
     from modelward.stats import Proportion
@@ -94,6 +94,11 @@ class Described:
     def events(self) -> tuple[Event, ...]:
         """The events that were declared."""
         return self._hours.learned.calendar.events if self._hours else ()
+
+    def suggestion(self, alert: Alert) -> Suggestion | None:
+        """Return the event that would explain an alert, by how it began: with what lead or lag."""
+        calendar = self._fitted().learned.calendar
+        return calendar.suggest(alert.start // 3600, alert.column)
 
     def column(self, series: str) -> str:
         """Return the column or figure that a watched series is about; empty for the number of rows."""

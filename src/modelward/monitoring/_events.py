@@ -98,6 +98,38 @@ class Event:
         return not self.columns or (column or "rows") in self.columns
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """An event that would explain an alert.
+
+    Parameters
+    ----------
+    name : str
+    away : int
+        Hours since it was over (positive) or until it begins (negative); 0 while it goes on.
+    since : int or None
+        Hours since it began, while it goes on.
+    declared : bool
+        Whether it was declared to move the column.
+    """
+
+    name: str
+    away: int
+    since: int | None
+    declared: bool
+
+    @property
+    def words(self) -> str:
+        """When it is, beside the alert."""
+        if self.since is not None:
+            when = f"{self.since} h after {self.name} began"
+        elif self.away > 0:
+            when = f"{self.away} h after {self.name}"
+        else:
+            when = f"{-self.away} h before {self.name}"
+        return when if self.declared else f"{when}, which is not declared to move it"
+
+
 class Calendar:
     """The events that a monitor knows, and how far each moved each series before.
 
@@ -204,6 +236,28 @@ class Calendar:
             return False
         low, high = self.reach[event.name][:, j]
         return bool(_MARGIN * low <= score <= _MARGIN * high)
+
+    def suggest(self, hour: int, column: str) -> Suggestion | None:
+        """Return the event that would explain something in an hour: that goes on, else the nearest in two days.
+
+        Of equally near ones first those that are declared to move the column.
+        """
+        best: tuple[int, bool, Suggestion] | None = None
+        for event in self.events:
+            for away in sorted(range(-NEAR, NEAR + 1), key=abs):
+                if best is not None and abs(away) > best[0]:
+                    break
+                if event.at(hour - away) is None:
+                    continue
+                begin = event.at(hour)
+                found = Suggestion(
+                    event.name, away, None if begin is None else hour - begin, event.touches(column)
+                )
+                key = abs(away), not found.declared
+                if best is None or key < best[:2]:
+                    best = (*key, found)
+                break
+        return None if best is None else best[2]
 
     def near(self, hour: int, column: str) -> str:
         """Return the event that may explain something in an hour: that goes on, else the nearest in two days."""

@@ -32,5 +32,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             "note TEXT NOT NULL, at REAL NOT NULL)"
         ),
     ),
+    # What somebody decided beside the process that writes: it waits until that process follows it.
+    ("ALTER TABLE decisions ADD COLUMN followed INTEGER NOT NULL DEFAULT 1",),
 )
 SCHEMA_VERSION = len(MIGRATIONS)

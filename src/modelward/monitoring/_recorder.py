@@ -6,13 +6,15 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from modelward.errors import InputError
+from modelward.errors import InputError, UsageError
+from modelward.monitoring._decisions import decide
 from modelward.monitoring._saved import pack, state_of
 from modelward.monitoring._store import Batch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from modelward.monitoring._decisions import Decision
     from modelward.monitoring._hours import Hours, Window
     from modelward.monitoring._store import Store
 
@@ -70,17 +72,29 @@ class Recorder:
             If it could not be written; nothing is lost by that.
         """
         with self._writing:
+            waiting = self.store.waiting()
             with self._lock:
                 self._flush()
+                followed = tuple(k for k, decision in waiting.items() if self._follow(decision))
                 meta, arrays = state_of(self._hours)
                 windows, alerts = tuple(self._pending), self._hours.book.changed()
                 decisions = tuple(self._hours.decisions[self._said :])
-            self.store.write(Batch(pack(meta, arrays), windows, alerts, decisions))
+            self.store.write(Batch(pack(meta, arrays), windows, alerts, decisions, followed))
             with self._lock:
                 done = {w.hour for w in windows}
                 self._pending = deque(w for w in self._pending if w.hour not in done)
                 self._hours.book.settled(alerts)
                 self._said += len(decisions)
+
+    def _follow(self, decision: Decision) -> bool:
+        """Follow what somebody decided beside this process; say whether it could be, else it goes on waiting."""
+        if decision in self._hours.decisions:
+            return True
+        try:
+            decide(self._hours, decision)
+        except (InputError, UsageError):
+            return False
+        return True
 
     def close(self) -> None:
         """Write a last time and stop.

@@ -138,7 +138,7 @@ def read_standing(path: str | Path) -> Standing:
     store = Store(path, read_only=True)
     try:
         hours = unpack_hours(*store.monitor())
-        hours.decisions += store.decisions()
+        hours.decisions += (*store.decisions(), *store.waiting().values())
         windows = store.windows()
         last = windows[-1].hour if windows else -1
         windows = tuple(w for w in windows if w.hour > last - SPAN)

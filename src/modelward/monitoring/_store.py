@@ -58,12 +58,15 @@ class Batch:
         New ones and those that went on, by id.
     decisions : tuple of Decision
         New ones.
+    followed : tuple of int
+        Numbers of waiting decisions that are among them.
     """
 
     state: bytes
     windows: tuple[Window, ...] = ()
     alerts: Mapping[str, Alert] | None = None
     decisions: tuple[Decision, ...] = ()
+    followed: tuple[int, ...] = ()
 
 
 class Store:
@@ -184,8 +187,11 @@ class Store:
                 ((key, *(getattr(a, name) for name in _ALERT)) for key, a in (batch.alerts or {}).items()),
             )
             self._db.executemany(
-                "INSERT INTO decisions VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, 1)",
                 ((d.alert, d.verdict, d.by, d.note, d.at) for d in batch.decisions),
+            )
+            self._db.executemany(
+                "DELETE FROM decisions WHERE rowid = ? AND followed = 0", ((k,) for k in batch.followed)
             )
             if batch.windows:
                 self._roll_up(batch.windows[-1].hour)
@@ -239,12 +245,37 @@ class Store:
         return tuple(Alert(**a | {"explained": bool(a["explained"])}) for a in held)
 
     def decisions(self) -> tuple[Decision, ...]:
-        """Return what people said of alerts, the oldest first."""
+        """Return what people said of alerts and the monitor followed, the oldest first."""
         with self._guard():
             rows = self._db.execute(
-                "SELECT alert, verdict, who, note, at FROM decisions ORDER BY at"
+                "SELECT alert, verdict, who, note, at FROM decisions WHERE followed = 1 ORDER BY at"
             ).fetchall()
         return tuple(Decision(*row) for row in rows)
+
+    def ask(self, decision: Decision) -> None:
+        """Put a decision on record beside the process that writes to the file, which follows it at its next write.
+
+        Raises
+        ------
+        InputError
+            If there is no such alert in the file, or it cannot be written.
+        """
+        with self._guard(), self._transaction():
+            known = self._db.execute("SELECT 1 FROM alerts WHERE id = ?", (decision.alert,)).fetchone()
+            if known is None:
+                raise InputError(f"store {self.path} has no alert {decision.alert!r}")
+            d = decision
+            self._db.execute(
+                "INSERT INTO decisions VALUES (?, ?, ?, ?, ?, 0)", (d.alert, d.verdict, d.by, d.note, d.at)
+            )
+
+    def waiting(self) -> dict[int, Decision]:
+        """Return decisions that the monitor has not followed yet, by number."""
+        with self._guard():
+            rows = self._db.execute(
+                "SELECT rowid, alert, verdict, who, note, at FROM decisions WHERE followed = 0 ORDER BY at"
+            ).fetchall()
+        return {int(row[0]): Decision(*row[1:]) for row in rows}
 
     def close(self) -> None:
         """Close the file."""
