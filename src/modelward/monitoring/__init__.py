@@ -9,6 +9,7 @@ from modelward.monitoring._events import Event, Suggestion
 from modelward.monitoring._hours import Window
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._moves import Both, Move, Size, Turned, move_of
+from modelward.monitoring._people import People
 from modelward.monitoring._performance import LEAST_ROWS as MIN_ANSWERS
 from modelward.monitoring._performance import Performance
 from modelward.monitoring._replay import Replay, Span, replay
@@ -49,6 +50,7 @@ __all__ = [
     "Monitor",
     "Move",
     "Onset",
+    "People",
     "Performance",
     "Proxy",
     "Replay",

@@ -249,12 +249,13 @@ def _traffic(alerts: Sequence[Alert], digests: list[_Column], points: _Points) -
         if alert.value <= 0.05 * alert.expected:
             points.add("pipeline fault", 4.0, "hardly any row comes")
         elif ratio >= 1.3:
-            calm = not any(c.novel or c.gain("missing") for c in digests)
-            points.add(
-                "event", 2.0 if calm and len(digests) >= 2 else 1.0, "more rows than usual, of another mix"
-            )
-            if not digests and abs(ratio - 2) < 0.15:
-                points.add("pipeline fault", 2.0, "twice the rows, all as ever")
+            moved = [c for c in digests if c.inner or c.fell or c.mean is not None]
+            if len(moved) >= 2:
+                points.add("event", 3.5, "more rows than usual, of another mix")
+            else:
+                points.add("event", 1.0, "more rows than usual")
+            if not moved and 1.6 <= ratio <= 2.4:
+                points.add("pipeline fault", 3.5, "twice the rows, nearly all as ever")
         elif ratio <= 0.7:
             points.add("event", 1.0, "fewer rows than usual")
             if not digests:

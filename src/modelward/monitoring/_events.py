@@ -106,7 +106,7 @@ class Suggestion:
     ----------
     name : str
     away : int
-        Hours since it was over (positive) or until it begins (negative); 0 while it goes on.
+        Hours since its last hour (positive) or until its first one (negative); 0 while it goes on.
     since : int or None
         Hours since it began, while it goes on.
     declared : bool
@@ -124,7 +124,7 @@ class Suggestion:
         if self.since is not None:
             when = f"{self.since} h after {self.name} began"
         elif self.away > 0:
-            when = f"{self.away} h after {self.name}"
+            when = f"{self.away - 1} h after {self.name}" if self.away > 1 else f"right after {self.name}"
         else:
             when = f"{-self.away} h before {self.name}"
         return when if self.declared else f"{when}, which is not declared to move it"
