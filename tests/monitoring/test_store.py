@@ -112,6 +112,38 @@ def test_a_locked_or_lost_store_harms_nothing_and_is_said(traffic, tmp_path: Pat
     monitor.close()
 
 
+def test_a_full_store_is_said_and_nothing_is_lost_when_there_is_room_again(traffic, tmp_path: Path) -> None:
+    monitor = traffic.fresh()
+    monitor.keep_in(tmp_path / "watch.db", every=1e6)
+    recorder = monitor._recorder
+    db = recorder.store._db
+    (pages,) = db.execute("PRAGMA page_count").fetchone()
+    db.execute(f"PRAGMA max_page_count={pages}")
+    for hour in range(traffic.hours, traffic.hours + 20):
+        traffic.feed(monitor, hour)
+    with pytest.raises(InputError, match="full"):
+        recorder.write()
+    assert monitor.alerts() is not None
+    db.execute("PRAGMA max_page_count=1000000")
+    recorder.write()
+    assert len(recorder.store.windows()) == 18
+    monitor.close()
+
+
+def test_a_deleted_store_is_said_and_the_monitor_goes_on(traffic, tmp_path: Path) -> None:
+    path = tmp_path / "watch.db"
+    monitor = traffic.fresh()
+    monitor.keep_in(path, every=0.02)
+    path.unlink()
+    _until(lambda: "was deleted or replaced" in monitor.store_problem)
+    traffic.feed(monitor, traffic.hours)
+    assert not monitor.dropped
+    monitor.keep_in(tmp_path / "again.db")
+    assert not monitor.store_problem
+    monitor.close()
+    assert Monitor.resume(tmp_path / "again.db").series == monitor.series
+
+
 def _until(said) -> None:
     for _ in range(400):
         if said():

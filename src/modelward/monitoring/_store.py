@@ -107,6 +107,7 @@ class Store:
                 where, timeout=_BUSY, check_same_thread=False, isolation_level=None, uri=True
             )
             self._open(read_only=read_only)
+            self._file = self._identity()
         except sqlite3.Error as error:
             raise InputError(f"store {path} cannot be opened: {error}") from None
 
@@ -172,8 +173,13 @@ class Store:
         Raises
         ------
         InputError
-            If another process writes to the file now, or it cannot be written; nothing was written then.
+            If another process writes to the file now, it is gone, or it cannot be written; nothing was written then.
         """
+        # A deleted file takes writes as if nothing were wrong, until it is closed.
+        if self._identity() != self._file:
+            raise InputError(
+                f"store {self.path} was deleted or replaced: keep the monitor in a file once more"
+            )
         with self._guard(), self._transaction():
             if self._get("owner") != self._owner.encode():
                 raise InputError(f"store {self.path}: another process goes on with it")
@@ -299,6 +305,13 @@ class Store:
         oldest = now // DAY - self._forget
         self._db.execute("DELETE FROM days WHERE day < ?", (oldest,))
         self._db.execute("DELETE FROM alerts WHERE end < ?", (oldest * DAY * 3600,))
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = self.path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_dev, found.st_ino
 
     def _put(self, key: str, value: bytes) -> None:
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", (key, value, time.time()))
