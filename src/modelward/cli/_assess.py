@@ -40,8 +40,7 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("--exposure", callback=_names, metavar="LIST",
               help="Who may attack: callers,suppliers,file-holders,insiders.  [default: all]")  # fmt: skip
 @click.option("--budget", type=click.Choice(["quick", "standard", "full"]), default="quick", show_default=True,
-              help="How much work, in rows and fits: for 100 full trees and two cores quick takes a minute or two, "
-                   "standard some ten, full an hour and more.")  # fmt: skip
+              help="How much work, in rows and fits.")  # fmt: skip
 @click.option(
     "--max-queries", type=int, metavar="N", help="Rows sent to the model at most.  [endpoints: 20000]"
 )
