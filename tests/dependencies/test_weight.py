@@ -137,3 +137,16 @@ def test_what_goes_with_a_dependency_is_what_its_removal_leaves_unreached(
 def test_every_replacement_has_a_reason_and_replaces_something_else() -> None:
     assert all(one.why and one.instead and one.instead != name for name, one in SMALLER.items())
     assert installed().packages
+
+
+def test_the_page_says_where_each_finding_is_and_that_there_are_more(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("a==1 --hash=sha256:00\n")
+
+    for i in range(24):
+        (tmp_path / f"broken{i:02}.py").write_text("def (:\n")
+    outs = {s: tmp_path / f"o.{s}" for s in ("html", "md")}
+    words = [str(tmp_path), *(w for path in outs.values() for w in ("-o", str(path)))]
+    CliRunner().invoke(deps, words, catch_exceptions=False)
+    page, text = outs["html"].read_text(), outs["md"].read_text()
+    assert "<code>broken03.py:1</code>" in page and "findings; the JSON output has all" in page
+    assert "broken03.py:1: " in text.replace("\\", "") and "more; the JSON output has all" in text

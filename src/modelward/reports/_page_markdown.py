@@ -25,9 +25,13 @@ def render_page_markdown(page: Page) -> str:
     if page.findings:
         lines += ["**What is wrong with it**", ""]
         lines += [
-            f"- {finding.verdict}, {finding.severity} ({escape(finding.code, 20)}): {escape(finding.summary, 800)}"
+            f"- {finding.verdict}, {finding.severity} ({escape(finding.code, 20)}): "
+            + (f"{escape(finding.location, 300)}: " if finding.location else "")
+            + escape(finding.summary, 800)
             for finding in page.findings[:20]
         ]
+        if len(page.findings) > 20:
+            lines.append(f"- {len(page.findings) - 20} more; the JSON output has all")
         lines.append("")
     for section in page.sections:
         if not section.folded:
