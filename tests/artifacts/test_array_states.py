@@ -59,7 +59,24 @@ def arrow(length: int, offsets: bytes, text: bytes = b"", kind: str = "large_str
     return call("pyarrow.lib", "_restore_array", data)
 
 
+def frame(*places: object) -> object:
+    """A frame of pandas whose blocks stand at these columns."""
+    blocks = tuple(
+        call("pandas._libs.internals", "_unpickle_block", array(DOUBLE), place, 2) for place in places
+    )
+    return call("pandas.core.internals.managers", "BlockManager", blocks, [])
+
+
 HOSTILE = {
+    "pandas: a block beside its frame": frame(call("builtins", "slice", 1 << 30, (1 << 30) + 1, 1)),
+    "pandas: a block before its frame": frame(call("builtins", "slice", -9, -8, 1)),
+    "pandas: columns of a block beside its frame": frame(
+        Build(
+            call("numpy._core.multiarray", "_reconstruct", NDARRAY, (0,), b"b"),
+            ((1, (1,), dtype("i8", 3, "<", None, None, None, -1, -1, 0), False, struct.pack("<q", 1 << 30)),),
+        )
+    ),
+    "pandas: blocks of something else": frame(call("builtins", "range", 1 << 40)),
     "a record that hides its objects": array(UNFLAGGED),
     "objects without their flag": array(dtype("O8", 3, "|", None, None, None, -1, -1, 0)),
     "objects that are not pickled as a list": array(HALF),
@@ -196,3 +213,21 @@ def test_plain_values_of_such_names_are_nothing() -> None:
     )
     assert read_bytes(streams.stream(space)).verdict == "clean"
     assert read_bytes(streams.stream(words)).verdict == "clean"
+
+
+def test_frames_of_many_blocks_are_clean() -> None:
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    parts = {
+        f"c{i}": ([1, 2], [0.5, 1.5], ["a", "b"], [True, False])[int(rng.integers(4))] for i in range(30)
+    }
+    whole = pd.DataFrame(parts)
+    for made in (
+        whole,
+        whole[["c3", "c1", "c7"]],
+        whole.iloc[:0],
+        whole[[]],
+        whole.assign(d=pd.Categorical(["x", "y"])),
+    ):
+        for protocol in (2, 5):
+            assert read_bytes(pickle.dumps(made, protocol)).verdict == "clean"

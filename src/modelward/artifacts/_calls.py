@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._arrow import sound_arrow
 from modelward.artifacts._dtype_state import unfinished
 from modelward.artifacts._inert import Inert, InertType
@@ -174,6 +175,35 @@ def _bytes(args: tuple[Any, ...]) -> bool:
     return not args or (_encoded(args[0]) and len(args) < 3)
 
 
+def _placed(args: tuple[Any, ...]) -> bool:
+    """Say whether the blocks of a frame stand within it: pandas writes where they say, without looking."""
+    blocks = args[0] if args else None
+    if type(blocks) is not tuple:
+        return False
+    places = [_places(block) for block in blocks]
+    total = sum(len(place) for place in places if place is not None)
+    return all(
+        place is not None and (not len(place) or (min(place) >= 0 and max(place) < total)) for place in places
+    )
+
+
+def _places(block: Any) -> Any:
+    """Return the columns at which a block of a frame stands; None if that is not understood."""
+    if not isinstance(block, Inert) or len(block.args) != 3:
+        return None
+    place = block.args[1]
+    if isinstance(place, Inert) and place.type_name == "builtins.slice" and len(place.args) == 3:
+        start, stop, step = place.args
+        step = 1 if step is None else step
+        if all(type(part) is int and abs(part) < 1 << 62 for part in (start, stop, step)) and step:
+            return range(start, stop, step)
+        return None
+    found = as_array(place)
+    return (
+        found.to_numpy().tolist() if isinstance(found, RawArray) and found.dtype.code[-2:] == "i8" else None
+    )
+
+
 def _short(args: tuple[Any, ...]) -> bool:
     return all(
         type(arg) is int or (type(arg) is str and len(arg) < 400 and "e" not in arg.lower()) for arg in args
@@ -192,6 +222,7 @@ _RULES: dict[str, Callable[[tuple[Any, ...]], bool]] = {
     "numpy.core.numeric._frombuffer": _finished,
     "numpy._core.numeric._frombuffer": _finished,
     "pyarrow.lib._restore_array": sound_arrow,
+    "pandas.core.internals.managers.BlockManager": _placed,
     "numpy.random._pickle.__randomstate_ctor": _random,
     "numpy.random._pickle.__generator_ctor": _random,
     "numpy.random._pickle.__bit_generator_ctor": _random,
