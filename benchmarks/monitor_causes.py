@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 import sys
-import time
 from collections import Counter
 
 import numpy as np
@@ -141,7 +140,6 @@ def main() -> None:
     """Print the tables."""
     worlds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     first = int(sys.argv[2]) if len(sys.argv) > 2 else 100
-    begun = time.process_time()
     seen: Counter[tuple[str, str]] = Counter()
     by_kind: dict[tuple[str, str], Counter[str]] = {}
     for seed in range(first, first + worlds):
@@ -164,7 +162,7 @@ def main() -> None:
                     by_kind.setdefault((cause, name), Counter())[called] += 1
                     if "-v" in sys.argv:
                         print(cause, name, called, file=sys.stderr)
-    report(worlds, first, seen, by_kind, time.process_time() - begun)
+    report(worlds, first, seen, by_kind)
 
 
 def one(packed: tuple[bytes, bytes], world: World, recode: list, spoil: Spoil, *, calendar: bool) -> str:
@@ -193,17 +191,17 @@ def one(packed: tuple[bytes, bytes], world: World, recode: list, spoil: Spoil, *
     return cause_of(found[0], hours.learned).name if found else "silent"
 
 
-def report(worlds: int, first: int, seen: Counter, by_kind: dict, seconds: float) -> None:
+def report(worlds: int, first: int, seen: Counter, by_kind: dict) -> None:
     """Print the tables."""
     called = (*CAUSES, "silent")
     total = sum(seen.values())
     print("# Causes: what a monitor calls what was injected\n")
     print(
-        f"{worlds} worlds as in monitor_months.py (seeds {first} to {first + worlds - 1}; the points were set on seeds "
-        f"0 to 2), {EACH} draws of each kind in each, {total} injections of up to {LASTS} hours into {NUMBERS} "
-        f"numbers, {WORDS} categories and a score at about 100 rows an hour. The first incident is judged when the "
-        f"three days are over. modelward {modelward.__version__}, Python {platform.python_version()}, numpy "
-        f"{np.__version__}; {seconds:.0f} s of processor.\n"
+        f"{worlds} worlds as in monitor_months.py (seeds {first} to {first + worlds - 1}; the points were set on seed "
+        f"0 and, for traffic, after a look at seed 100), {EACH} draws of each kind in each, {total} injections up to "
+        f"{LASTS} hours into {NUMBERS} numbers, {WORDS} categories and a score at about 100 rows an hour. The first "
+        f"incident is judged when the three days are over. modelward {modelward.__version__}, Python "
+        f"{platform.python_version()}, numpy {np.__version__}.\n"
     )
     print("| injected | " + " | ".join(called) + " | F1 |\n" + "|---" * (len(called) + 2) + "|")
     scores = []

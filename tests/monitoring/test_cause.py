@@ -55,6 +55,14 @@ CASES = {
             alert("b: mean", "mean", 2.0, 1.0, event="sale"),
         ],
     ),
+    "rows twice": (
+        "pipeline fault",
+        [
+            alert("rows", "rows", 200.0, 100.0, ratio=1.1),
+            alert("a: above 9", "count", 0.02, 0.001, "novelty", ratio=1.1),
+            alert("p: never seen", "count", 0.02, 0.001, "novelty", ratio=1.1),
+        ],
+    ),
     "one mean": ("unknown", [alert("a: mean", "mean", 1.3, 1.0)]),
 }  # fmt: skip
 

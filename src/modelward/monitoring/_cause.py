@@ -25,6 +25,7 @@ _UNKNOWN = 1.0
 _FACTORS = (2.54, 1.609344, 2.20462, 0.45359237, 0.3048, 3.28084, 60.0, 24.0, 1.8)
 _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
+_SURGE = 1.3
 _STEEP = 1.2
 """Units of a sum in an hour, of 2.75 at most."""
 
@@ -92,10 +93,12 @@ def cause_of(incident: Incident, learned: Learned) -> Cause:
     digests = [
         _Column(name, held, incident) for name, held in columns.items() if name and name not in learned.kpis
     ]
+    # More rows bring more rare values by themselves, the more so if some of them are copies.
+    weight = 0.4 if any(a.value >= _SURGE * a.expected for a in columns.get("", [])) else 1.0
     for digest in digests:
         _fault(digest, points)
-        _attack(digest, points)
-    _together(digests, points)
+        _attack(digest, points, weight)
+    _together(digests, points, weight)
     _drift(digests, points)
     _traffic(columns.get("", []), digests, points)
     near = {a.event for a in alerts if a.event}
@@ -207,20 +210,24 @@ def _is_unit(factor: float) -> bool:
     return any(abs(np.log(factor / f)) < 0.06 or abs(np.log(factor * f)) < 0.06 for f in _FACTORS)
 
 
-def _attack(c: _Column, points: _Points) -> None:
+def _attack(c: _Column, points: _Points, weight: float) -> None:
     if 0 < c.novel <= _FEW and not c.gain("missing"):
-        points.add("attack-like", 3.0, "few rows carry a value that was never seen or lies outside the range")
+        points.add(
+            "attack-like",
+            3.0 * weight,
+            "few rows carry a value that was never seen or lies outside the range",
+        )
         if c.fell == 0 and len(c.inner) == 0:
-            points.add("attack-like", 0.5, "and the other rows of the column are as ever")
+            points.add("attack-like", 0.5 * weight, "and the other rows of the column are as ever")
     if c.lone and c.mean is None and max(c.inner) <= _FEW:
-        points.add("attack-like", 2.0, "few rows agree in one bin or value, and the rest is as ever")
+        points.add("attack-like", 2.0 * weight, "few rows agree in one bin or value, and the rest is as ever")
 
 
-def _together(digests: list[_Column], points: _Points) -> None:
+def _together(digests: list[_Column], points: _Points, weight: float) -> None:
     """Crafted rows agree in several columns, so shares rise by as much in each."""
     same = [c for c in digests if c.lone or 0 < c.novel <= _FEW]
     if len(same) >= 2 and 2 * len(same) >= len(digests):
-        points.add("attack-like", 2.0, "in several columns few rows agree: the same rows")
+        points.add("attack-like", 2.0 * weight, "in several columns few rows agree: the same rows")
 
 
 def _drift(digests: list[_Column], points: _Points) -> None:
@@ -248,7 +255,7 @@ def _traffic(alerts: Sequence[Alert], digests: list[_Column], points: _Points) -
         ratio = alert.value / alert.expected if alert.expected > 0 else float("inf")
         if alert.value <= 0.05 * alert.expected:
             points.add("pipeline fault", 4.0, "hardly any row comes")
-        elif ratio >= 1.3:
+        elif ratio >= _SURGE:
             moved = [c for c in digests if c.inner or c.fell or c.mean is not None]
             if len(moved) >= 2:
                 points.add("event", 3.5, "more rows than usual, of another mix")
