@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from modelward.poisoning._coded import Coded
 
 _NATURAL = 0.02
+_COVERED = 0.6
+"""Less than a rule must cover: the grid's cuts lie beside the rule's."""
 
 
 def grain_cells(coded: Coded) -> list[Cell]:
@@ -64,4 +66,4 @@ def _grain_rule(coded: Coded, off: NDArray[np.bool_]) -> Found | None:
     if not off.any() or off.all() or not coded.names:
         return None
     score = surplus([1], [0], float(off.mean()))
-    return search(coded, off.astype(np.int64), 2, [Aim(score, score)])[1][0]
+    return search(coded, off.astype(np.int64), 2, [Aim(score, score)], (1, _COVERED * off.sum()))[1][0]

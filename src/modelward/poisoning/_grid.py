@@ -51,7 +51,13 @@ class Grid:
     left_out: int
 
 
-def make_grid(coded: Coded, group: NDArray[np.int64], groups: int, scores: Sequence[Score]) -> Grid:
+def make_grid(
+    coded: Coded,
+    group: NDArray[np.int64],
+    groups: int,
+    scores: Sequence[Score],
+    need: tuple[int, float] = (0, 0.0),
+) -> Grid:
     """Choose conditions: frequent values, quantile cuts, missing values, and values that look best alone.
 
     Parameters
@@ -64,6 +70,8 @@ def make_grid(coded: Coded, group: NDArray[np.int64], groups: int, scores: Seque
         Groups.
     scores : sequence of callable
         What the search maximises: counts of shape (..., groups) to scores.
+    need : tuple of int and float
+        A group, and how many of its rows a condition must cover to be worth a look: a conjunction covers no more.
     """
     found: list[Range] = []
     alone: list[float] = []
@@ -77,7 +85,7 @@ def make_grid(coded: Coded, group: NDArray[np.int64], groups: int, scores: Seque
         sums = np.vstack([np.zeros((1, groups), dtype=counts.dtype), np.cumsum(counts, axis=0)])
         inside = np.array([sums[r.high + 2] - sums[r.low + 1] for r in ranges]).reshape(-1, groups)
         rows = inside.sum(axis=1)
-        use = (rows >= MIN_ROWS) & (rows < coded.rows)
+        use = (rows >= MIN_ROWS) & (rows < coded.rows) & (inside[:, need[0]] >= need[1])
         best = np.max([score(inside) for score in scores], axis=0)
         found += [r for r, keep in zip(ranges, use, strict=True) if keep]
         alone += best[use].tolist()

@@ -64,7 +64,11 @@ class Found:
 
 
 def search(
-    coded: Coded, group: NDArray[np.int64], groups: int, aims: Sequence[Aim]
+    coded: Coded,
+    group: NDArray[np.int64],
+    groups: int,
+    aims: Sequence[Aim],
+    need: tuple[int, float] = (0, 0.0),
 ) -> tuple[Grid, list[Found | None]]:
     """Find the conjunction of up to three ranges with the highest score, for every aim.
 
@@ -77,6 +81,8 @@ def search(
     groups : int
         Groups.
     aims : sequence of Aim
+    need : tuple of int and float
+        A group, and how many of its rows a rule must cover before any cut is moved.
 
     Returns
     -------
@@ -87,7 +93,7 @@ def search(
     """
     if (group < 0).any():
         coded, group = coded.take(group >= 0), group[group >= 0]
-    grid = make_grid(coded, group, groups, [aim.beam for aim in aims])
+    grid = make_grid(coded, group, groups, [aim.beam for aim in aims], need)
     if not grid.conditions:
         return grid, [None] * len(aims)
     some = slice(None)
@@ -105,7 +111,8 @@ def search(
     found: list[Found | None] = []
     for aim in aims:
         starts = _beam(packed, aim.beam, singles, enough, many)
-        if starts and float(aim.beam(count_rule(starts[0], coded, group, groups))) < floor:
+        starts = [r for r in starts if count_rule(r, coded, group, groups)[need[0]] >= need[1]]
+        if not starts or float(aim.beam(count_rule(starts[0], coded, group, groups))) < floor:
             found.append(None)
             continue
         # First by the score that forgives a cut in the wrong place, then by the one that does not.
