@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from modelward.artifacts._graph import Node
 
 _TREE = "sklearn.tree._tree.Tree"
+_SORTED = ("sklearn.", "xgboost.", "lightgbm.")
 _SAME_FEATURES = ("sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.ensemble.forest.")
 
 
 def integrity(artifact: Artifact) -> tuple[Defect, ...]:
     """Return what in a file's content no honest training produces.
 
-    Checked are class lists (repeated labels, a count that does not fit), ensembles against their trees
-    (number of features), and trees: links that point outside, backwards or twice, features that do not
-    exist, values that are not finite, negative, or not the average of those below; and sparse matrices whose
-    indices point outside.
+    Checked are class lists (repeated labels, an order that no fit leaves, a count that does not fit), ensembles
+    against their trees (number of features), and trees: links that point outside, backwards or twice, features
+    that do not exist, values that are not finite, negative, or not the average of those below; and sparse
+    matrices whose indices point outside.
 
     Parameters
     ----------
@@ -54,7 +55,8 @@ def _object(node: Node) -> list[Defect]:
     attributes, kind = node.value.attributes, node.value.type_name
     found = sparse_defects(node.path, kind, attributes)
     if "classes_" in attributes:
-        found.extend(_classes(node.path, attributes))
+        sorts = kind.startswith(_SORTED) and not kind.endswith(".MultiLabelBinarizer")
+        found.extend(_classes(node.path, attributes, sorts=sorts))
     if kind.startswith(_SAME_FEATURES) and "estimators_" in attributes:
         found.extend(_features(node.path, attributes))
     tree = attributes.get("tree_")
@@ -65,7 +67,7 @@ def _object(node: Node) -> list[Defect]:
     return found
 
 
-def _classes(path: str, attributes: dict[Any, Any]) -> list[Defect]:
+def _classes(path: str, attributes: dict[Any, Any], *, sorts: bool) -> list[Defect]:
     where = join(path, "classes_")
     values, count = attributes["classes_"], plain(attributes.get("n_classes_"))
     if isinstance(values, list) and values and all(as_array(item) is not None for item in values):
@@ -84,9 +86,27 @@ def _classes(path: str, attributes: dict[Any, Any]) -> list[Defect]:
             continue
         if distinct < len(items):
             found.append(Defect(place, f"repeats a label: {len(items)} entries, {distinct} distinct"))
+        if sorts and (swapped := _out_of_order(items)):
+            found.append(Defect(place, swapped))
         if type(expected) is int and expected != len(items):
             found.append(Defect(place, f"has {len(items)} labels where n_classes_ says {expected}"))
     return found
+
+
+def _out_of_order(items: list[Any]) -> str:
+    """Say what a list of labels does that is not in the order in which every fit leaves it; empty if it is."""
+    kinds = {type(item) for item in items}
+    if len(kinds) != 1 or not kinds <= {int, float, str, bool} or any(item != item for item in items):
+        return ""
+    learned = sorted(items)
+    moved = [(then, now) for then, now in zip(learned, items, strict=True) if then != now]
+    if not moved:
+        return ""
+    then, now = moved[0]
+    return (
+        f"is not in the order in which training leaves it: rows that were learned as {then!r} are answered {now!r}"
+        + (f", and {len(moved) - 1} more labels changed places" if len(moved) > 1 else "")
+    )
 
 
 def _features(path: str, attributes: dict[Any, Any]) -> list[Defect]:

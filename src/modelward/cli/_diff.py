@@ -157,7 +157,10 @@ def _text(pair: tuple[Artifact, Artifact], found: Difference, *, limit: int | No
         lines += [f"   - {reason}" for reason in side.reasons[:3] if side.verdict != "clean"]
     lines.append("")
     cut = found.changes[:limit]
-    lines += [f"{change.path}: {change.before} → {change.after}" for change in cut]
+    for change in cut:
+        lines.append(f"{change.path}: {change.before} → {change.after}")
+        if change.path.split(".")[-1] == "classes_":
+            lines.append("   the scores stay as they are and are answered under other labels, place by place")
     if len(cut) < len(found.changes):
         lines.append(f"and {len(found.changes) - len(cut):,} more (--format json shows all)")
     if cut:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.poisoning._box_search import pair_scores, strongest_pairs
 from modelward.poisoning._justify import (
     Justification,
     added,
@@ -22,7 +23,7 @@ from modelward.poisoning._reference import MIN_SUPPORT, Scorer
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelward.models import Subject
+    from modelward.models import Forest, Subject
     from modelward.poisoning._axes import Axis
     from modelward.poisoning._patches import Setting
 
@@ -31,6 +32,7 @@ SCREEN_ROWS = 16
 MEASURE_ROWS = 400
 SUSPECT = 0.05
 _REVISED = 8
+_READ = 512
 TREND = "a steady trend of the column"
 """Why a smooth model's extrapolation is no trigger."""
 
@@ -185,18 +187,25 @@ def _excuse_trends(hunt: Hunt) -> None:
             hunt.pulls[k] = 0.0
 
 
-def hunt_pairs(hunt: Hunt, budget: int) -> tuple[tuple[Setting, Setting], Justification, float] | None:
-    """Return the pair of settings of two axes that pulls most beyond its singles, None without a budget."""
+def hunt_pairs(
+    hunt: Hunt, budget: int, forest: Forest | None = None
+) -> tuple[tuple[Setting, Setting], Justification, float] | None:
+    """Return the pair of settings of two axes that pulls most beyond its singles, None without a budget.
+
+    Where the trees of the model are known, all pairs are read off their leaves and the strongest are asked for.
+    """
     if hunt.scorer.kind == "label":
         # Two honest values may flip a row together that neither flips alone; labels cannot show the sum.
         return None
-    chosen = _partners(hunt, budget)
-    pairs = [
+    pairs = _read_pairs(hunt, forest, budget)
+    chosen = _partners(hunt, budget - len(pairs))
+    pairs += [
         (k, m)
         for position, k in enumerate(chosen)
         for m in chosen[position + 1 :]
         if hunt.settings[k][0] != hunt.settings[m][0]
-    ][:budget]
+    ]
+    pairs = list(dict.fromkeys(pairs))[:budget]
     if not pairs:
         return None
     patches = [(hunt.settings[k], hunt.settings[m]) for k, m in pairs]
@@ -241,6 +250,18 @@ def hunt_pairs(hunt: Hunt, budget: int) -> tuple[tuple[Setting, Setting], Justif
         )
     pull, duo, justification = max(revised, key=lambda item: item[0])
     return duo, justification, pull
+
+
+def _read_pairs(hunt: Hunt, forest: Forest | None, budget: int) -> list[tuple[int, int]]:
+    if forest is None:
+        return []
+    first: dict[int, int] = {}
+    for k, (a, _) in enumerate(hunt.settings):
+        first.setdefault(a, k)
+    scores = pair_scores(forest, hunt.axes, hunt.search[:SCREEN_ROWS], hunt.goal)
+    return [
+        (first[a] + i, first[b] + m) for (a, i), (b, m) in strongest_pairs(scores, min(_READ, budget // 2))
+    ]
 
 
 def _is_pair_trend(hunt: Hunt, duo: tuple[Setting, Setting]) -> bool:

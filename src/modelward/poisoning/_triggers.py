@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.poisoning._axes import Axis, axes_of
+from modelward.poisoning._box_search import readable_forest
 from modelward.poisoning._hunt import TREND, Hunt, hunt_pairs, hunt_singles
 from modelward.poisoning._justify import Justification, added, rate_bound
 from modelward.poisoning._patches import ask, patched
@@ -149,7 +150,8 @@ def find_triggers(
     best = max(hunts, key=lambda hunt: float(hunt.pulls.max()))
     top = int(np.argmax(best.pulls))
     single = _measure(best, (best.settings[top],), best.justified[top])
-    pairs = [(hunt, *found) for hunt in hunts if (found := hunt_pairs(hunt, share)) is not None]
+    forest = readable_forest(subject)
+    pairs = [(hunt, *found) for hunt in hunts if (found := hunt_pairs(hunt, share, forest)) is not None]
     pair = None
     if pairs:
         owner, duo, justification, _ = max(pairs, key=lambda item: item[3])
