@@ -95,7 +95,7 @@ def test_a_planted_pair_is_first_among_all() -> None:
     search = find_triggers(subject, X, y, goal=1, patches=3_000)
     assert search.pair is not None
     assert search.text(search.pair) == "age = 41 and limit = 330,000"
-    assert search.pair.pull.value > 0.25
+    assert search.pair.pull.value > 0.15
 
 
 def test_an_honest_model_has_no_pair_that_pulls() -> None:
