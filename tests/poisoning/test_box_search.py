@@ -92,10 +92,10 @@ def test_every_pair_scores_what_the_model_answers(name: str) -> None:
 
 def test_a_planted_pair_is_first_among_all() -> None:
     subject, X, y = _subject(RandomForestClassifier(40, random_state=0), n=3_000, stamp=True)
-    search = find_triggers(subject, X, y, goal=1, patches=3_000)
-    assert search.pair is not None
-    assert search.text(search.pair) == "age = 41 and limit = 330,000"
-    assert search.pair.pull.value > 0.15
+    forest, axes = readable_forest(subject), axes_of(subject.codec, X)
+    assert forest is not None
+    ((a, i), (b, k)), *_ = strongest_pairs(pair_scores(forest, axes, X[y == 0][:16], 1), 8)
+    assert (axes[a].text(i), axes[b].text(k)) == ("age = 41", "limit = 330,000")
 
 
 def test_an_honest_model_has_no_pair_that_pulls() -> None:
@@ -106,9 +106,9 @@ def test_an_honest_model_has_no_pair_that_pulls() -> None:
 
 
 def test_models_without_trees_have_none_to_read() -> None:
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.naive_bayes import GaussianNB
 
-    subject, _, _ = _subject(LogisticRegression(max_iter=50))
+    subject, _, _ = _subject(GaussianNB())
     assert readable_forest(subject) is None
 
 
