@@ -29,7 +29,8 @@ def inspect(
     """Say what a model file gives away, without loading it.
 
     What it is and was trained with, which columns can change its answer, the rule that always gives a wanted
-    label, training rows that the file carries. The library that wrote the file need not be installed.
+    label, training rows and words of texts that the file carries. The library that wrote the file need not be
+    installed.
 
     \b
         modelward inspect model.pkl --goal good -o model.html
