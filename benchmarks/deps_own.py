@@ -1,7 +1,7 @@
 """Our own project through its own `modelward deps`, in an environment made for it: what is found beyond its ignores?
 
 `python benchmarks/deps_own.py [VENV]`. VENV (a temporary folder by default) gets the newest pip and this project with
-its `deps` extra, all as the index gives it today; the advisories are the frozen ones, so their age is let pass. Core's
+all its extras, as the index gives it today; the advisories are the frozen ones, so their age is let pass. Core's
 distributions are counted in the same environment: what the project asks for without extras, and what that drags in.
 """
 
@@ -14,6 +14,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ def make(venv: Path) -> Path:
     python = venv / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
-    for words in (["--upgrade", "pip", "setuptools"], ["--editable", f"{ROOT}[deps]"]):
+    extras = ",".join(
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    )
+    for words in (["--upgrade", "pip", "setuptools"], ["--editable", f"{ROOT}[{extras}]"]):
         subprocess.run([str(python), "-m", "pip", "install", "--quiet", *words], check=True)
     return python
 
