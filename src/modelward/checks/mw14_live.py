@@ -47,9 +47,10 @@ class LiveTraffic(Check):
         told = f" The loudest: {loud[0].words}, from {_time(loud[0].start)} on." if loud else ""
         explained = sum(a.explained for a in standing.alerts)
         decided = len(standing.alerts) - explained - len(standing.open_alerts)
+        told_incidents = f"{incidents} incident{'s' if incidents != 1 else ''}"
         return Evidence(
-            f"Over {span_of(standing)}: {len(found)} alerts in {incidents} incidents that no event explains and nobody "
-            f"has decided on; {explained} explained by events, {decided} decided.{told} Promise: {standing.promise}.",
+            f"Over {span_of(standing)}: {len(found)} alerts in {told_incidents} that no event explains and nobody has "
+            f"decided on; {explained} explained by events, {decided} decided.{told} Promise: {standing.promise}.",
             claims=(
                 Claim("loudest open alert", Exact(max(map(ratio, found), default=0.0), _hours(standing)),
                       "× its threshold"),
