@@ -1,18 +1,23 @@
 """What a monitor costs by the row and by the hour, and how late it sees faults planted in rows.
 
-python benchmarks/monitor_cost.py > benchmarks/monitor_cost.md
+python benchmarks/monitor_cost.py [PYTHON-WITH-WHYLOGS] > benchmarks/monitor_cost.md
 """
 
 from __future__ import annotations
 
 import platform
+import subprocess
+import sys
 import time
 
 import numpy as np
 import polars as pl
+from prometheus_client import CollectorRegistry, Histogram
 
 import modelward
 from modelward.monitoring import Monitor
+from modelward.monitoring._saved import state_of
+from profile_speed import PEER
 
 D, ROWS, WEEKS, SEED, LASTS, APART, EACH = 24, 300, 8, 0, 24, 60, 4
 FAULTS = ("unit × 10", "null flood of 20 %", "column frozen", "5 % of a column frozen", "999 in 0.5 %")
@@ -37,6 +42,21 @@ def plant(X: np.ndarray, j: int, fault: str, rng: np.random.Generator) -> None:
         X[u < 0.05, j] = 0.1
     else:
         X[u < 0.005, j] = 999
+
+
+def windows(monitor: Monitor, hour: int, rng: np.random.Generator) -> tuple[float, int]:
+    """Return µs of processor time to judge an hour, and the bytes of where the monitor is."""
+    hours = monitor._fitted()  # noqa: SLF001
+    took = []
+    for t in range(hour, hour + 200):
+        monitor.update(rows(np.array([t]), rng), when=(t + 0.5) * 3600.0)
+        monitor.windows()
+        due = hours.gate.closed + 1
+        now = time.process_time_ns()
+        hours._close(due)  # noqa: SLF001
+        took.append((time.process_time_ns() - now) / 1e3)
+    meta, arrays = state_of(hours)
+    return float(np.median(took)), sum(a.nbytes for a in arrays.values()) + len(str(meta))
 
 
 def main() -> None:
@@ -69,12 +89,21 @@ def main() -> None:
         explained |= set(hits)
         in_time = [a.start // 3600 - begin + 1 for a in hits if a.start // 3600 < begin + LASTS]
         delays[FAULTS[k % len(FAULTS)]].append(min(in_time, default=np.inf))
-    spent = []
+    spent, theirs = [], []
     singles = rows(np.arange(hour, hour + 70), rng)
+    registry = CollectorRegistry()
+    edges = np.quantile(singles, np.linspace(0, 1, 15)[1:-1]).tolist()
+    observed = [Histogram(f"x{j}", "a column", buckets=edges, registry=registry) for j in range(D)]
     for i, x in enumerate(singles):
-        now = time.perf_counter()
+        now = time.process_time_ns()
         monitor.update(x, when=(hour + i / ROWS) * 3600.0)
-        spent.append(time.perf_counter() - now)
+        spent.append((time.process_time_ns() - now) / 1e9)
+        if i < 5000:
+            now = time.process_time_ns()
+            for histogram, value in zip(observed, x.tolist(), strict=True):
+                histogram.observe(value)
+            theirs.append((time.process_time_ns() - now) / 1e9)
+    window, state = windows(monitor, hour + 70, rng)
     p50, p99 = np.quantile(spent, [0.5, 0.99]) * 1e6
     print("# What a monitor costs, and what it sees\n")
     print(
@@ -82,8 +111,17 @@ def main() -> None:
         f"making the rows), seed {SEED}. modelward {modelward.__version__}, Python {platform.python_version()}, "
         f"numpy {np.__version__}, on a busy machine.\n"
     )
-    print("| one row at a time, hours closed and tests included | µs |\n|---|---|")
-    print(f"| p50 / p99 | {p50:.1f} / {p99:.1f} |\n| mean | {np.mean(spent) * 1e6:.1f} |")
+    print("Processor time, one row at a time, hours closed and tests included:\n\n| what | µs |\n|---|---|")
+    print(
+        f"| a row of {D} columns, p50 / p99 | {p50:.1f} / {p99:.1f} |\n| mean | {np.mean(spent) * 1e6:.1f} |"
+    )
+    print(f"| {D} Prometheus histograms of 14 buckets, the same row, p50 | {np.median(theirs) * 1e6:.1f} |")
+    if len(sys.argv) > 1:
+        said = subprocess.run([sys.argv[1], "-c", PEER, "1000"], capture_output=True, text=True, check=True)
+        version, _, row = said.stdout.split()[-3:]
+        print(f"| whylogs {version}, the same row, p50 | {float(row) * 1e6:.0f} |")
+    print(f"| an hour of {len(monitor.series)} series, from its profile to its alarms, p50 | {window:.0f} |")
+    print(f"\nState of the monitor with two open hours: {state / 1e6:.2f} MB in memory's own bytes.")
     print("\n| fault, planted in one column for 24 h | found | median delay of all, h |\n|---|---|---|")
     for name, held in delays.items():
         print(f"| {name} | {np.isfinite(held).sum()} of {len(held)} | {np.median(held):g} |")

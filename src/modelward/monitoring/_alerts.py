@@ -41,7 +41,7 @@ class Alert:
         Largest of its hours. Of a novelty −log10 of its probability.
     value, expected : float
         In that hour; of a declared tolerance the bound that was crossed. Of shares and novelties the share of rows;
-        of spreads the standard deviation.
+        of spreads the standard deviation, read off the bins: what lies in an outer one counts as its inner edge.
     event : str
         The known event that goes on, or the nearest within two days before or after; empty if there is none.
     explained : bool

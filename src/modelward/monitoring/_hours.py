@@ -18,7 +18,7 @@ from modelward.profiles import Profile
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -95,8 +95,14 @@ class Hours:
         """What was not taken in, by reason."""
         return self.gate.dropped
 
-    def take(self, rows: NDArray[np.float64], times: NDArray[np.float64], now: float) -> None:
-        """Take in encoded rows, shape (n, d), with their times."""
+    def take(
+        self,
+        rows: NDArray[np.float64],
+        times: NDArray[np.float64],
+        now: float,
+        texts: Mapping[str, Sequence[Any]] | None = None,
+    ) -> None:
+        """Take in encoded rows, shape (n, d), with their times and, by column, their texts."""
         hours = np.floor(times / HOUR)
         for hour in np.unique(hours).tolist():
             here = hours == hour if np.isfinite(hour) else ~np.isfinite(hours)
@@ -104,7 +110,8 @@ class Hours:
             ok[here] = self.gate.admit(hours[here], now)
             if ok.any():
                 profile = self.open.setdefault(int(hour), Profile(self.learned.layout))
-                profile.update(rows[ok])
+                kept = np.flatnonzero(ok).tolist() if texts else []
+                profile.update(rows[ok], {k: [held[i] for i in kept] for k, held in (texts or {}).items()})
                 self.advance(int(hour))
 
     def remember(self, ids: Sequence[Any], rows: NDArray[np.float64], times: NDArray[np.float64]) -> None:
@@ -189,17 +196,25 @@ class Hours:
         self.recent.append((hour, self.watch.phase, y))
         held = calendar.held(hour) if calendar.events else None
         for alarm in self.watch.observe(y, held):
-            self._jump(hour, alarm, turned, held)
+            self._jump(hour, alarm, turned, held, wide)
         if self.watch.sufficient and profile.rows:
             self._rare(hour, rare, profile.rows)
         self._tolerances(hour, declared)
 
     def _jump(
-        self, hour: int, alarm: Alarm, turned: NDArray[np.float64], held: NDArray[np.bool_] | None
+        self,
+        hour: int,
+        alarm: Alarm,
+        turned: NDArray[np.float64],
+        held: NDArray[np.bool_] | None,
+        profile: Profile,
     ) -> None:
         learned, calendar = self.learned, self.learned.calendar
         j = self.watch.names.index(alarm.series)
         value, expected = float(turned[0, j]), float(turned[3, j])
+        if learned.kinds[j] == "spread":
+            # What is read off bins is bounded; a person is told how large it is.
+            value = float(np.sqrt(profile.moments()[1][learned.layout.names.index(learned.columns[j])]))
         if held is not None and held[j]:
             ratio = value / expected if expected > 0 else float("nan")
             cause = calendar.explains(hour, j, alarm.score, ratio)

@@ -54,8 +54,10 @@ class Intake:
         if n:
             self._hours.take(self._buffer[:n], self._times[:n], self._clock())
 
-    def encode(self, X: Any, outputs: Any) -> NDArray[np.float64]:
-        """Return rows and their outputs as one matrix; columns that are gone or changed are counted, and missing.
+    def encode(self, X: Any, outputs: Any) -> tuple[NDArray[np.float64], dict[str, list[Any]]]:
+        """Return rows and their outputs as one matrix, and texts by column.
+
+        Columns that are gone or changed are counted, and missing.
 
         Raises
         ------
@@ -64,19 +66,23 @@ class Intake:
         """
         hours = self._hours
         layout, d = hours.learned.layout, hours.learned.inputs
-        parts = []
+        parts: list[NDArray[np.float64]] = []
+        texts: dict[str, list[Any]] = {}
         for table, names in ((X, layout.names[:d]), (outputs, layout.names[d:])):
             if isinstance(table, np.ndarray) and table.dtype.kind == "f":
                 if table.shape[1] != len(names):
                     raise InputError("the rows have another number of columns than the reference")
                 parts.append(table)
             elif table is not None:
-                encoded, problems = layout.encode(read_table(table, what="rows"))
+                frame = read_table(table, what="rows")
+                encoded, problems = layout.encode(frame)
                 parts.append(encoded[:, :d] if table is X else encoded[:, d:])
+                if layout.texts:
+                    texts |= {k: held for k, held in layout.texts_of(frame).items() if k in names}
                 for name, what in problems.items():
                     if what == "appeared" or name in names:
                         told = "have another type" if what == "type changed" else what
                         hours.dropped[f"columns that {told}"] += 1
             elif names:
                 parts.append(np.full((len(parts[0]), len(names)), np.nan))
-        return np.hstack(parts)
+        return np.hstack(parts), texts

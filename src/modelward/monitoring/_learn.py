@@ -71,6 +71,8 @@ class Learned:
         How often answers were right, where labels were given.
     together : int
         Hours that means and shares are taken over.
+    ratio : ndarray of float64, shape (d,), optional
+        Of each column the standard deviation over the one that is read off its bins.
     """
 
     layout: Layout
@@ -89,11 +91,12 @@ class Learned:
     intended: tuple[str, ...] = ()
     calibration: Calibration | None = None
     together: int = 1
+    ratio: NDArray[np.float64] | None = None
 
     @cached_property
     def plan(self) -> Plan:
         """What is read off a window's profile."""
-        return Plan(self.layout)
+        return Plan(self.layout, self.ratio)
 
     @cached_property
     def all_names(self) -> tuple[str, ...]:
@@ -259,10 +262,16 @@ def learn(
     hours = np.floor(many_seconds(when, frame.height) / HOUR)
     if not np.isfinite(hours).all() or np.ptp(hours) > _MOST_HOURS:
         raise InputError("the reference needs a time for every row, all within twenty years")
-    layout, first = Layout.fit(frame, schema), int(hours.min())
+    layout, first = Layout.fit(frame, schema, texts=()), int(hours.min())
+    # Words of the later half are new where they are not in the first: what new words are usual is learned there.
+    layout = layout.with_texts(frame.filter(pl.Series(hours < first + (np.ptp(hours) + 1) / 2)))
     plan, encoded = Plan(layout), layout.encode(frame)[0]
     calibration = None if labels is None else calibrate(layout, inputs, encoded, labels, answer)
-    profiles, rows = _profiles(layout, encoded, hours.astype(np.int64) - first)
+    whole = Profile(layout)
+    whole.update(encoded)
+    ratio = plan.shape(whole)
+    plan = Plan(layout, ratio)
+    profiles, rows = _profiles(layout, encoded, hours.astype(np.int64) - first, layout.texts_of(frame))
     width = width_of(rows)
     Y, dense_counts, counts, wide_rows = _history(plan, profiles, width)
     figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
@@ -275,7 +284,7 @@ def learn(
     base = Learned(
         layout, inputs, tuple(kpis), dense, np.flatnonzero(usable), first, len(Y), frame.height, Calendar((), ()),
         np.empty((2, 0)), 0.0, declared.tolerances, declared.proxies, declared.intended,
-        calibration, width,
+        calibration, width, ratio,
     )  # fmt: skip
     calendar = Calendar(declared.events, base.columns)
     held = calendar.mask(first, len(Y))
@@ -326,7 +335,7 @@ def _joined(X: Any, outputs: Any, schema: FeatureSchema | None) -> tuple[pl.Data
 
 
 def _profiles(
-    layout: Layout, X: NDArray[np.float64], hour: NDArray[np.int64]
+    layout: Layout, X: NDArray[np.float64], hour: NDArray[np.int64], texts: Mapping[str, list[Any]]
 ) -> tuple[Iterator[Profile], NDArray[np.float64]]:
     """Return the profiles of all hours, one after another, and how many rows each has."""
     order = np.argsort(hour, kind="stable")
@@ -335,7 +344,8 @@ def _profiles(
     def each() -> Iterator[Profile]:
         for start, stop in pairwise(ends.tolist()):
             profile = Profile(layout)
-            profile.update(X[order[start:stop]])
+            here = order[start:stop]
+            profile.update(X[here], {name: [held[i] for i in here.tolist()] for name, held in texts.items()})
             yield profile
 
     return each(), np.diff(ends).astype(np.float64)

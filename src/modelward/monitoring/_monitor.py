@@ -149,6 +149,7 @@ class Monitor(Described):
         when: Any = None,
         batch: str | None = None,
         ids: Any = None,
+        texts: Mapping[str, Sequence[Any]] | None = None,
     ) -> None:
         """Take in one row or many. It never raises; what cannot be taken in is counted in `dropped`.
 
@@ -163,6 +164,8 @@ class Monitor(Described):
             twenty different rows or more is known again by rows and times.
         ids : name or n names, optional
             Of the rows, by which `labels` finds them later; the newest 200,000 are remembered, until the process ends.
+        texts : mapping of str to n texts, optional
+            By column, of rows that come encoded and so without their words; without them words are not watched.
         """
         with self._safely():
             hours = self._fitted()
@@ -171,14 +174,16 @@ class Monitor(Described):
             if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
                 intake.one(X, outputs, seconds(t))
                 if ids is not None:
-                    row = intake.encode(X[None], None if outputs is None else outputs[None])
+                    row, _ = intake.encode(X[None], None if outputs is None else outputs[None])
                     hours.remember([ids], row, np.array([seconds(t)]))
             else:
                 intake.flush()
-                rows = intake.encode(X, outputs)
+                rows, held = intake.encode(X, outputs)
                 times = many_seconds(t, len(rows))
                 if not hours.repeated(rows, times, batch):
-                    hours.take(rows, times, self._clock())
+                    hours.take(
+                        rows, times, self._clock(), held | {k: list(v) for k, v in (texts or {}).items()}
+                    )
                     if ids is not None:
                         hours.remember(list(ids), rows, times)
 

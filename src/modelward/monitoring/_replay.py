@@ -211,7 +211,9 @@ class _Columns:
     ) -> None:
         hours = monitor._fitted()  # noqa: SLF001 - the same room
         d = hours.learned.inputs
-        rows, problems = hours.learned.layout.encode(frame.drop(*self.aside))
+        layout, told = hours.learned.layout, frame.drop(*self.aside)
+        rows, problems = layout.encode(told)
+        texts = layout.texts_of(told)
         for what in problems.values():
             hours.dropped[f"columns that {'have another type' if what == 'type changed' else what}"] += 1
         times = frame[self.time].to_numpy()
@@ -221,7 +223,8 @@ class _Columns:
         begin, first, total = 0, int(at[0]), int(at[-1] - at[0]) + 1
         for end in ends.tolist():
             here = slice(begin, end)
-            monitor.update(rows[here, :d], rows[here, d:], when=times[here])
+            words = {name: held[here] for name, held in texts.items()}
+            monitor.update(rows[here, :d], rows[here, d:], when=times[here], texts=words)
             for name, values in zip(self.kpis, figures, strict=True):
                 held = values[here][np.isfinite(values[here])]
                 if len(held):

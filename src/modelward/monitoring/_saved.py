@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,8 @@ def unpack(data: bytes) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         with np.load(io.BytesIO(data), allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         meta = json.loads(arrays.pop(_META).tobytes())
-    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, RecursionError):
+    # RuntimeError: members that damage made look encrypted, or packed in a way that nobody knows.
+    except (ValueError, OSError, KeyError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError):
         raise InputError(_DAMAGED) from None
     if not isinstance(meta, dict) or meta.get("version") != VERSION:
         raise InputError("the store holds a monitor of another release: fit it anew into another file")
@@ -80,6 +82,8 @@ def pack_learned(hours: Hours) -> bytes:
         "novelty": hours.novelty.limits,
         "plain": learned.plain,
     }
+    if learned.ratio is not None:
+        own["ratio"] = learned.ratio
     if cal is not None:
         own |= {"calibration/right": cal.right, "calibration/rows": cal.rows}
     own |= {f"reach/{k}": reach for k, reach in enumerate(learned.calendar.reach.values())}
@@ -123,6 +127,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
             tuple(Tolerance(**t) for t in meta["tolerances"]),
             tuple(Proxy(**p) for p in meta.get("proxies", ())), tuple(map(str, meta.get("intended", ()))),
             calibration_of(meta.get("calibration"), arrays), int(meta.get("together", 1)),
+            arrays["ratio"].astype(np.float64).reshape(len(layout.points)) if "ratio" in arrays else None,
         )  # fmt: skip
         events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
         calendar = Calendar(events, own.columns)

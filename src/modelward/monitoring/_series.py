@@ -8,17 +8,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.profiles._kernels import ILLEGAL, INFINITE, MISSING
+from modelward.profiles._text import LENGTHS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelward.profiles import Layout, Profile
+    from modelward.profiles import Layout, Profile, TextProfile
 
 LEAST_ROWS = 20
 """Shares and moments of fewer rows are not looked at."""
 DENSE = 5.0
 """Counts of at least so many an hour are watched as shares; rarer ones as Poisson counts."""
 _INNER = 16
+_WORDS, _PAIRS = 100, 30
+"""Words, and pairs of words, of a column of texts that are watched, the most frequent of the reference."""
+_TOLD = ("texts with unseen words", "invisible characters", "without words")
+UNSEEN_WORD = "one unseen word"
+"""The most frequent of the words that the reference has not."""
 _COUNTERS = ((MISSING, "missing"), (INFINITE, "infinite"), (ILLEGAL, "outside the schema"))
 
 
@@ -42,9 +48,12 @@ class Plan:
     ----------
     layout : Layout
         Of the profiles.
+    ratio : ndarray of float64, shape (d,), optional
+        Of each column the standard deviation over the one that is read off its bins, as `shape` measures it.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, ratio: NDArray[np.float64] | None = None) -> None:
+        self._ratio = np.ones(len(layout.points)) if ratio is None else ratio
         self.measured = tuple(j for j, c in enumerate(layout.schema) if not c.coded)
         self.names = (
             "rows",
@@ -57,6 +66,12 @@ class Plan:
             self._slots(layout, j, column)
         self._slot_counts = len(self.counts)
         self.counts += [Count(column, what) for _, what in _COUNTERS for column in layout.names]
+        self.texts = tuple(layout.texts)
+        for column, text in layout.texts.items():
+            self.counts += [Count(column, f"word '{word}'") for word in list(text.words)[:_WORDS]]
+            self.counts += [Count(column, f"words '{a} {b}'") for a, b in list(text.pairs)[:_PAIRS]]
+            self.counts += [Count(column, what) for what in (*_TOLD, UNSEEN_WORD, *_lengths())]
+        self._stands, self._spreads = _representatives(layout, self._group.shape[1])
         # Slots that are not used fall into one more group, which is cut off.
         self._flat = np.where(self._group < 0, self._slot_counts, self._group).ravel()
 
@@ -87,18 +102,72 @@ class Plan:
         """Return the numbers of rows of `counts`."""
         held = np.bincount(self._flat, weights=profile.counts.ravel(), minlength=self._slot_counts + 1)
         more = [profile.counters[:, k] for k, _ in _COUNTERS]
-        return np.concatenate([held[: self._slot_counts], *more])
+        words = [_text_counts(profile.texts[column], profile.rows) for column in self.texts]
+        return np.concatenate([held[: self._slot_counts], *more, *words])
 
     def measure(self, profile: Profile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the series of `names`, and the numbers of rows of `counts`."""
         counts = self.count(profile)
-        mean, variance = profile.moments()
+        mean, spread = profile.moments()[0], self._read_off(profile.counts) * self._ratio
         few = profile.present < LEAST_ROWS
-        mean[few] = variance[few] = np.nan
+        mean[few] = spread[few] = np.nan
         picked = list(self.measured)
         # A column that does not move at all is as far down as can be told.
-        spread = np.log(np.sqrt(variance[picked]) + 1e-9 * (np.abs(mean[picked]) + 1e-9))
-        return np.concatenate([[np.log1p(profile.rows)], mean[picked], spread]), counts
+        told = np.log(spread[picked] + 1e-9 * (np.abs(mean[picked]) + 1e-9))
+        return np.concatenate([[np.log1p(profile.rows)], mean[picked], told]), counts
+
+    def shape(self, profile: Profile) -> NDArray[np.float64]:
+        """Return of each column its standard deviation over the one read off its bins, shape (d,)."""
+        exact, read = np.sqrt(profile.moments()[1]), self._read_off(profile.counts)
+        known = (read > 0) & (exact > 0)
+        return np.asarray(np.where(known, exact, 1.0) / np.where(known, read, 1.0))
+
+    def _read_off(self, held: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return standard deviations read off the bins, shape (d,).
+
+        What lies in an outer bin or beyond counts as the edge of it that is further in, so a few far values, such as
+        heavy tails have in any hour, do not make a spread jump; they are counted in bins of their own.
+        """
+        counts = held * self._spreads
+        n = np.maximum(counts.sum(axis=1), 1)
+        first = (counts * self._stands).sum(axis=1) / n
+        return np.asarray(np.sqrt((counts * (self._stands - first[:, None]) ** 2).sum(axis=1) / n))
+
+
+def _lengths() -> list[str]:
+    named = [("no word" if not k else f"{1 << k - 1} to {(1 << k) - 1} words") for k in range(LENGTHS)]
+    named[1], named[-1] = "1 word", f"{1 << LENGTHS - 2} words or more"
+    return named
+
+
+def _text_counts(text: TextProfile, rows: int) -> NDArray[np.float64]:
+    told = text.counted()
+    counts = np.concatenate(
+        [
+            text.docs[:_WORDS], text.pairs[:_PAIRS], [told[what] for what in _TOLD], [text.buckets.max()], text.lengths,
+        ]
+    ).astype(np.float64)  # fmt: skip
+    if text.rows == rows:
+        return counts
+    # Encoded rows come without texts: of the others the shares are known.
+    return counts * (rows / text.rows) if text.rows >= LEAST_ROWS else np.full(len(counts), np.nan)
+
+
+def _representatives(layout: Layout, width: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return of each slot the value that it stands for in a spread, and whether it does, shapes (d, width)."""
+    stands, used = np.zeros((len(layout.points), width)), np.zeros((len(layout.points), width), dtype=bool)
+    for j, points in enumerate(layout.points):
+        size = len(points)
+        if layout.by_value[j]:
+            stands[j, :size], used[j, :size] = points, True
+            continue
+        middles = (points[:-1] + points[1:]) / 2
+        if size > 3:
+            middles[0], middles[-1] = points[1], points[-2]
+        stands[j, : size - 1], used[j, : size + 2] = middles, True
+        used[j, size - 1] = False
+        stands[j, size], stands[j, size + 1] = middles[0], middles[-1]
+    return stands, used
 
 
 def shares(counts: NDArray[np.float64], rows: NDArray[np.float64] | float) -> NDArray[np.float64]:

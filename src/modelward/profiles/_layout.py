@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -106,12 +106,14 @@ class Layout:
         values = {c.name: _counted(frame, c, codec) for c in schema if c.coded}
         X = Codec(schema, values, codec.dtypes).encode(frame)
         parts = [_column(X[:, j], c, len(values.get(c.name, ())), bins) for j, c in enumerate(schema)]
+        columns = tuple(zip(*parts, strict=True))
+        return cls(schema, values, columns[0], columns[1], columns[2]).with_texts(frame, texts)
+
+    def with_texts(self, frame: pl.DataFrame, texts: Sequence[str] | None = None) -> Layout:
+        """Return the same layout with the words of reference rows; `fit` says of which columns."""
         if texts is None:
-            texts = [c.name for c in schema if c.kind == "text" and is_prose(_strings(frame, c.name))]
-        return cls(
-            schema, values, tuple(p[0] for p in parts), tuple(p[1] for p in parts), tuple(p[2] for p in parts),
-            {name: TextLayout.fit(_strings(frame, name)) for name in texts},
-        )  # fmt: skip
+            texts = [c.name for c in self.schema if c.kind == "text" and is_prose(_strings(frame, c.name))]
+        return replace(self, texts={name: TextLayout.fit(_strings(frame, name)) for name in texts})
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -259,12 +259,13 @@ class TextProfile:
         return sorted(found, key=lambda r: (-abs(r.score), r.word))[:k]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return copies of all that was counted, for `from_arrays`; words are among it."""
+        """Return copies of all that was counted, for `from_arrays`; words of under ten texts as hashes."""
         self._settle()
         keys = sorted(self._fresh)
         held: dict[str, NDArray[Any]] = {name: getattr(self, name).copy() for name in _ARRAYS}
         held["fresh"] = np.array([[k, self._fresh[k]] for k in keys], dtype=np.int64).reshape(-1, 2)
-        held["names"] = np.array([self._names.get(k, "") for k in keys], dtype=f"<U{LONGEST}")
+        names = [self._names.get(k, "") if self._fresh[k] >= MIN_ROWS else "" for k in keys]
+        held["names"] = np.array(names, dtype=f"<U{LONGEST}")
         held["bound"] = np.array(self._bound)
         return held
 
@@ -311,7 +312,7 @@ class TextProfile:
         held = self.arrays()
         out: dict[str, Any] = {name: held[name].tolist() for name in _ARRAYS}
         pairs = zip(held["fresh"].tolist(), held["names"].tolist(), strict=True)
-        out["fresh"] = [[f"{k:012x}", n, name if n >= MIN_ROWS else ""] for (k, n), name in pairs]
+        out["fresh"] = [[f"{k:012x}", n, name] for (k, n), name in pairs]
         return out | {"bound": f"{self._bound:012x}"}
 
     @classmethod
