@@ -18,9 +18,7 @@ from modelward.evasion._kernels import (
     least,
     least_bin,
 )
-from modelward.evasion._reach import reach
 from modelward.evasion._splitting import split
-from modelward.evasion._widest import best_first as best_first_widest
 
 _BOXES = 200_000
 """The most boxes that wait, and with `_CELLS` cells (boxes × units) the memory that they take."""
@@ -122,7 +120,6 @@ def _evaluate(
     return bound, cost, m
 
 
-@compiled
 def cheapest_flip(
     leaves: Any, trees: Any, p: Any, rel: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any,
     work: Any, point: Any,
@@ -161,6 +158,10 @@ def cheapest_flip(
     if wanted < 0 or leaves.value.shape[1] == 2:
         most, work = walk(leaves, trees, gain, p, rel, 2 * sums.error - margin, most, work, point)
     if p.widest:
+        # Plain code decides, and loads it then, so that only the search that is asked for is compiled: a minute each.
+        from modelward.evasion._reach import reach
+        from modelward.evasion._widest import best_first as best_first_widest
+
         within, looked = reach(leaves, trees, gain, p, most)
         work -= looked + len(within.unit)
         return best_first_widest(leaves, within, p, rel, sums, margin, wanted, leaving, most, work, point)
