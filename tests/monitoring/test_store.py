@@ -136,12 +136,18 @@ def test_a_deleted_store_is_said_and_the_monitor_goes_on(traffic, tmp_path: Path
     monitor.keep_in(path, every=0.02)
     path.unlink()
     _until(lambda: "was deleted or replaced" in monitor.store_problem)
-    traffic.feed(monitor, traffic.hours)
+    for hour in range(traffic.hours, traffic.hours + 4):
+        traffic.feed(monitor, hour)
     assert not monitor.dropped
+    monitor.alerts()
+    hours = len(monitor._recorder.unwritten())
+    assert hours, "the hours since wait"
     monitor.keep_in(tmp_path / "again.db")
     assert not monitor.store_problem
     monitor.close()
     assert Monitor.resume(tmp_path / "again.db").series == monitor.series
+    with sqlite3.connect(tmp_path / "again.db") as db:
+        assert db.execute("SELECT count(*) FROM windows").fetchone()[0] >= hours
 
 
 def _until(said) -> None:

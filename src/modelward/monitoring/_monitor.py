@@ -362,6 +362,9 @@ class Monitor(Described):
         notifier, self._notifier = self._notifier, None
         if notifier is not None:
             notifier.close()
+        self._stop_recording()
+
+    def _stop_recording(self) -> None:
         recorder, self._recorder = self._recorder, None
         if recorder is not None and self._hours is not None:
             with self._lock:
@@ -370,11 +373,19 @@ class Monitor(Described):
             recorder.close()
 
     def _record(self, store: Store, every: float, *, owned: bool) -> None:
-        hours = self._fitted()
-        if self._recorder is not None:
-            self.close()
+        hours, before = self._fitted(), self._recorder
+        unwritten: tuple[Window, ...] = ()
+        if before is not None:
+            try:
+                self._stop_recording()
+            except InputError:
+                # The file before is gone or broken, which is why there is another: what it lacks goes along.
+                unwritten = before.unwritten()
         self._recorder = Recorder(hours, store, self._lock, every, self._flush, owned=owned)
-        hours.told = self._recorder.note
+        with self._lock:
+            for window in unwritten:
+                self._recorder.note(window)
+            hours.told = self._recorder.note
 
     @contextmanager
     def _safely(self) -> Iterator[None]:

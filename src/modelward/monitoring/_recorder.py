@@ -63,6 +63,10 @@ class Recorder:
             self._hours.dropped["hours that were not stored, the oldest"] += 1
         self._pending.append(window)
 
+    def unwritten(self) -> tuple[Window, ...]:
+        """Return the judged hours that are not in the file."""
+        return tuple(self._pending)
+
     def write(self) -> None:
         """Write now.
 
