@@ -13,8 +13,8 @@ from modelward.evasion._kernels import (
     EPS,
     compiled,
     copy_into,
+    flips_in,
     holds,
-    label,
     least,
     least_bin,
 )
@@ -46,20 +46,6 @@ def _meet(close: Any, p: Any, s: Any, low: Any, high: Any) -> Any:
             torn = u
         cost += mine
     return cost, torn
-
-
-@compiled
-def _flips(
-    leaves: Any, close: Any, sums: Any, total: Any, margin: Any, wanted: Any, leaving: Any, s: Any
-) -> Any:
-    """Say whether a point in the chosen leaves has the wanted label."""
-    flips = total + margin > sums.error
-    if not flips or wanted >= 0:
-        for t in range(len(s.chosen)):
-            s.leaf[t] = close.leaf[s.chosen[t]]
-        given = label(leaves, sums, s.leaf)
-        flips = given == wanted if wanted >= 0 else given != leaving
-    return flips
 
 
 @compiled
@@ -101,7 +87,7 @@ def _evaluate(
     m = worthwhile(close, m, -sums.error - margin, s)
     cost, torn = _meet(close, p, s, low, high)
     if cost < np.inf:
-        flips = _flips(leaves, close, sums, total, margin, wanted, leaving, s)
+        flips = flips_in(leaves, close.leaf, sums, total, margin, wanted, leaving, s)
         if flips:
             for v in range(units):
                 point[v] = least_bin(p, v, s.low[v], s.high[v])

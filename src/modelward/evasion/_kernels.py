@@ -282,3 +282,17 @@ def label(leaves: Any, sums: Any, chosen: Any) -> Any:
     elif k == 2:
         return 1 if total[1] > 0 or (sums.tie_up and total[1] == 0) else 0
     return np.argmax(total)
+
+
+@compiled
+def flips_in(
+    leaves: Any, numbers: Any, sums: Any, total: Any, margin: Any, wanted: Any, leaving: Any, s: Any
+) -> Any:
+    """Say whether a point in the chosen leaves, of these numbers among all, has the wanted label."""
+    flips = total + margin > sums.error
+    if not flips or wanted >= 0:
+        for t in range(len(s.chosen)):
+            s.leaf[t] = numbers[s.chosen[t]]
+        given = label(leaves, sums, s.leaf)
+        flips = given == wanted if wanted >= 0 else given != leaving
+    return flips

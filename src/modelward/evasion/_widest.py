@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from modelward.evasion._heap import pop, push
-from modelward.evasion._kernels import EPS, compiled, copy_into, holds, label, sort_by
+from modelward.evasion._kernels import EPS, compiled, copy_into, flips_in, holds, sort_by
 from modelward.evasion._reach import bin_in, keep_within, least_in
 
 _BOXES = 400_000
@@ -125,18 +125,6 @@ def _meet(f: Any, s: Any, low: Any, high: Any) -> Any:
 
 
 @compiled
-def _flips(leaves: Any, f: Any, sums: Any, total: Any, margin: Any, wanted: Any, leaving: Any, s: Any) -> Any:
-    """Say whether a point in the chosen leaves has the wanted label."""
-    flips = total + margin > sums.error
-    if not flips or wanted >= 0:
-        for t in range(len(s.chosen)):
-            s.leaf[t] = f.leaf[s.chosen[t]]
-        given = label(leaves, sums, s.leaf)
-        flips = given == wanted if wanted >= 0 else given != leaving
-    return flips
-
-
-@compiled
 def _evaluate(
     leaves: Any, f: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, low: Any, high: Any,
     u: Any, floor: Any, most: Any, names: Any, s: Any, point: Any, branch: Any, spoilt: Any,
@@ -170,7 +158,7 @@ def _evaluate(
     if torn >= 0:
         _cut_at_conflict(f, s, low, high, torn, branch)
         return bound, np.inf, m
-    if _flips(leaves, f, sums, total, margin, wanted, leaving, s):
+    if flips_in(leaves, f.leaf, sums, total, margin, wanted, leaving, s):
         for v in range(len(low)):
             point[v] = bin_in(f, v, s.low[v], s.high[v])
         if holds(p, rel, point):

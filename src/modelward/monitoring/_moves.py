@@ -64,15 +64,10 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Turned:
-    """Another estimate with its sign turned."""
+class _OfAnother:
+    """A figure that is read off another estimate: of the same rows, by the same method."""
 
     of: Move
-
-    @property
-    def value(self) -> float:
-        """Minus the other's."""
-        return -self.of.value
 
     @property
     def n(self) -> int:
@@ -83,6 +78,16 @@ class Turned:
     def method(self) -> str:
         """The same method."""
         return self.of.method
+
+
+@dataclass(frozen=True)
+class Turned(_OfAnother):
+    """Another estimate with its sign turned."""
+
+    @property
+    def value(self) -> float:
+        """Minus the other's."""
+        return -self.of.value
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Return the other's, turned."""
@@ -91,25 +96,13 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Size:
+class Size(_OfAnother):
     """How large a move is, either way."""
-
-    of: Move
 
     @property
     def value(self) -> float:
         """Without its sign."""
         return abs(self.of.value)
-
-    @property
-    def n(self) -> int:
-        """The same rows."""
-        return self.of.n
-
-    @property
-    def method(self) -> str:
-        """The same method."""
-        return self.of.method
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """Return the distance of the interval from nothing, and of its farther end."""

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from modelward.errors import InputError
+from modelward.profiles._document import read_head
 from modelward.profiles._image_kernels import DEGREES, FEATURES, SHADES, look
 
 if TYPE_CHECKING:
@@ -188,16 +189,7 @@ class ImageProfile:
         InputError
             If it is no profile of pictures, of another version, or contradicts itself.
         """
-        try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InputError("it is not JSON: give a file that `modelward profile` wrote") from None
-        if not isinstance(raw, dict) or raw.get("format") != _FORMAT:
-            raise InputError("it is no profile of pictures: give a file that `modelward profile` wrote")
-        if raw.get("version") != VERSION:
-            raise InputError(
-                f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
-            )
+        raw = read_head(text, _FORMAT, VERSION, what="profile of pictures", maker="`modelward profile`")
         return cls._read(raw)
 
     @classmethod

@@ -13,6 +13,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.profiles import _sums
+from modelward.profiles._document import read_head
 from modelward.profiles._images import ImageProfile
 from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS
 from modelward.profiles._layout import Layout
@@ -52,16 +53,7 @@ def from_json(text: str) -> Profile:
     InputError
         If it is no profile, of another version, or contradicts itself.
     """
-    try:
-        raw = json.loads(text)
-    except (ValueError, RecursionError):
-        raise InputError("it is not JSON: give a file that `modelward profile` wrote") from None
-    if not isinstance(raw, dict) or raw.get("format") != "modelward profile":
-        raise InputError("it is no profile: give a file that `modelward profile` wrote")
-    if raw.get("version") != VERSION:
-        raise InputError(
-            f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
-        )
+    raw = read_head(text, "modelward profile", VERSION, what="profile", maker="`modelward profile`")
     layout = Layout.from_dict(raw.get("layout"))
     if raw.get("digest") != layout.digest:
         raise InputError("its layout is not the one that it was written with")

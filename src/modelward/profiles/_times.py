@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.errors import InputError
+from modelward.profiles._document import read_head
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -167,16 +168,7 @@ class TimeProfile:
         InputError
             If it is no profile of times, of another version, or damaged.
         """
-        try:
-            raw = json.loads(text)
-        except (ValueError, RecursionError):
-            raise InputError("it is not JSON: give a file that `TimeProfile.to_json` wrote") from None
-        if not isinstance(raw, dict) or raw.get("format") != _FORMAT:
-            raise InputError("it is no profile of times")
-        if raw.get("version") != VERSION:
-            raise InputError(
-                f"it is a profile of version {raw.get('version')!r}, this release reads {VERSION}: make it anew"
-            )
+        raw = read_head(text, _FORMAT, VERSION, what="profile of times", maker="`TimeProfile.to_json`")
         return cls._read(raw)
 
     @classmethod
