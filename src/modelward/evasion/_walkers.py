@@ -61,11 +61,6 @@ class Walkers:
         kept = rank < keep
         return cls(owner[kept], A[kept], cost[kept])
 
-    def best_of_each(self, desk: Desk) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Return each row's cheapest walker: owners and points."""
-        best = Walkers.gather(desk, [self], 1)
-        return best.owner, best.A
-
     def restore(self, desk: Desk) -> None:
         """Undo differences as long as the label stays, the dearest first."""
         if not len(self.owner):

@@ -11,7 +11,6 @@ DEGREES = 360
 SHADES = 256
 COLOURFUL = 26
 """Chroma of 255 from which a pixel has a hue that is worth a word: a tenth."""
-RED, GREEN, BLUE, SATURATION, BRIGHTNESS = range(5)
 FEATURES = (
     "red",
     "green",

@@ -241,11 +241,6 @@ class TextProfile:
         known = [(self._names.get(key, f"#{key:012x}"), n) for key, n in self._fresh.items() if n >= MIN_ROWS]
         return sorted(known, key=lambda wn: (-wn[1], wn[0]))
 
-    @property
-    def fresh_share(self) -> float:
-        """Upper bound of the share of texts that any one unseen word is in, from buckets; NaN without texts."""
-        return min(1.0, _ratio(int(self.buckets.max()), self.texts)) if self.texts else math.nan
-
     def rises(self, k: int = 10) -> list[Rise]:
         """Return the words and pairs whose share of texts moved most beside the reference, unseen words among them."""
         n, before = self.texts, self.layout.documents

@@ -166,7 +166,6 @@ def _single(value: Inert, path: str) -> TreeSet:
     trees, classes, why = _fitting(trees, classes, why)
     found = _assembled(
         value, path, trees, broken, classes=classes, offset=(0.0,) * len(classes), why_no_rule=why,
-        single_tree=True,
     )  # fmt: skip
     if found.broken or not trees or found.n_features > MAX_COLUMNS:
         return found

@@ -154,12 +154,3 @@ def _fitted(value: Inert, path: str) -> Iterator[Child]:
 def is_trees_holder(attributes: dict[Any, Any]) -> bool:
     """Say whether an estimator's members are trees: its template says nothing more."""
     return bool(items_of(attributes.get("estimators_")) or items_of(attributes.get("_predictors")))
-
-
-def walk_parts(part: Part) -> Iterator[Part]:
-    """Yield a part and all below it."""
-    pending = [part]
-    while pending:
-        one = pending.pop()
-        yield one
-        pending.extend(reversed(one.parts))

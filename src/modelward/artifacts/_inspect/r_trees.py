@@ -54,7 +54,7 @@ def r_tree_set(value: Inert, path: str) -> TreeSet | None:
     importances, said = r_importance(value, names)
     found = TreeSet(
         path, kind, d, trees, broken=broken, why_no_rule="some of its trees are no trees" if broken else _WHY,
-        importances=importances, importance_kind=said, single_tree=kind == "rpart", feature_names=tuple(names),
+        importances=importances, importance_kind=said, feature_names=tuple(names),
     )  # fmt: skip
     if importances is None and kind == "gbm" and not broken:
         from modelward.artifacts._inspect.importance import split_gain

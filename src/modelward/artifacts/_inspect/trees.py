@@ -129,8 +129,6 @@ class TreeSet:
         What they mean.
     why_no_rule : str
         Why no answer can be proven from the leaves; empty if it can.
-    single_tree : bool
-        Whether the estimator is one tree, not an ensemble.
     tolerance : float
         How far the library's own sum may be from the exact one, as a share of the sum of absolute values.
     version : str
@@ -149,7 +147,6 @@ class TreeSet:
     importances: NDArray[np.float64] | None = None
     importance_kind: str = ""
     why_no_rule: str = ""
-    single_tree: bool = False
     tolerance: float = 1e-9
     version: str = ""
     feature_names: tuple[str, ...] = ()
