@@ -49,8 +49,7 @@ _FOOT = (
 
 def findings_of(found: Replay) -> tuple[Finding, ...]:
     """Return what the replay found."""
-    causes = found.monitor.causes(found.alerts, found.windows)
-    watch = found.monitor
+    watch, causes = found.monitor, found.causes
     return live_findings(found.alerts, sufficient=watch.sufficient, promise=watch.promise, causes=causes)
 
 
@@ -71,7 +70,7 @@ def exit_code(found: Replay, fail_on: str) -> int:
 def document_of(found: Replay) -> dict[str, Any]:
     """Return the JSON contract, version 1; figures that are no number are null."""
     watch = found.monitor
-    causes = watch.causes(found.alerts, found.windows)
+    causes = found.causes
     return {
         "schema_version": 1, "modelward": __version__, "complete": complete(found),
         "promise": watch.promise, "learned": _span(found.learned), "replayed": _span(found.replayed),
@@ -177,7 +176,7 @@ def _alerts(found: Replay) -> Section:
         "looks like",
         "event",
     )
-    causes = found.monitor.causes(found.alerts, found.windows)
+    causes = found.causes
     rows = tuple(
         (
             _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),

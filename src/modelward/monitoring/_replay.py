@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.monitoring._alerts import Alert
+    from modelward.monitoring._cause import Cause
     from modelward.monitoring._declared import Declared
     from modelward.monitoring._hours import Window
     from modelward.schema import FeatureSchema
@@ -64,6 +66,11 @@ class Replay:
     windows: tuple[Window, ...]
     alerts: tuple[Alert, ...]
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def causes(self) -> dict[str, Cause]:
+        """What the alerts look like, by their ids."""
+        return self.monitor.causes(self.alerts, self.windows)
 
     @property
     def thin(self) -> bool:
