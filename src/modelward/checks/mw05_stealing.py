@@ -57,7 +57,7 @@ class Stealing(Check):
                     "raise --max-queries"
                 )
             queries, test = min(queries, left // 9), test[: left // 7]
-        attack = ModelStealing(queries=queries)
+        attack = ModelStealing(queries=queries, points=4 if scope.budget.name == "quick" else 6)
         try:
             result = attack.run(
                 scope.subject, pool, test, schema=scope.schema, random_state=scope.rng(self.code)

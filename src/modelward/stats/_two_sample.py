@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_BINS = 255
+"""As many as the classifier has by itself."""
+
+
 def learn_and_score(
     X: NDArray[np.float64], y: NDArray[np.int64], asked: NDArray[np.float64], k: int, *, seed: int
 ) -> NDArray[np.float64]:
@@ -32,9 +36,32 @@ def learn_and_score(
         max_iter=50, learning_rate=0.1, max_leaf_nodes=8, min_samples_leaf=20, early_stopping=False,
         class_weight="balanced", random_state=seed,
     )  # fmt: skip
+    learned, known = _binned(X, asked)
     with threadpool_limits(1):
-        model.fit(X, y)
-        out[:, model.classes_] = model.predict_proba(asked)
+        model.fit(learned, y)
+        out[:, model.classes_] = model.predict_proba(known)
+    return out
+
+
+def _binned(
+    X: NDArray[np.float64], asked: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return both with each value as the number of its bin among those of `X`; NaN stays NaN.
+
+    With class weights the classifier takes weighted percentiles one by one, three quarters of all its time; of bins it
+    finds no more distinct values than it has room for, and takes none. They are its bins of rows without weights.
+    """
+    out = np.empty_like(X), np.empty_like(asked)
+    for j in range(X.shape[1]):
+        values = X[:, j][~np.isnan(X[:, j])]
+        edges = np.unique(values)
+        if len(edges) > _BINS:
+            # A percentile stands between two values or on one, which goes to the bin below it.
+            edges = np.unique(
+                np.quantile(values, np.arange(1, _BINS) / _BINS, method="averaged_inverted_cdf")
+            )
+        for column, part in zip((X[:, j], asked[:, j]), out, strict=True):
+            part[:, j] = np.where(np.isnan(column), np.nan, np.searchsorted(edges, column))
     return out
 
 
