@@ -55,6 +55,7 @@ def look(
     from modelward.checks import all_codes
     from modelward.dependencies import (
         audit,
+        cache_folder,
         cached_database,
         read_code,
         read_containers,
@@ -68,8 +69,8 @@ def look(
     path = Path(named) if named else cached_database()
     asked = (*inventory.packages, *inventory.unresolved)
     database = None
-    if named or path.is_file():
-        database = read_database(path, today=today, wanted={p.name for p in asked})
+    if path is not None and (named or path.is_file()):
+        database = read_database(path, today=today, wanted={p.name for p in asked}, cache=cache_folder())
     holes = audit(inventory.packages, database) if database else ()
     missing = (
         "there is no advisory database: name one with --db, or fetch one with `modelward deps --update-db`"

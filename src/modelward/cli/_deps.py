@@ -85,13 +85,7 @@ def deps(
     from modelward.checks import all_codes, code_findings, container_findings, dependency_findings
     from modelward.cli._deps_output import Told, to_text, write
     from modelward.cli._deps_sbom import SUFFIX, subject_of
-    from modelward.dependencies import (
-        ask_index,
-        measure_imports,
-        read_code,
-        read_containers,
-        survey,
-    )
+    from modelward.dependencies import survey
     from modelward.errors import UsageError
     from modelward.findings import Policy, read_policy
 
@@ -114,7 +108,11 @@ def deps(
     inventory, reach = looked.inventory, looked.reach
     database, holes = advisories(inventory, db, update=update_db, db_url=db_url, osv_url=osv_url, today=today)
     news = news_since(inventory, database, since)
-    answer = ask_index(inventory, index, today=today) if index else None
+    answer = None
+    if index:
+        from modelward.dependencies import ask_index
+
+        answer = ask_index(inventory, index, today=today)
     doubted = replace(inventory, doubts=(*inventory.doubts, *(answer.doubts if answer else ())))
     found = dependency_findings(
         doubted,
@@ -125,20 +123,25 @@ def deps(
         uses=reach.uses if reach else None,
         missing=MISSING,
     )
-    code = (
-        None
-        if no_code or not project.is_dir()
-        else read_code(project, (*inventory.packages, *inventory.unresolved))
-    )
-    found += code_findings(code) if code else ()
-    containers = read_containers(project) if project.is_dir() else None
-    found += container_findings(containers) if containers else ()
+    code = containers = None
+    if project.is_dir():
+        from modelward.dependencies import read_code, read_containers
+
+        if not no_code:
+            code = read_code(project, (*inventory.packages, *inventory.unresolved))
+            found += code_findings(code)
+        containers = read_containers(project)
+        found += container_findings(containers)
     complete = not any(f.verdict == "inconclusive" for f in found)
     settings = (project if project.is_dir() else project.parent) / "pyproject.toml"
     policy = read_policy(settings, all_codes()) if settings.is_file() and not inventory.problems else Policy()
     found, remarks = policy.apply_ignores(found, today)
-    heavy = [w.name for w in looked.load.weights if w.own is not None]
-    took = measure_imports(heavy, looked.modules, python) if measure else {}
+    took: dict[str, float | None] = {}
+    if measure:
+        from modelward.dependencies import measure_imports
+
+        heavy = [w.name for w in looked.load.weights if w.own is not None]
+        took = measure_imports(heavy, looked.modules, python)
     told = Told(
         project, looked, database, code, containers, subject, holes, found, took, news, remarks, answer,
         complete=complete,

@@ -79,6 +79,7 @@ def advisories(
         DATABASE_URL,
         ask_osv,
         audit,
+        cache_folder,
         cached_database,
         read_database,
         update_database,
@@ -91,13 +92,15 @@ def advisories(
     named = db or (Path(environment) if environment else None)
     if update:
         named = named or cached
+        if named is None:
+            raise UsageError("--update-db has no home folder to write to: name a file with --db")
         update_database(named, db_url or DATABASE_URL, today=today)
-    elif named is None and cached.is_file():
+    elif named is None and cached is not None and cached.is_file():
         named = cached
     if named is None:
         return None, ()
     wanted = {p.name for p in (*inventory.packages, *inventory.unresolved)}
-    database = read_database(named, today=today, wanted=wanted)
+    database = read_database(named, today=today, wanted=wanted, cache=cache_folder())
     return database, audit(inventory.packages, database)
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Reach,
         Subject,
         Survey,
+        Use,
         Vulnerability,
     )
     from modelward.findings import Finding
@@ -49,16 +50,28 @@ class Told:
     exit_code: int
 
     def to_json(self) -> str:
-        """Return JSON."""
-        import json
+        """Return JSON, one package, finding or other entry a line."""
+        return (
+            "{\n" + ",\n".join(f'  "{key}": {_json(value)}' for key, value in as_dict(self).items()) + "\n}\n"
+        )
 
-        return json.dumps(as_dict(self), indent=2, allow_nan=False) + "\n"
+
+def _json(value: Any) -> str:
+    import json
+
+    encode = json.JSONEncoder(allow_nan=False, default=_fields).encode
+    if isinstance(value, list) and value:
+        return "[\n    " + ",\n    ".join(map(encode, value)) + "\n  ]"
+    return encode(value)
+
+
+def _fields(one: Any) -> dict[str, Any]:
+    """Return a dataclass as a dictionary, its inner ones as they are: what encodes it asks again."""
+    return {name: getattr(one, name) for name in one.__dataclass_fields__}
 
 
 def as_dict(told: Told) -> dict[str, Any]:
-    """Return what the JSON holds."""
-    from dataclasses import asdict
-
+    """Return what the JSON holds; dataclasses in it are as they are."""
     looked, database, code, containers = told.looked, told.database, told.code, told.containers
     inventory, reach = looked.inventory, looked.reach
     about = None
@@ -70,9 +83,9 @@ def as_dict(told: Told) -> dict[str, Any]:
             "skipped": database.skipped,
             "broken_ranges": database.broken,
         }
-    packages = [{**asdict(p), "use": _use(reach, p)} for p in (*inventory.packages, *inventory.unresolved)]
+    packages = [{**_fields(p), "use": _use(reach, p)} for p in (*inventory.packages, *inventory.unresolved)]
     findings = [
-        {**asdict(f), "use": _use(reach, hole.package)} if hole else asdict(f)
+        {**_fields(f), "use": _use(reach, hole.package)} if hole else f
         for f, hole in zip_longest(told.found, told.holes)
     ]
     return {
@@ -82,23 +95,19 @@ def as_dict(told: Told) -> dict[str, Any]:
         "code": code and {"files": list(code.files), "silenced": code.silenced, "left_out": code.left_out},
         "containers": containers and {"files": list(containers.files), "silenced": containers.silenced},
         "reach": reach and _reach(reach), "weight": as_json(looked.load, told.took),
-        "bulletins": None if told.news is None else [asdict(one) for one in told.news],
+        "bulletins": None if told.news is None else list(told.news),
         "findings": findings,
     }  # fmt: skip
 
 
-def _use(reach: Reach | None, package: Package) -> dict[str, Any] | None:
-    from dataclasses import asdict
-
-    return asdict(reach.uses[package.name]) if reach and package.name in reach.uses else None
+def _use(reach: Reach | None, package: Package) -> Use | None:
+    return reach.uses.get(package.name) if reach else None
 
 
 def _reach(reach: Reach) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {
-        "entry_points": [asdict(entry) for entry in reach.entries],
-        "models": [{**asdict(m), "versions": dict(m.versions)} for m in reach.models],
+        "entry_points": list(reach.entries),
+        "models": [{**_fields(m), "versions": dict(m.versions)} for m in reach.models],
         "dynamic": list(reach.dynamic),
         "unread": list(reach.unread),
     }

@@ -63,7 +63,9 @@ class Database:
         return None if self.date is None else (today - self.date).days
 
 
-def read_database(path: Path, *, today: datetime.date, wanted: Collection[str] | None = None) -> Database:
+def read_database(
+    path: Path, *, today: datetime.date, wanted: Collection[str] | None = None, cache: Path | None = None
+) -> Database:
     """Read a directory or a zip of OSV records.
 
     Parameters
@@ -73,6 +75,8 @@ def read_database(path: Path, *, today: datetime.date, wanted: Collection[str] |
         Records that were changed later do not make the database newer.
     wanted : collection of str, optional
         Packages by their normal names: of others no range is read, so that none of them is counted as nonsense.
+    cache : Path, optional
+        A folder that keeps what was read of a zip, so that the next time only what is wanted is read.
 
     Raises
     ------
@@ -81,17 +85,40 @@ def read_database(path: Path, *, today: datetime.date, wanted: Collection[str] |
     """
     if not path.exists():
         raise InputError(f"no advisory database at {path.name}: download a zip of OSV records and name it")
+    if cache is not None and wanted is not None and path.is_file():
+        from modelward.dependencies._advisory_cache import read_cached
+
+        return read_cached(path, today=today, wanted=wanted, folder=cache)
     database = Database(path.name)
-    records = _folder(path) if path.is_dir() else _zip(path)
-    for data in records:
+    for data in records_of(path):
         database.records += 1
         if data is None:
             database.skipped += 1
-            continue
-        _add(database, data, today, wanted)
-    if not database.records or database.records == database.skipped:
-        raise InputError(f"{path.name} holds no OSV record that can be read")
+        else:
+            _add(database, data, today, wanted)
+    check_readable(database)
     return database
+
+
+def check_readable(database: Database) -> None:
+    """Refuse a database of which nothing could be read.
+
+    Raises
+    ------
+    InputError
+    """
+    if not database.records or database.records == database.skipped:
+        raise InputError(f"{database.name} holds no OSV record that can be read")
+
+
+def records_of(path: Path) -> Iterator[bytes | None]:
+    """Yield the records of a folder or a zip, within bounds; None for one that is too large.
+
+    Raises
+    ------
+    InputError
+    """
+    yield from _folder(path) if path.is_dir() else _zip(path)
 
 
 def _folder(path: Path) -> Iterator[bytes | None]:
@@ -121,37 +148,63 @@ def _zip(path: Path) -> Iterator[bytes | None]:
         raise InputError(f"{path.name} is no zip that can be read: {type(error).__name__}") from None
 
 
-def _add(database: Database, data: bytes, today: datetime.date, wanted: Collection[str] | None) -> None:
+@dataclass(frozen=True)
+class Record:
+    """One OSV record, its ranges not yet read: `names` and `entries` are what it affects, in pairs."""
+
+    advisory: Advisory
+    changed: datetime.date | None
+    withdrawn: bool
+    names: tuple[str, ...]
+    entries: tuple[dict[str, Any], ...]
+
+
+def read_record(data: bytes) -> Record | None:
+    """Read one record; None if it is none."""
     try:
         record: Any = json.loads(data)
-        entries = [e for e in record["affected"] if e["package"]["ecosystem"].partition(":")[0] == "PyPI"]
-        names = [canonical(entry["package"]["name"]) for entry in entries]
+        entries = tuple(
+            e for e in record["affected"] if e["package"]["ecosystem"].partition(":")[0] == "PyPI"
+        )
+        names = tuple(canonical(entry["package"]["name"]) for entry in entries)
         identifier = str(record["id"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        database.skipped += 1
-        return
-    changed = _day(record.get("modified"))
-    if changed and changed <= today and (database.date is None or changed > database.date):
-        database.date = changed
-    if record.get("withdrawn"):
-        return
-    affected: dict[str, tuple[Affected, ...]] = {}
-    for name, entry in zip(names, entries, strict=True):
-        if wanted is not None and name not in wanted:
-            continue
-        one = read_affected(entry)
-        database.broken += one.broken
-        if one.broken or not (one.spans or one.versions):
-            database.doubtful.add(name)
-        affected[name] = (*affected.get(name, ()), one)
+        return None
     aliases = record.get("aliases")
     said = record.get("summary") or record.get("details") or ""
     advisory = Advisory(
         identifier, tuple(a for a in aliases if isinstance(a, str)) if isinstance(aliases, list) else (),
-        " ".join(str(said).split())[:300], str(record.get("published", ""))[:10], affected,
+        " ".join(str(said).split())[:300], str(record.get("published", ""))[:10], {},
     )  # fmt: skip
+    return Record(advisory, _day(record.get("modified")), bool(record.get("withdrawn")), names, entries)
+
+
+def _add(database: Database, data: bytes, today: datetime.date, wanted: Collection[str] | None) -> None:
+    record = read_record(data)
+    if record is None:
+        database.skipped += 1
+        return
+    changed = record.changed
+    if changed and changed <= today and (database.date is None or changed > database.date):
+        database.date = changed
+    if record.withdrawn:
+        return
+    affected = record.advisory.affected
+    for name, entry in zip(record.names, record.entries, strict=True):
+        if wanted is not None and name not in wanted:
+            continue
+        one = read_affected(entry)
+        note(database, name, one)
+        affected[name] = (*affected.get(name, ()), one)
     for name in affected:
-        database.by_name.setdefault(name, []).append(advisory)
+        database.by_name.setdefault(name, []).append(record.advisory)
+
+
+def note(database: Database, name: str, one: Affected) -> None:
+    """Count what makes no sense of one entry."""
+    database.broken += one.broken
+    if one.broken or not (one.spans or one.versions):
+        database.doubtful.add(name)
 
 
 def _day(text: Any) -> datetime.date | None:

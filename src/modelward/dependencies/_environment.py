@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.parser import HeaderParser
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,26 +72,53 @@ class Environment:
     ----------
     name : str
         How it is called in messages.
-    packages : dict of str to Installed
+    packages : mapping of str to Installed
     paths : tuple of Path
         Folders of installed packages; empty for the environment that runs this.
     """
 
     name: str = "the environment of modelward"
-    packages: dict[str, Installed] = field(default_factory=dict)
+    packages: Mapping[str, Installed] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
 
-    def distributions(self) -> Iterator[tuple[str, metadata.Distribution, Any]]:
-        """Yield names, distributions and metadata; of two with one name the first is the one that is imported."""
-        seen: set[str] = set()
-        paths = [str(path) for path in self.paths]
-        for one in metadata.distributions(path=paths) if paths else metadata.distributions():
-            # Each look at it parses the file again.
-            told = one.metadata
+
+class _Listed(Mapping[str, Installed]):
+    """Distributions of some folders by name; what one says of itself is worked out when it is asked for."""
+
+    def __init__(self, paths: tuple[Path, ...], markers: dict[str, str]) -> None:
+        self._markers = markers
+        self._found: dict[str, tuple[metadata.Distribution, Any]] = {}
+        self._made: dict[str, Installed] = {}
+        folders = [str(path) for path in paths]
+        for one in metadata.distributions(path=folders) if folders else metadata.distributions():
+            told = _headers(one)
             name = canonical(str(told["Name"] or ""))
-            if name and name not in seen:
-                seen.add(name)
-                yield name, one, told
+            # Of two with one name the first is the one that is imported.
+            if name:
+                self._found.setdefault(name, (one, told))
+
+    def __getitem__(self, name: str) -> Installed:
+        if name not in self._made:
+            self._made[name] = _installed(*self._found[name], self._markers)
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+def _headers(one: metadata.Distribution) -> Any:
+    """Return what a distribution says of itself without its description, which is most of the text."""
+    text = one.read_text("METADATA") or one.read_text("PKG-INFO") or ""
+    if not text:
+        # An egg of one file has them in its own name.
+        return one.metadata
+    return HeaderParser().parsestr(text.partition("\n\n")[0], headersonly=True)
 
 
 def installed(python: Path | None = None) -> Environment:
@@ -111,15 +140,11 @@ def installed(python: Path | None = None) -> Environment:
     >>> installed().packages["packaging"].needs
     ()
     """
-    environment = Environment()
-    markers: dict[str, str] = {}
-    if python is not None:
-        paths, version = _folders(python)
-        environment = Environment(str(python), {}, paths)
-        markers = {"python_version": version, "python_full_version": f"{version}.0"} if version else {}
-    for name, one, told in environment.distributions():
-        environment.packages[name] = _installed(one, told, markers)
-    return environment
+    if python is None:
+        return Environment(packages=_Listed((), {}))
+    paths, version = _folders(python)
+    markers = {"python_version": version, "python_full_version": f"{version}.0"} if version else {}
+    return Environment(str(python), _Listed(paths, markers), paths)
 
 
 def _installed(one: metadata.Distribution, told: Any, markers: dict[str, str]) -> Installed:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 from typing import Any
 
 from modelward.errors import MissingExtraError
 
 
+@cache
 def need(module: str, package: str) -> Any:
     """Import a module of the extra.
 

@@ -14,7 +14,7 @@ from modelward.dependencies.sources._others import unread as others
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from modelward.dependencies._environment import Installed
@@ -70,7 +70,7 @@ def take_inventory(
     )  # fmt: skip
 
 
-def _undragged(known: tuple[Package, ...], environment: dict[str, Installed]) -> tuple[Problem, ...]:
+def _undragged(known: tuple[Package, ...], environment: Mapping[str, Installed]) -> tuple[Problem, ...]:
     """Return the files of pinned packages of which nobody says what they drag in.
 
     A file with hashes is complete, or pip would refuse it.
@@ -97,7 +97,7 @@ def _same(found: Installed | None, version: str) -> bool:
 
 
 def _resolve(
-    packages: tuple[Package, ...], environment: dict[str, Installed]
+    packages: tuple[Package, ...], environment: Mapping[str, Installed]
 ) -> tuple[tuple[Package, ...], tuple[Package, ...]]:
     """Split into packages with a version and those without; what is dragged in is added from the environment."""
     fixed = {p.name for p in packages if p.version}
@@ -122,7 +122,9 @@ def _resolve(
     return tuple(known), tuple(unresolved)
 
 
-def dragged(packages: Sequence[Package], seen: set[str], environment: dict[str, Installed]) -> list[Package]:
+def dragged(
+    packages: Sequence[Package], seen: set[str], environment: Mapping[str, Installed]
+) -> list[Package]:
     """Return what packages drag in, as it is installed; names that were seen already are left out, and added to."""
     found: list[Package] = []
     pending = list(packages)
@@ -141,14 +143,14 @@ def dragged(packages: Sequence[Package], seen: set[str], environment: dict[str, 
     return found
 
 
-def _with_needs(package: Package, environment: dict[str, Installed]) -> Package:
+def _with_needs(package: Package, environment: Mapping[str, Installed]) -> Package:
     """Give a pinned package of which no file says what it asks for the needs of the very release installed here."""
     if package.needs or not _same(environment.get(package.name), package.version):
         return package
     return replace(package, needs=_needs(environment, package))
 
 
-def _needs(environment: dict[str, Installed], package: Package) -> tuple[str, ...]:
+def _needs(environment: Mapping[str, Installed], package: Package) -> tuple[str, ...]:
     """Return what a package asks for, with the extras that the project asks for."""
     one = environment[package.name]
     return (*one.needs, *(name for extra in package.extras for name in one.extras.get(extra, ())))

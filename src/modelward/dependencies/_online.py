@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from modelward.dependencies._advisories import Advisory, Database, read_database
 from modelward.dependencies._audit import Vulnerability, merged
 from modelward.dependencies._extra import need
+from modelward.dependencies._places import DATABASE_URL
 from modelward.dependencies._ranges import parse
 from modelward.errors import InputError, UsageError
 
@@ -23,17 +24,9 @@ if TYPE_CHECKING:
 
     from modelward.dependencies._packages import Package
 
-DATABASE_URL = "https://storage.googleapis.com/osv-vulnerabilities/PyPI/all.zip"
-"""Where OSV publishes its records for PyPI."""
 MAX_DOWNLOAD = 1_000_000_000
 _TIMEOUT = 60
 _CANDIDATES = 20
-
-
-def cached_database() -> Path:
-    """Return where `update_database` keeps a database for which no place was named."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "modelward" / "osv-pypi.zip"
 
 
 def check_url(url: str) -> str:

@@ -5,11 +5,14 @@ Source: the OSV schema 1.6, "evaluation algorithm"; versions are compared by PEP
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from modelward.dependencies._extra import need
+
+_ZEROS = re.compile(r"^((?:\d+!)?\d+(?:\.\d+)*?)(?:\.0)+(?=$|[a-z+]|\.[a-z])")
 
 
 @dataclass(frozen=True)
@@ -18,21 +21,21 @@ class Affected:
 
     Parameters
     ----------
-    versions : frozenset
-        Versions that are named, parsed; those that are no version of PEP 440 are left out.
+    versions : frozenset of str
+        Versions that are named, as `one_form` writes them; those that are no version of PEP 440 are left out.
     spans : tuple of (low, high, last)
         Each begins at `low` (None: the first), ends before `high` (None: never), or with `last`.
     broken : int
         Ranges that make no sense and were skipped.
     """
 
-    versions: frozenset[Any]
+    versions: frozenset[str]
     spans: tuple[tuple[Any, Any, Any], ...]
     broken: int = 0
 
     def covers(self, version: Any) -> bool:
         """Say whether a version is affected."""
-        return version in self.versions or any(_within(version, span) for span in self.spans)
+        return any(_within(version, span) for span in self.spans) or one_form(version) in self.versions
 
     def fixes(self) -> set[Any]:
         """Return the versions that end a range."""
@@ -51,7 +54,8 @@ def _within(version: Any, span: tuple[Any, Any, Any]) -> bool:
 def read_affected(entry: dict[str, Any]) -> Affected:
     """Read one entry of ``affected``; nonsense is counted."""
     named = entry.get("versions")
-    versions = frozenset(v for v in map(parse, named if isinstance(named, list) else []) if v is not None)
+    parsed = map(parse, named if isinstance(named, list) else [])
+    versions = frozenset(one_form(version) for version in parsed if version is not None)
     spans: list[tuple[Any, Any, Any]] = []
     broken = 0
     ranges = entry.get("ranges")
@@ -65,6 +69,17 @@ def read_affected(entry: dict[str, Any]) -> Affected:
         else:
             spans += found
     return Affected(versions, tuple(spans), broken)
+
+
+def one_form(version: Any) -> str:
+    """Return a text that two versions share if, and only if, they are equal.
+
+    Examples
+    --------
+    >>> one_form(parse("1.0.0")), one_form(parse("v1.0RC1"))
+    ('1', '1rc1')
+    """
+    return _ZEROS.sub(r"\1", str(version))
 
 
 def parse(text: Any) -> Any:

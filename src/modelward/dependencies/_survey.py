@@ -6,18 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from modelward.dependencies._environment import Environment, installed, own_environment
-from modelward.dependencies._from_imports import add_imports
-from modelward.dependencies._from_models import add_models
 from modelward.dependencies._inventory import take_inventory
-from modelward.dependencies._modules import Owners, modules_of
 from modelward.dependencies._packages import Doubt
-from modelward.dependencies.reach import (
-    beside_models,
-    find_entries,
-    find_models,
-    read_imports,
-    trace,
-)
 from modelward.dependencies.weight import Load, weigh
 
 if TYPE_CHECKING:
@@ -83,13 +73,27 @@ def survey(
     named = list(models)
     other = python or (own_environment(project) if project.is_dir() else None)
     environment = installed(other)
+    looking = code and project.is_dir()
+    if not named and not looking:
+        # What a lock file alone does not need is not even loaded.
+        inventory = _inactive(take_inventory(project, environment=environment), environment)
+        return Survey(inventory, environment, None, weigh(inventory, environment))
+    from modelward.dependencies._from_imports import add_imports
+    from modelward.dependencies._from_models import add_models
+    from modelward.dependencies._modules import Owners, modules_of
+    from modelward.dependencies.reach import (
+        beside_models,
+        find_entries,
+        find_models,
+        read_imports,
+        trace,
+    )
+
     inventory = take_inventory(project, environment=environment, also=beside_models(named, project))
     inventory = _inactive(inventory, environment)
-    root = project if project.is_dir() else project.parent
-    files = find_models(root, named) if named or (code and project.is_dir()) else ()
+    files = find_models(project if project.is_dir() else project.parent, named)
     names = {p.name for p in (*inventory.packages, *inventory.unresolved)}
-    looking = code and project.is_dir()
-    modules = modules_of(names | set(environment.packages), environment) if files or looking else {}
+    modules = modules_of(names | set(environment.packages), environment)
     if files:
         inventory = add_models(inventory, files, Owners({n: modules[n] for n in names}))
     if not looking:

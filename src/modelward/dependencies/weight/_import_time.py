@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import statistics
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -53,6 +51,9 @@ def _program(python: Path | None) -> str:
 
 
 def _seconds(program: str, modules: tuple[str, ...]) -> float | None:
+    import statistics
+    import subprocess
+
     # A package's own name comes before the names of its compiled helpers.
     module = min(modules, key=lambda m: (m.startswith("_"), m))
     if not re.fullmatch(r"\w+(\.\w+)*", module):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -99,11 +100,12 @@ def weigh(inventory: Inventory, environment: Environment) -> Load:
         versions.setdefault(package.name, set()).add(package.version)
     roots = _roots(inventory, needs)
     size = _sizes(environment, versions)
-    whole = _closure(roots, needs)
+    brought = {name: _closure([name], needs) for name in roots}
+    times = Counter(one for along in brought.values() for one in along)
+    whole = set(times)
     weights = []
-    for name in roots:
-        along = _closure([name], needs)
-        alone = whole - _closure([n for n in roots if n != name], needs)
+    for name, along in brought.items():
+        alone = {one for one in along if times[one] == 1}
         one = Weight(
             name, size.get(name), tuple(sorted(along - {name})), _sum(along, size), tuple(sorted(alone - {name})),
             _sum(alone, size), len(along - set(size)), SMALLER.get(name),
