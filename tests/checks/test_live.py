@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.tree import DecisionTreeClassifier
 
+import modelward.assessment._assess as module
+from modelward.assessment._plan import make_sure_told
 from modelward.checks import CheckNotGiven, CheckSkipped, conclude, told_by
 from modelward.checks._service import why_open
 from modelward.checks.mw12_reward_hacking import RewardHacking
 from modelward.checks.mw13_side_effects import SideEffects
 from modelward.checks.mw14_live import LiveTraffic
-from modelward.errors import InputError
+from modelward.errors import InputError, UsageError
 from modelward.findings import Cost, Policy
 from modelward.monitoring import Declared, Event, Monitor, Proxy, Store, Tolerance, move_of, read_standing
 
@@ -198,3 +201,42 @@ def test_declared_figures_that_are_none_are_one_clear_line(
 ) -> None:
     with pytest.raises(InputError, match=said):
         kept(tmp_path / "watch.db", declared=declared)
+
+
+@pytest.mark.parametrize(
+    ("select", "ignore", "kept"),
+    [
+        ((), (), {"MW132"}),
+        (("MW142",), (), set()),
+        (("MW13",), (), {"MW132"}),
+        (("MW142", "MW132"), (), {"MW132"}),
+        ((), ("MW132",), set()),
+        ((), ("MW13",), set()),
+    ],
+)
+def test_what_a_store_tells_beside_checks_is_selected_and_ignored_like_theirs(
+    hacked: Path,
+    credit: tuple[pl.DataFrame, np.ndarray],
+    monkeypatch: pytest.MonkeyPatch,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    kept: set[str],
+) -> None:
+    frame, y = credit
+    table = frame.with_columns(pl.Series("label", y))[:1_000]
+    model = DecisionTreeClassifier(max_depth=2).fit(frame.to_pandas(), y)
+    monkeypatch.setattr(module, "all_checks", lambda: (SideEffects, LiveTraffic))
+    report = module.assess(model, table, target="label", store=hacked, select=select, ignore=ignore)
+    assert {f.code for f in report.findings if f.code in ("MW132", "MW147", "MW148")} == kept
+
+
+def test_a_finding_that_nothing_would_read_the_store_for_cannot_be_selected() -> None:
+    make_sure_told((), (), store=True)
+    make_sure_told(("MW148", "MW142"), (), store=True)
+    make_sure_told(("MW01",), (), store=True)
+    make_sure_told((), ("MW12", "MW13", "MW14"), store=True)
+    make_sure_told((), ("MW121", "MW131", "MW142", "MW143"), store=False)
+    with pytest.raises(UsageError, match="MW148 is told beside"):
+        make_sure_told(("MW148",), (), store=False)
+    with pytest.raises(UsageError, match="MW132 is told beside"):
+        make_sure_told((), ("MW121", "MW131", "MW142", "MW143"), store=True)

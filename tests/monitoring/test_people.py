@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
+import polars as pl
 import pytest
 
 from modelward.errors import InputError, MissingExtraError
@@ -68,3 +74,61 @@ def test_without_apprise_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setitem(sys.modules, "apprise", None)
     with pytest.raises(MissingExtraError, match=r"modelward\[notify\]"):
         People("json://localhost")
+
+
+class _Inbox(BaseHTTPRequestHandler):
+    """Takes what Apprise posts to a json:// address."""
+
+    got: ClassVar[list[dict[str, Any]]] = []
+    answer = 200
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if _Inbox.answer == 200:
+            _Inbox.got.append(body)
+        self.send_response(_Inbox.answer)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def inbox() -> Any:
+    server = HTTPServer(("127.0.0.1", 0), _Inbox)
+    _Inbox.got, _Inbox.answer = [], 200
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"json://127.0.0.1:{server.server_port}/alerts"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.filterwarnings("ignore:.*imghdr:DeprecationWarning")
+@pytest.mark.skipif(importlib.util.find_spec("apprise") is None, reason="Apprise is not installed: [notify]")
+def test_the_real_apprise_delivers_alerts_of_a_monitor(traffic: Any, inbox: str) -> None:
+    monitor, first = traffic.fresh(), traffic.hours
+    monitor.notify(People(inbox), every=3600.0)
+    for hour in range(first, first + 6):
+        frame = traffic.rows_of(np.array([hour]), hour)
+        traffic.feed(monitor, hour, frame.with_columns(amount=pl.col("amount") * 9.0))
+    told = monitor.alerts()
+    _Inbox.answer = 500
+    monitor._notifier.now()
+    assert monitor.notify_problem == "alerts could not be sent: OSError"
+    assert not _Inbox.got
+    _Inbox.answer = 200
+    monitor.close()
+    assert monitor.notify_problem == ""
+    (message,) = _Inbox.got
+    assert message["title"].startswith(f"modelward: {len(told)} alert")
+    assert sum(line.startswith("began: amount") for line in message["message"].splitlines()) == len(told) > 0
+
+
+@pytest.mark.filterwarnings("ignore:.*imghdr:DeprecationWarning")
+@pytest.mark.skipif(importlib.util.find_spec("apprise") is None, reason="Apprise is not installed: [notify]")
+def test_the_real_apprise_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(InputError, match="address 1 is none"):
+        People("nonsense://user:secret@host")

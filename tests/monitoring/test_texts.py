@@ -67,6 +67,16 @@ def test_an_injected_word_is_found_whether_it_was_seen_before_or_not(
     assert alerts
     assert alerts[0].start <= (HOURS + 3) * 3600
     assert alerts[0].value > 2 * alerts[0].expected
+    # A word that the reference has not is named in the alert; the others are in the name of the series.
+    assert alerts[0].named == ("bitcoin" if series.endswith(UNSEEN_WORD) else "")
+    assert ("('bitcoin')" in alerts[0].words) == bool(alerts[0].named)
+
+
+def test_an_unseen_word_of_fewer_than_ten_texts_is_not_named(learned: tuple[bytes, bytes]) -> None:
+    alerts = [a for a in _sent(learned, "anna", 0.15).alerts() if a.series == f"note: {UNSEEN_WORD}"]
+    assert alerts
+    assert max(a.value for a in alerts) * ROWS < 10
+    assert {a.named for a in alerts} == {""}
 
 
 def test_encoded_rows_without_texts_raise_no_alert_of_words(learned: tuple[bytes, bytes]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward._version import __version__
 from modelward.assessment._inputs import Prepared, Request, prepare
-from modelward.assessment._plan import chosen, coverage
+from modelward.assessment._plan import chosen, coverage, keeps, make_sure_told
 from modelward.assessment._run import run_checks
 from modelward.checks import EXPOSURES, all_checks, told_by
 from modelward.errors import InputError, UsageError
@@ -152,6 +152,7 @@ def assess(
         project=None if project is None else Path(project), db=None if db is None else Path(db),
         max_db_age=max_db_age, store=held,
     )  # fmt: skip
+    make_sure_told(select, ignore, store=held is not None)
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)
     prepared = prepare(request, run)
     run, left = chosen(
@@ -171,7 +172,8 @@ def assess(
     )
     outcomes = sorted([*done, *left], key=lambda outcome: outcome.check.code)
     found = [outcome.finding for outcome in outcomes if outcome.finding is not None]
-    found = sorted([*found, *told_by(prepared.scope)], key=lambda finding: finding.code)
+    told = [f for f in told_by(prepared.scope) if keeps(f.code, select, ignore)]
+    found = sorted([*found, *told], key=lambda finding: finding.code)
     findings, warnings = policy.apply_ignores(found, today or datetime.datetime.now(datetime.UTC).date())
     return Report(
         subject=prepared.subject,

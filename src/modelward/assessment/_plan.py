@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _ORDER: tuple[Status, ...] = ("error", "skipped", "checked", "not_given", "not_applicable")
 
 
+TOLD = ("MW132", "MW147", "MW148")
+"""Findings that open alerts of `--store` give beside those of the checks that read it."""
+READ_STORE = ("MW121", "MW131", "MW142", "MW143")
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of one check."""
@@ -27,6 +32,34 @@ class Outcome:
     status: Status
     reason: str = ""
     finding: Finding | None = None
+
+
+def keeps(code: str, select: Sequence[str], ignore: Sequence[str]) -> bool:
+    """Say whether the user's choices keep a code.
+
+    Examples
+    --------
+    >>> keeps("MW148", ["MW14"], []), keeps("MW148", ["MW142"], []), keeps("MW148", [], ["MW148"])
+    (True, False, False)
+    """
+    return (not select or code.startswith(tuple(select))) and not (ignore and code.startswith(tuple(ignore)))
+
+
+def make_sure_told(select: Sequence[str], ignore: Sequence[str], *, store: bool) -> None:
+    """Make sure that a check reads the store, where findings are kept that only a store that was read can give.
+
+    Without one they would be silent, and look clean.
+
+    Raises
+    ------
+    UsageError
+        If none does.
+    """
+    told = [code for code in TOLD if keeps(code, select, ignore)]
+    if told and (select or store) and not any(keeps(code, select, ignore) for code in READ_STORE):
+        raise UsageError(
+            f"{told[0]} is told beside checks that read --store: select MW142 too, or ignore {told[0]} as well"
+        )
 
 
 def chosen(
@@ -54,10 +87,12 @@ def chosen(
     UsageError
         If a code matches no check.
     """
+    codes = [check.code for check in checks]
     for word in (*select, *ignore):
-        if not word or not any(check.code.startswith(word) for check in checks):
-            known = ", ".join(check.code for check in checks)
-            raise UsageError(f"no check has a code beginning with {word!r}; there are {known}")
+        if not word or not any(code.startswith(word) for code in (*codes, *TOLD)):
+            raise UsageError(
+                f"no check has a code beginning with {word!r}; there are {', '.join((*codes, *TOLD))}"
+            )
     run: list[type[Check]] = []
     left: list[Outcome] = []
     for check in checks:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from modelward.monitoring import Standing
-    from modelward.monitoring._decisions import Verdict
+    from modelward.monitoring import Standing, Verdict
 
 _MOST = 200
 _VERDICTS: dict[str, Verdict] = {

@@ -3,7 +3,7 @@
 from modelward.monitoring._alerts import Alert
 from modelward.monitoring._bands import RULES, Bands, Rule
 from modelward.monitoring._cause import CAUSES, Cause
-from modelward.monitoring._decisions import VERDICTS, Decision
+from modelward.monitoring._decisions import VERDICTS, Decision, Verdict
 from modelward.monitoring._declared import Declared, Proxy, Tolerance, read_declared
 from modelward.monitoring._events import Event, Suggestion
 from modelward.monitoring._hours import Window
@@ -63,6 +63,7 @@ __all__ = [
     "Thresholds",
     "Tolerance",
     "Turned",
+    "Verdict",
     "Watch",
     "Webhook",
     "Window",

@@ -47,6 +47,8 @@ class Alert:
     explained : bool
         Whether that event moves the series so far: by what was declared, or as in two or more of its past
         occurrences.
+    named : str
+        Of unseen words the one that the most texts of the hour had, if ten had it; else empty.
     """
 
     series: str
@@ -62,6 +64,7 @@ class Alert:
     expected: float
     event: str = ""
     explained: bool = False
+    named: str = ""
 
     @property
     def id(self) -> str:
@@ -77,11 +80,12 @@ class Alert:
         if self.detector == "declared":
             most = "at most" if self.value > self.expected else "at least"
             return f"{self.series}: {value}, declared is {most} {expected}"
+        what = f"{self.series} ({self.named!r})" if self.named else self.series
         if self.detector == "slow":
-            return f"{self.series}: {value} where {expected} was expected, hour after hour"
+            return f"{what}: {value} where {expected} was expected, hour after hour"
         if self.detector == "reference":
-            return f"{self.series}: {value} where {expected} was expected; its level has crept away"
-        return f"{self.series}: {value} where {expected} was expected"
+            return f"{what}: {value} where {expected} was expected; its level has crept away"
+        return f"{what}: {value} where {expected} was expected"
 
 
 def _number(value: float, *, share: bool) -> str:
@@ -114,21 +118,21 @@ class AlertBook:
         column: str,
         kind: str,
         cause: tuple[str, bool] = ("", False),
+        named: str = "",
     ) -> None:
         """Take in the alarm of an hour that began at a time, in seconds since 1970."""
         key = (alarm.series, detector)
         new = Alert(
             alarm.series, column, kind, detector, at, at, 1, alarm.score, alarm.threshold, alarm.value,
-            alarm.expected, *cause,
+            alarm.expected, *cause, named,
         )  # fmt: skip
         held = self._last.get(key)
         if held is not None and at - held.end <= SAME[detector] * HOUR:
             worst = new if abs(new.score) > abs(held.score) else held
             # An alert is explained only if each of its hours is.
             on = replace(worst, start=held.start, end=at, hours=held.hours + 1)
-            self._set(
-                key, replace(on, explained=held.explained and new.explained, event=held.event or new.event)
-            )
+            event, known = held.event or new.event, held.explained and new.explained
+            self._set(key, replace(on, explained=known, event=event, named=worst.named or held.named))
             return
         if held is not None:
             if len(self._closed) == _MOST_ALERTS:

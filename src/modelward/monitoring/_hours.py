@@ -12,6 +12,7 @@ import numpy as np
 from modelward.monitoring._alerts import AlertBook
 from modelward.monitoring._clock import HOUR
 from modelward.monitoring._performance import Ledger
+from modelward.monitoring._series import unseen_word
 from modelward.monitoring._thresholds import Alarm
 from modelward.monitoring._together import Together
 from modelward.profiles import Profile
@@ -198,7 +199,7 @@ class Hours:
         for alarm in self.watch.observe(y, held):
             self._jump(hour, alarm, turned, held, wide)
         if self.watch.sufficient and profile.rows:
-            self._rare(hour, rare, profile.rows)
+            self._rare(hour, rare, profile, wide)
         self._tolerances(hour, declared)
 
     def _jump(
@@ -222,8 +223,9 @@ class Hours:
             cause = calendar.near(hour, learned.columns[j]), False
         told = replace(alarm, value=value, expected=expected)
         self.book.note(
-            told, alarm.detector, int(hour * HOUR), learned.columns[j], str(learned.kinds[j]), cause
-        )
+            told, alarm.detector, int(hour * HOUR), learned.columns[j], str(learned.kinds[j]), cause,
+            unseen_word(alarm.series, learned.columns[j], profile),
+        )  # fmt: skip
 
     def _keep(self, hour: int, rows: int, turned: NDArray[np.float64]) -> None:
         with np.errstate(over="ignore"):
@@ -233,15 +235,16 @@ class Hours:
         if self.told is not None:
             self.told(window)
 
-    def _rare(self, hour: int, rare: NDArray[np.float64], rows: int) -> None:
-        novelty, learned = self.novelty, self.learned
+    def _rare(self, hour: int, rare: NDArray[np.float64], profile: Profile, wide: Profile) -> None:
+        novelty, learned, rows = self.novelty, self.learned, profile.rows
         scores = novelty.score(rare, rows)
         for j in np.flatnonzero(scores > novelty.limits).tolist():
             share, usual = float(rare[j] / rows), float(novelty.seen[j] / max(novelty.total, 1.0))
             found = Alarm(learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual)
             column = learned.rare_columns[j]
             cause = learned.calendar.explains_rare(hour, j, column, share, usual)
-            self.book.note(found, "novelty", int(hour * HOUR), column, "count", cause)
+            named = unseen_word(found.series, column, wide)
+            self.book.note(found, "novelty", int(hour * HOUR), column, "count", cause, named)
 
     def _tolerances(self, hour: int, declared: dict[str, float]) -> None:
         learned = self.learned

@@ -34,5 +34,6 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     ),
     # What somebody decided beside the process that writes: it waits until that process follows it.
     ("ALTER TABLE decisions ADD COLUMN followed INTEGER NOT NULL DEFAULT 1",),
+    ("ALTER TABLE alerts ADD COLUMN named TEXT NOT NULL DEFAULT ''",),
 )
 SCHEMA_VERSION = len(MIGRATIONS)

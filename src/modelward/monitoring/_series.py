@@ -134,6 +134,14 @@ class Plan:
         return np.asarray(np.sqrt((counts * (self._stands - first[:, None]) ** 2).sum(axis=1) / n))
 
 
+def unseen_word(series: str, column: str, profile: Profile) -> str:
+    """Return the word behind a series of unseen words, if ten texts of the window had it; else an empty one."""
+    text = profile.texts.get(column)
+    if text is None or series not in (f"{column}: {UNSEEN_WORD}", f"{column}: {_TOLD[0]}"):
+        return ""
+    return next((word for word, _ in text.fresh()), "")
+
+
 def _lengths() -> list[str]:
     named = [("no word" if not k else f"{1 << k - 1} to {(1 << k) - 1} words") for k in range(LENGTHS)]
     named[1], named[-1] = "1 word", f"{1 << LENGTHS - 2} words or more"

@@ -40,6 +40,7 @@ _ALERT = (
     "expected",
     "event",
     "explained",
+    "named",
 )
 _STORED = ("id", *("about" if name == "column" else name for name in _ALERT))
 _WRITE = f"INSERT OR REPLACE INTO alerts ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))})"  # noqa: S608 - our own names
