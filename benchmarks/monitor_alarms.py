@@ -49,7 +49,7 @@ def simulate(months: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def watched(Y: np.ndarray, months: int) -> tuple[list[np.ndarray], list[list[float]]]:
-    """Return alarms of each month by the fast, slow and reference detectors, and delays of planted jumps."""
+    """Return alarms of each month by detector, hours away from the reference, and delays of planted jumps."""
     fit, live = Y[: FIT_WEEKS * WEEK], Y[FIT_WEEKS * WEEK :]
     phase = np.arange(len(Y)) % WEEK
     folds = fold_peaks(fit, phase[: len(fit)])
@@ -57,15 +57,18 @@ def watched(Y: np.ndarray, months: int) -> tuple[list[np.ndarray], list[list[flo
     at = np.concatenate([limits(own[:, m])[0] for m in range(months)], axis=1)
     normal = Normal.fit(fit, phase[: len(fit)])
     state = State.start(normal)
-    found = np.zeros((3, Y.shape[1]))
+    found, on, away = np.zeros((3, Y.shape[1])), np.zeros((2, Y.shape[1]), dtype=bool), np.zeros(Y.shape[1])
     for y, p in zip(live, phase[len(fit) :].tolist(), strict=True):
         found[0] += np.abs(step(normal, state, y, p)) > at[0]
-        loud = np.maximum(state.up, state.down) > at[1]
-        found[1] += loud
-        state.up[loud] = state.down[loud] = 0.0
-        found[2] += np.abs(crept(normal, state)) > at[2]
+        scores = np.stack([np.maximum(state.up, state.down), np.abs(crept(normal, state))])
+        loud = scores > at[1:]
+        found[1:] += loud & ~on
+        away += loud[1]
+        # An alarm goes on until the score is back half of the way, and sums stay where they alarm: as in `Watch`.
+        on = (on | loud) & (scores >= 0.5 * at[1:])
+        state.up, state.down = np.minimum(state.up, at[1]), np.minimum(state.down, at[1])
     delays = [planted(normal, live, phase[len(fit) :], at, size) for size in SHIFTS]
-    return [each.reshape(months, -1).sum(axis=1) for each in found], delays
+    return [each.reshape(months, -1).sum(axis=1) for each in (*found, away)], delays
 
 
 def planted(normal: Normal, live: np.ndarray, phase: np.ndarray, at: np.ndarray, size: float) -> list[float]:
@@ -115,15 +118,13 @@ def main() -> None:
     while done < months:
         now = min(CHUNK, months - done)
         Y = simulate(now, rng)
-        (fast, slow, crept_), late = watched(Y, now)
+        (fast, slow, crept_, away), late = watched(Y, now)
         rows = {
-            "Watch, all detectors, a month away from the frozen reference counted once": fast
-            + slow
-            + (crept_ > 0),
+            "Watch, all detectors": fast + slow + crept_,
             "of these fast": fast,
             "of these slow": slow,
-            "of these months with a series away from the frozen reference": (crept_ > 0).astype(float),
-            "hours in alert against the frozen reference": crept_,
+            "of these away from the frozen reference": crept_,
+            "hours in alert against the frozen reference": away,
         }
         for name, counts in (rows | bands(Y, now)).items():
             found.setdefault(name, []).append(counts)
@@ -133,8 +134,8 @@ def main() -> None:
     print("# False alarms on quiet months\n")
     print(
         f"{months} simulated months of {DAYS} days, {COLUMNS} columns × {KINDS} series, fitted on {FIT_WEEKS} weeks "
-        f"(one held-out fold of four weeks), seed {SEED}; alarms counted by series, hour and detector, none "
-        f"merged but those against the frozen reference, which last. The promise is 1 in 30 days. "
+        f"(one held-out fold of four weeks), seed {SEED}; alarms counted by series and detector, those of "
+        f"the fast one by the hour, of the others until it is back half of the way. The promise is 1 in 30 days. "
         f"modelward {modelward.__version__}, Python {platform.python_version()}, numpy {np.__version__}; "
         f"{time.perf_counter() - start:.0f} s on a busy machine.\n"
     )

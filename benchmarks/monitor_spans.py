@@ -99,7 +99,8 @@ def judged(
         for alarm in watch.observe(Y[t], held):
             key = alarm.series, alarm.detector
             if off is None or not off[t]:
-                found[alarm.detector] += t - last.get(key, -(10**9)) > SAME[alarm.detector]
+                apart = t - last.get(key, -(10**9)) > SAME[alarm.detector] and not alarm.again
+                found[alarm.detector] += apart
             last[key] = t
     return found
 
@@ -124,6 +125,8 @@ def main() -> None:
             rows.append(
                 (said, len(names), len(begins), months, n, n / months, low / months, high / months, told)
             )
+            # What is known already, should the run be cut off.
+            print(*rows[-1], f"{time.process_time() - begun:.0f} s", file=sys.stderr, flush=True)
         watched += len(names)
         outside = Counter()
         for b in begins:

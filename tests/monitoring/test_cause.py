@@ -43,6 +43,11 @@ CASES = {
         "attack-like",
         [alert("a: 0 to 1", "share", 0.11, 0.06), alert("b: 2 to 3", "share", 0.10, 0.06)],
     ),
+    "same rows again": (
+        "attack-like",
+        [alert(f"{c}: one repeated value", "share", 0.05, 0.01) for c in "ab"] + [alert("a: 0 to 1", "share", 0.11, 0.06)],
+    ),
+    "one value again": ("unknown", [alert("a: one repeated value", "share", 0.05, 0.01)]),
     "creep": (
         "drift",
         [alert("a: mean", "mean", 1.3, 1.0, "slow", hours=40), alert("a: 1 to 2", "share", 0.2, 0.1, "slow")],

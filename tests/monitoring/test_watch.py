@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -141,3 +143,26 @@ def test_a_watch_goes_on_from_its_state() -> None:
     assert [one.observe(r + 9) for r in y[-24:]] == [two.observe(r + 9) for r in y[-24:]]
     with pytest.raises(InputError, match="another watch"):
         two.restore({"clock": np.zeros(2)})
+
+
+def _lasting(hours: int, move: float, back: int = 10**6) -> list[Any]:
+    """Alarms of a series that jumps and stays, and comes back after a while."""
+    rng = np.random.default_rng(4)
+    y = rng.normal(size=(9 * 168 + hours, 3))
+    watch = Watch(["a", "b", "c"]).fit(y[: 9 * 168], start=0)
+    live = y[9 * 168 :]
+    live[:, 0] += np.where(np.arange(hours) < back, move, 0.0)
+    return [(t, alarm) for t in range(hours) for alarm in watch.observe(live[t]) if alarm.series == "a"]
+
+
+def test_a_shift_that_lasts_is_one_slow_alarm_and_one_that_comes_again_another() -> None:
+    slow = [(t, a) for t, a in _lasting(24 * 14, 2.0) if a.detector == "slow"]
+    assert len(slow) > 50
+    assert not slow[0][1].again
+    assert all(a.again for t, a in slow[1:] if t < 24 * 7)
+    assert sum(not a.again for _, a in slow) <= 2
+    reference = [a for _, a in _lasting(24 * 28, 1.5) if a.detector == "reference"]
+    assert sum(not a.again for a in reference) == 1
+    # A sum does not grow while it is away, so the alarm is over soon after the shift is.
+    ended = [t for t, a in _lasting(24 * 14, 2.0, back=100) if a.detector == "slow" and a.score > 0]
+    assert max(ended) <= 110

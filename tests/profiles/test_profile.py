@@ -155,8 +155,8 @@ def test_wrong_input_is_one_clear_line(tmp_path: Path) -> None:
         made.update(np.zeros((3, 2)))
     raw = json.loads(made.to_json())
     for change, said in (
-        ({"version": 2}, "version 2"), ({"format": "x"}, "no profile"), ({"digest": "0"}, "not the one"),
-        ({"counts": []}, "damaged"), ({"rows": 1}, "damaged"), ({"registers": "!"}, "damaged"),
+        ({"version": 1}, "version 1"), ({"format": "x"}, "no profile"), ({"digest": "0"}, "not the one"),
+        ({"counts": []}, "damaged"), ({"rows": 1}, "damaged"), ({"registers": "!"}, "damaged"), ({"repeats": "!"}, "damaged"),
         ({"layout": {}}, "no layout"), ({"sums": [["zz", "1p1"]] * 5}, "damaged"),
     ):  # fmt: skip
         with pytest.raises(InputError, match=said):
@@ -201,3 +201,26 @@ def test_fast_moments_are_the_exact_ones_before_and_after_carrying() -> None:
         np.testing.assert_allclose(mean, [held.mean(j) for j in range(12)], rtol=1e-12)
         np.testing.assert_allclose(variance, [held.variance(j) for j in range(12)], rtol=1e-9)
     assert np.isnan(Profile(layout).moments()[0]).all()
+
+
+def test_a_repeated_value_fills_its_bucket_and_parts_add_up() -> None:
+    rng = np.random.default_rng(0)
+    frame = pl.DataFrame({"x": rng.normal(size=4_000), "k": rng.integers(0, 3, 4_000)})
+    layout = Layout.fit(frame)
+    assert layout.by_value == (False, True)
+    X, _ = layout.encode(frame)
+    quiet = _profile(layout, X)
+    # All differ: the fullest of 256 buckets has 16 on average, and by chance no more than some 40 (Poisson).
+    assert 16 <= quiet.repeated[0] <= 40
+    X[:200, 0] = 0.1
+    loud = _profile(layout, X)
+    most = int(np.unique(X[:, 0], return_counts=True)[1].max())
+    assert 200 == most <= loud.repeated[0] <= 240
+    assert loud.repeated[1] == 0
+    merged = _profile(layout, X[:123]).merge(_profile(layout, X[123:]))
+    np.testing.assert_array_equal(merged.repeats, loud.repeats)
+    np.testing.assert_array_equal(Profile.from_json(loud.to_json()).repeats, loud.repeats)
+    held = loud.arrays()
+    held["repeats"][0, 0] += 1
+    with pytest.raises(InputError, match="damaged"):
+        Profile.from_arrays(layout, held)

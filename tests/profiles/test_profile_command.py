@@ -122,7 +122,7 @@ def test_infinities_and_vanished_columns_are_said(june: Path, tmp_path: Path) ->
 def test_bad_input_is_one_clear_line_and_writes_nothing(june: Path, tmp_path: Path) -> None:
     good = (june / "june.json").read_text()
     (tmp_path / "cut.json").write_text(good[: len(good) // 2])
-    (tmp_path / "other.json").write_text(good.replace('"version":1', '"version":7', 1))
+    (tmp_path / "other.json").write_text(good.replace('"version":2', '"version":7', 1))
     (tmp_path / "empty.csv").write_text("a,b\n")
     (tmp_path / "cut.parquet").write_bytes(_parquet(tmp_path)[:500])
     (tmp_path / "none").mkdir()

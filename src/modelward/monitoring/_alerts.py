@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MOST_ALERTS = 10_000
 SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}
-"""Hours of quiet after which the next alarm of a series is another alert: sums must grow anew after each."""
+"""Hours of quiet after which the next alarm of a series is another alert, unless it has not come back meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class AlertBook:
             alarm.expected, *cause, named,
         )  # fmt: skip
         held = self._last.get(key)
-        if held is not None and at - held.end <= SAME[detector] * HOUR:
+        if held is not None and (alarm.again or at - held.end <= SAME[detector] * HOUR):
             worst = new if abs(new.score) > abs(held.score) else held
             # An alert is explained only if each of its hours is.
             on = replace(worst, start=held.start, end=at, hours=held.hours + 1)

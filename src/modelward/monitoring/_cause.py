@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from modelward.monitoring._series import REPEATED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -117,12 +119,15 @@ class _Column:
         self.rose: dict[str, float] = {}
         self.sank: set[str] = set()
         self.emptied = 0
+        self.repeated = 0.0
         self.mean: Alert | None = None
         self.spread: Alert | None = None
         # The first alert of a series counts: what is expected later has followed it.
         for alert in sorted(alerts, key=lambda a: -a.start):
             what = alert.series[len(name) + 2 :]
-            if alert.kind in ("share", "count"):
+            if what == REPEATED:
+                self.repeated = max(0.0, alert.value - alert.expected)
+            elif alert.kind in ("share", "count"):
                 gained = alert.value - alert.expected
                 if gained > 0 if alert.kind == "count" else alert.score > 0:
                     self.rose[what] = max(gained, 1e-6)
@@ -219,13 +224,17 @@ def _attack(c: _Column, points: _Points, weight: float) -> None:
         )
         if c.fell == 0 and len(c.inner) == 0:
             points.add("attack-like", 0.5 * weight, "and the other rows of the column are as ever")
-    if c.lone and c.mean is None and max(c.inner) <= _FEW:
+    if 0 < c.repeated <= _FEW:
+        # In one column it may as well be a default value or a hanging sensor; crafted rows agree in several.
+        points.add("attack-like", 1.5 * weight, "few rows repeat one exact value")
+        points.add("pipeline fault", 1.0, "few rows repeat one exact value")
+    elif c.lone and c.mean is None and max(c.inner) <= _FEW:
         points.add("attack-like", 2.0 * weight, "few rows agree in one bin or value, and the rest is as ever")
 
 
 def _together(digests: list[_Column], points: _Points, weight: float) -> None:
     """Crafted rows agree in several columns, so shares rise by as much in each."""
-    same = [c for c in digests if c.lone or 0 < c.novel <= _FEW]
+    same = [c for c in digests if c.lone or 0 < c.novel <= _FEW or 0 < c.repeated <= _FEW]
     if len(same) >= 2 and 2 * len(same) >= len(digests):
         points.add("attack-like", 2.0 * weight, "in several columns few rows agree: the same rows")
 
@@ -234,7 +243,11 @@ def _drift(digests: list[_Column], points: _Points) -> None:
     plain = [
         c
         for c in digests
-        if not c.novel and not c.gain("missing") and (c.scaled or 1.0) > 0.02 and (not c.lone or c.mean)
+        if not c.novel
+        and not c.repeated
+        and not c.gain("missing")
+        and (c.scaled or 1.0) > 0.02
+        and (not c.lone or c.mean)
     ]
     slow = [c for c in plain if not c.sudden]
     if slow and len(slow) == len(digests):

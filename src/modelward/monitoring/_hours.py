@@ -130,7 +130,7 @@ class Hours:
         Of batches without a name only those with twenty different rows are recognised: fewer may well be equal by
         chance.
         """
-        if name is None and len({row.tobytes() for row in rows[: 10 * _DIFFERENT]}) < _DIFFERENT:
+        if name is None and not _various(rows[: 10 * _DIFFERENT]):
             return False
         content = f"name\0{name}".encode() if name is not None else rows.tobytes() + times.tobytes()
         key = blake2b(content, digest_size=16).hexdigest()
@@ -257,3 +257,13 @@ class Hours:
                     column = learned.all_columns[j]
                     cause = learned.calendar.near(hour, column), False
                     self.book.note(found, "declared", int(hour * HOUR), column, learned.kind_of(j), cause)
+
+
+def _various(rows: NDArray[np.float64]) -> bool:
+    """Say whether twenty of these rows differ; it stops where they do."""
+    seen: set[bytes] = set()
+    for row in rows:
+        seen.add(row.tobytes())
+        if len(seen) == _DIFFERENT:
+            return True
+    return False

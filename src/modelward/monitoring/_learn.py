@@ -19,7 +19,7 @@ from modelward.monitoring._folds import SPAN
 from modelward.monitoring._normal import WEEK
 from modelward.monitoring._novelty import Novelty
 from modelward.monitoring._performance import Calibration, calibrate
-from modelward.monitoring._series import DENSE, Plan, shares
+from modelward.monitoring._series import Plan, shares
 from modelward.monitoring._together import Together, width_of
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
@@ -275,7 +275,7 @@ def learn(
     width = width_of(rows)
     Y, dense_counts, counts, wide_rows = _history(plan, profiles, width)
     figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
-    dense = dense_counts.sum(axis=0) / max(1.0, float((wide_rows > 0).sum())) >= DENSE
+    dense = plan.dense(dense_counts.sum(axis=0) / max(1.0, float((wide_rows > 0).sum())))
     full = np.column_stack([Y, *figures, shares(dense_counts, wide_rows[:, None])])
     usable = (np.isfinite(full).mean(axis=0) >= _LEAST_SHARE) & (np.nan_to_num(full).std(axis=0) > 1e-12)
     usable[-len(dense) :] &= dense

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from modelward.monitoring._folds import HELD
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -35,7 +37,8 @@ class Novelty:
         hours, c = counts.shape
         nominal = float(np.log10(30 * 24 * max(c, 1)))
         own = np.zeros(c)
-        for begin in range(hours % _SPAN + (_SPAN if hours % _SPAN < _SPAN // 2 else 0), hours, _SPAN):
+        begins = range(hours % _SPAN + (_SPAN if hours % _SPAN < _SPAN // 2 else 0), hours, _SPAN)
+        for begin in begins[-HELD:]:
             seen, total = counts[:begin].sum(axis=0), float(rows[:begin].sum())
             for k, n in zip(counts[begin : begin + _SPAN], rows[begin : begin + _SPAN].tolist(), strict=True):
                 own = np.maximum(own, surprise(k, n, seen, total))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 _META = "meta"
 _DAMAGED = "what the store holds of the monitor is damaged: fit it anew into another file"
 

@@ -25,6 +25,8 @@ _WORDS, _PAIRS = 100, 30
 _TOLD = ("texts with unseen words", "invisible characters", "without words")
 UNSEEN_WORD = "one unseen word"
 """The most frequent of the words that the reference has not."""
+REPEATED = "one repeated value"
+"""The most frequent value of a column with bins: a sensor that hangs, the same row sent again and again."""
 _COUNTERS = ((MISSING, "missing"), (INFINITE, "infinite"), (ILLEGAL, "outside the schema"))
 
 
@@ -66,6 +68,9 @@ class Plan:
             self._slots(layout, j, column)
         self._slot_counts = len(self.counts)
         self.counts += [Count(column, what) for _, what in _COUNTERS for column in layout.names]
+        self._binned = np.flatnonzero(~np.asarray(layout.by_value))
+        self._steady = slice(len(self.counts), len(self.counts) + len(self._binned))
+        self.counts += [Count(layout.names[j], REPEATED) for j in self._binned.tolist()]
         self.texts = tuple(layout.texts)
         for column, text in layout.texts.items():
             self.counts += [Count(column, f"word '{word}'") for word in list(text.words)[:_WORDS]]
@@ -103,7 +108,17 @@ class Plan:
         held = np.bincount(self._flat, weights=profile.counts.ravel(), minlength=self._slot_counts + 1)
         more = [profile.counters[:, k] for k, _ in _COUNTERS]
         words = [_text_counts(profile.texts[column], profile.rows) for column in self.texts]
-        return np.concatenate([held[: self._slot_counts], *more, *words])
+        same = profile.repeats[self._binned].max(axis=1)
+        return np.concatenate([held[: self._slot_counts], *more, same, *words])
+
+    def dense(self, mean: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which counts are watched as shares, given their mean in an hour, shape (C,).
+
+        The largest of many buckets is no Poisson count however small it is.
+        """
+        out = np.asarray(mean >= DENSE)
+        out[self._steady] = True
+        return out
 
     def measure(self, profile: Profile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the series of `names`, and the numbers of rows of `counts`."""

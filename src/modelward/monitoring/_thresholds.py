@@ -30,6 +30,8 @@ class Alarm:
         the sign of the move.
     value, expected : float
         What was measured, and what the season and the level gave to expect.
+    again : bool
+        Whether the series has not come back, to half of its threshold, since it last alarmed on that side.
     """
 
     series: str
@@ -38,6 +40,7 @@ class Alarm:
     threshold: float
     value: float
     expected: float
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Thresholds:
     fast, slow, reference : float
         Of all series but the wild ones; infinite if the history is insufficient.
     folds : int
-        Spans of four weeks that were held out, one after another.
+        Spans of four weeks that were held out, one after another, and set the thresholds: of many the newest six.
     tested : int
         Of those the ones that thresholds from earlier folds alone were tried on.
     alarms : int
@@ -80,5 +83,5 @@ class Thresholds:
         return (
             f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised "
             f"{self.alarms} alarms, counted once by series and detector; today's are {MARGIN} × the largest score of "
-            f"all {weeks}; expected at most 1 in 30 days if coming weeks resemble them"
+            f"the last {weeks}; expected at most 1 in 30 days if coming weeks resemble them"
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._folds import fold_peaks, limits
+from modelward.monitoring._folds import HELD, fold_peaks, highest, limits
 from modelward.monitoring._normal import DAY, WEEK, Normal, State, crept, step
 from modelward.monitoring._thresholds import DETECTORS, LEAST_WEEKS, Alarm, Thresholds
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _SETTLES = 2 * WEEK
 _LEAST_SHARE = 0.5
+_BACK = 0.5
+"""A slow alarm is over when its score is back to this part of the threshold; until then it is the same one."""
 
 
 class Watch:
@@ -54,6 +56,7 @@ class Watch:
         self._phase = 0
         self._limits = np.full((3, len(self.names)), np.inf)
         self._settling = np.zeros(len(self.names))
+        self._side = np.zeros((2, len(self.names)))
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
     def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
@@ -94,13 +97,11 @@ class Watch:
             name = self.names[int(np.argmax(thin))]
             raise InputError(f"series {name!r} has less than half of its hours: leave it out")
         folds = fold_peaks(Y, phase)
-        alarms = sum(
-            int((folds[k] > limits(np.max(folds[:k], axis=0))[0]).sum()) for k in range(1, len(folds))
-        )
-        self._limits, wild = limits(np.max(folds, axis=0))
+        alarms = sum(int((folds[k] > limits(highest(folds[:k]))[0]).sum()) for k in range(1, len(folds)))
+        self._limits, wild = limits(highest(folds))
         fast, slow, reference = np.min(self._limits, axis=1).tolist()
         self.thresholds = Thresholds(
-            fast, slow, len(folds), len(folds) - 1, alarms, reference,
+            fast, slow, min(HELD, len(folds)), len(folds) - 1, alarms, reference,
             tuple(self.names[j] for j in np.flatnonzero(wild).tolist()),
         )  # fmt: skip
         self._normal = Normal.fit(Y, phase)
@@ -123,6 +124,7 @@ class Watch:
             self._state.last[j] = self._state.up[j] = self._state.down[j] = 0.0
             self._normal = replace(self._normal, level=frozen)
             self._settling[j] = _SETTLES
+            self._side[:, j] = 0.0
 
     @property
     def jump_limits(self) -> NDArray[np.float64]:
@@ -199,13 +201,19 @@ class Watch:
         loud[1:, ~np.isfinite(y)] = False
         if held is not None:
             loud[1:, held] = False
+        # A sum that grew on would be away for as long again after the shift is over.
+        state.up, state.down = np.minimum(state.up, self._limits[1]), np.minimum(state.down, self._limits[1])
+        turned, before = np.sign(scores[1:]), self._side
+        calm = (np.abs(scores[1:]) < _BACK * self._limits[1:]) & np.isfinite(y)
+        self._side = np.where(loud[1:], turned, np.where(calm, 0.0, before))
         if not loud.any():
             return ()
-        state.up[loud[1]] = state.down[loud[1]] = 0.0
+        again = np.zeros_like(loud)
+        again[1:] = before == turned
         return tuple(
             Alarm(
                 self.names[j], DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
-                float(expected[j]),
+                float(expected[j]), bool(again[d, j]),
             )
             for d, j in np.argwhere(loud).tolist()
         )  # fmt: skip
@@ -225,7 +233,7 @@ class Watch:
             return {"clock": clock}
         held = {
             "level": s.level, "last": s.last, "up": s.up, "down": s.down, "frozen": normal.level,
-            "settling": self._settling,
+            "settling": self._settling, "side": self._side,
         }  # fmt: skip
         return {"clock": clock} | {name: array.copy() for name, array in held.items()}
 
@@ -247,6 +255,7 @@ class Watch:
                 self._state = State(parts[0], parts[1], parts[2], parts[3], hours)
                 self._normal = replace(self._normal, level=parts[4])
                 self._settling = parts[5]
+                self._side = np.array(held["side"], dtype=np.float64).reshape(2, len(self.names))
         except (KeyError, ValueError, TypeError):
             raise InputError("the state is of another watch: fit it anew") from None
         self._phase = phase % WEEK

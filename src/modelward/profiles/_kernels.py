@@ -10,6 +10,8 @@ from numba import njit
 LIMBS = 68
 """32-bit limbs of an exact sum of float64: (2046 + 53) bits, and a limb of carries."""
 REGISTERS = 1024
+REPEATS = 256
+"""Buckets of equal values: a value that a column repeats fills its own far above the others."""
 PRESENT, MISSING, INFINITE, ILLEGAL, HUGE = range(5)
 COUNTERS = 5
 HUGE_FROM = 1e150
@@ -98,9 +100,9 @@ def _illegal(x: float, low: float, high: float, step: float) -> Any:
 @njit(cache=True, nogil=True)
 def scan(
     X: Any, bits: Any, points: Any, sizes: Any, by_value: Any, centre: Any, low: Any, high: Any, step: Any,
-    may_miss: Any, counts: Any, counters: Any, limbs: Any, registers: Any,
+    may_miss: Any, counts: Any, counters: Any, limbs: Any, registers: Any, repeats: Any,
 ) -> None:  # fmt: skip
-    """Add the rows of X to counts (d, w), counters (d, 5), limbs (d, 2, 68) and registers (d, 1024).
+    """Add the rows of X to counts (d, w), counters (d, 5), limbs (d, 2, 68), registers (d, 1024) and repeats (d, 256).
 
     `bits` is X viewed as int64. Rows are taken in blocks that fit a cache, a column at a time within each.
     """
@@ -113,6 +115,7 @@ def scan(
             size, values, mid = sizes[j], by_value[j], centre[j]
             least, most, grid = low[j], high[j], step[j]
             places, held, sums, marks, tally = points[j], counts[j], limbs[j], registers[j], counters[j]
+            same = repeats[j]
             for i in range(start, stop):
                 x = X[i, j]
                 if np.isnan(x):
@@ -137,6 +140,8 @@ def scan(
                 else:
                     tally[HUGE] += 1
                 h = _mixed(bits[i, j] if x != 0 else np.int64(0))
+                if not values:
+                    same[np.int64(h >> np.uint64(56))] += 1
                 place = np.int64(h & np.uint64(REGISTERS - 1))
                 rest = h >> np.uint64(10)
                 rank = 1

@@ -22,6 +22,7 @@ from modelward.profiles._kernels import (
     MISSING,
     PRESENT,
     REGISTERS,
+    REPEATS,
     carry,
     rounded,
     scan,
@@ -80,6 +81,7 @@ class Profile:
         self.counts = np.zeros((d, layout.arrays[0].shape[1] + 2), dtype=np.int64)
         self.counters = np.zeros((d, COUNTERS), dtype=np.int64)
         self.registers = np.zeros((d, REGISTERS), dtype=np.uint8)
+        self.repeats = np.zeros((d, REPEATS), dtype=np.int64)
         self._limbs = np.zeros((d, 2, LIMBS), dtype=np.int64)
         self._loose = 0
         self.texts = {name: TextProfile(held) for name, held in layout.texts.items()}
@@ -112,7 +114,7 @@ class Profile:
             )
         for start in range(0, len(X), _ROWS_AT_ONCE):
             part = X[start : start + _ROWS_AT_ONCE]
-            held: tuple[Any, ...] = (self.counts, self.counters, self._limbs, self.registers)
+            held: tuple[Any, ...] = (self.counts, self.counters, self._limbs, self.registers, self.repeats)
             scan(*(part, part.view(np.int64), *self.layout.arrays, *held))
             self._loose += len(part)
             # A limb takes 2**33 at most from one row; it must stay below 2**63.
@@ -141,6 +143,7 @@ class Profile:
         out.counts = self.counts + other.counts
         out.counters = self.counters + other.counters
         out.registers = np.maximum(self.registers, other.registers)
+        out.repeats = self.repeats + other.repeats
         out._limbs = self._limbs + other._limbs
         out._settle()
         out.texts = {name: held.merge(other.texts[name]) for name, held in self.texts.items()}
@@ -165,6 +168,14 @@ class Profile:
     def infinite(self) -> NDArray[np.int64]:
         """Infinite values, shape (d,); they are in no bin and no moment."""
         return np.asarray(self.counters[:, INFINITE])
+
+    @property
+    def repeated(self) -> NDArray[np.int64]:
+        """Finite values in the fullest of 256 buckets of equal values, shape (d,); 0 of columns counted by value.
+
+        One value that is repeated cannot have fewer; where all differ it is little more than a 256th of them.
+        """
+        return np.asarray(self.repeats.max(axis=1))
 
     def mean(self, j: int) -> float:
         """Return the mean of column j's finite values, rounded once; NaN where there are none."""
@@ -262,7 +273,8 @@ class Profile:
         """Return copies of all that was counted, for `from_arrays`."""
         self._settle()
         held: dict[str, NDArray[Any]] = {
-            "counts": self.counts, "counters": self.counters, "registers": self.registers
+            "counts": self.counts, "counters": self.counters, "registers": self.registers,
+            "repeats": self.repeats,
         }  # fmt: skip
         out = {k: v.copy() for k, v in held.items()} | {
             "sums": self._limbs.copy(), "rows": np.array(self.rows)
@@ -286,12 +298,14 @@ class Profile:
             out.counts[:] = held["counts"]
             out.counters[:] = held["counters"]
             out.registers[:] = held["registers"]
+            out.repeats[:] = held["repeats"]
             out._limbs[:] = held["sums"]
         except (KeyError, ValueError, TypeError, OverflowError):
             raise InputError("its figures are damaged: make it anew") from None
         seen = out.present + out.missing + out.infinite
         whole = (out.counts.sum(axis=1) == out.present).all() and (seen == out.rows).all()
-        least = min(out.counts.min(initial=0), out.counters.min(initial=0))
+        whole &= (out.repeats.sum(axis=1) == np.where(layout.by_value, 0, out.present)).all()
+        least = min(out.counts.min(initial=0), out.counters.min(initial=0), out.repeats.min(initial=0))
         if not whole or least < 0 or out.registers.max(initial=0) > _MOST_REGISTER:
             raise InputError("its figures are damaged: make it anew")
         for k, (name, text) in enumerate(layout.texts.items()):

@@ -7,7 +7,7 @@ import binascii
 import json
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +15,15 @@ from modelward.errors import InputError
 from modelward.profiles import _sums
 from modelward.profiles._document import read_head
 from modelward.profiles._images import ImageProfile
-from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS
+from modelward.profiles._kernels import COUNTERS, LIMBS, REGISTERS, REPEATS
 from modelward.profiles._layout import Layout
 from modelward.profiles._profile import Profile
 from modelward.profiles._text import TextProfile
 
-VERSION = 1
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VERSION = 2
 MAX_PROFILE_BYTES = 64_000_000
 
 
@@ -39,6 +42,7 @@ def to_json(profile: Profile) -> str:
         "counters": held["counters"].tolist(),
         "sums": [[_sums.to_text(s) for s in pair] for pair in held["sums"]],
         "registers": packed,
+        "repeats": base64.b64encode(zlib.compress(_planes(held["repeats"]), 9)).decode(),
     }
     if profile.texts:
         out["texts"] = {name: text.to_dict() for name, text in profile.texts.items()}
@@ -75,19 +79,30 @@ def _held(layout: Layout, raw: dict[str, Any]) -> dict[str, Any]:
     for j, pair in enumerate(raw["sums"]):
         for k in (0, 1):
             sums[j, k] = _sums.from_text(pair[k])
-    unpacker = zlib.decompressobj()
-    data = unpacker.decompress(base64.b64decode(raw["registers"], validate=True), d * REGISTERS)
+    data = _unpacked(raw["registers"], d * REGISTERS)
+    planes = np.frombuffer(_unpacked(raw["repeats"], 8 * d * REPEATS), dtype=np.uint8)
     out: dict[str, Any] = {
         "rows": int(raw["rows"]),
         "counts": counts,
         "counters": np.array(raw["counters"], dtype=np.int64).reshape(d, COUNTERS),
         "sums": sums,
         "registers": np.frombuffer(data, dtype=np.uint8).reshape(d, REGISTERS),
+        "repeats": np.ascontiguousarray(planes.reshape(8, -1).T).view("<i8").reshape(d, REPEATS),
     }
     for k, (name, text) in enumerate(layout.texts.items()):
         own = TextProfile.from_dict(text, raw["texts"][name]).arrays()
         out |= {f"text{k}/{what}": array for what, array in own.items()}
     return out
+
+
+def _planes(counts: NDArray[np.int64]) -> bytes:
+    """Return the first bytes of all counts, then the second ones, and so on: so they pack to a third."""
+    return counts.astype("<i8").reshape(-1, 1).view(np.uint8).T.tobytes()
+
+
+def _unpacked(text: str, size: int) -> bytes:
+    """Return what was packed, never more than is expected of it."""
+    return zlib.decompressobj().decompress(base64.b64decode(text, validate=True), size)
 
 
 def read_profile(path: str | Path) -> Profile:

