@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _KINDS = "?bhilqpBHILQPefdgFDGSUVmMOacu"
 _MAX_SIDE = 1 << 48
+_MAX_FIELDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Dtype:
     itemsize: int
     fields: tuple[tuple[str, Dtype, int], ...] = ()
     is_object: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many fields it has, with those of its fields."""
+        return 1 + sum(part.count for _, part, _ in self.fields)
 
     def to_numpy(self) -> np.dtype[Any]:
         """Build the dtype."""
@@ -95,15 +101,19 @@ class RawArray:
         return flat.reshape(self.shape)
 
 
-def read_dtype(value: Any, depth: int = 0) -> Dtype | None:
-    """Read a numpy dtype from its stand-in; None if it is none, or not understood."""
+def read_dtype(value: Any, depth: int = 0, left: list[int] | None = None) -> Dtype | None:
+    """Read a numpy dtype from its stand-in; None if it is none, or not understood.
+
+    Records of records can say the same again and again: `left` is how many fields may still be read.
+    """
+    left = [_MAX_FIELDS] if left is None else left
     if depth > 8 or not isinstance(value, Inert):
         return None
     args = value.args
     state = value.state
     if value.type_name != "numpy.dtype" or not args or not isinstance(args[0], str) or len(args[0]) > 32:
         return None
-    dtype = _described(args[0], state, depth)
+    dtype = _described(args[0], state, depth, left)
     return dtype if dtype is not None and _as_numpy_takes_it(dtype, args[0][:1], state) else None
 
 
@@ -129,11 +139,11 @@ def _as_numpy_takes_it(dtype: Dtype, kind: str, state: Any) -> bool:
     return type(flags) is int and bool(flags & _HAS_OBJECT) == dtype.is_object
 
 
-def _described(code: str, state: Any, depth: int) -> Dtype | None:
+def _described(code: str, state: Any, depth: int, left: list[int]) -> Dtype | None:
     """Read the dtype that a code and a state say."""
     order = state[1] if isinstance(state, tuple) and len(state) > 1 and isinstance(state[1], str) else "|"
     if isinstance(state, tuple) and len(state) > 6 and state[3] is not None and state[4] is not None:
-        return _record(state, depth)
+        return _record(state, depth, left)
     if isinstance(state, tuple) and len(state) > 2 and state[2] is not None:
         return None  # a subarray; no fitted model holds one
     kind, digits = code[:1], code[1:]
@@ -171,19 +181,20 @@ def _time_unit(state: Any) -> str | None:
     return ""
 
 
-def _record(state: tuple[Any, ...], depth: int) -> Dtype | None:
+def _record(state: tuple[Any, ...], depth: int, left: list[int]) -> Dtype | None:
     """Read a dtype with named fields, such as that of a tree's nodes."""
     names, table, itemsize = state[3], state[4], state[5]
     if not isinstance(names, tuple) or not isinstance(table, dict) or not isinstance(itemsize, int):
         return None
-    if not 0 < itemsize < 1 << 31 or len(names) > 10_000:
+    left[0] -= len(names)
+    if not 0 < itemsize < 1 << 31 or left[0] < 0:
         return None
     fields = []
     for name in names:
         entry = table.get(name) if isinstance(name, str) else None
         if not isinstance(entry, tuple) or len(entry) < 2 or not isinstance(entry[1], int):
             return None
-        part = read_dtype(entry[0], depth + 1)
+        part = read_dtype(entry[0], depth + 1, left)
         if part is None or entry[1] < 0 or entry[1] + part.itemsize > itemsize:
             return None
         fields.append((name, part, entry[1]))

@@ -62,7 +62,7 @@ def harmful_state(module: str, name: str, state: Any) -> str:
     text = None
     for part in parts:
         if type(part) is dict:
-            if not _INNER.isdisjoint(part) or _replaces(part):
+            if not part.keys().isdisjoint(_INNER) or _replaces(part):
                 return "sets an attribute that Python keeps for itself"
             text = part.get(_TEXT, text)
         elif type(part) is tuple and _nested(part):
@@ -89,7 +89,7 @@ def harmful_item(module: str, key: Any, value: Any) -> str:
 def _nested(parts: tuple[Any, ...]) -> bool:
     """Say whether a tuple holds what a BUILD before this one gave, and something that it hides."""
     return any(
-        type(part) is dict and (_TEXT in part or not _INNER.isdisjoint(part) or _replaces(part))
+        type(part) is dict and (_TEXT in part or not part.keys().isdisjoint(_INNER) or _replaces(part))
         for part in parts
     )
 

@@ -39,6 +39,7 @@ class Compiled:
         state[k.MEMO], state[k.MEMO_TOP] = len(walker.memo), walker.memo_top
         state[k.HASH], state[k.BY_BUILD] = walker.hash_left, walker.by_build
         state[k.STRETCH_FROM] = walker.stretch
+        state[k.COMPARE], state[k.KEYS], state[k.HAND] = walker.compare_left, walker.keys, walker.hand_left
         self._have = 0
 
     @staticmethod
@@ -80,6 +81,7 @@ class Compiled:
                 break
         walker.position, walker.builds = int(state[k.POSITION]), int(state[k.BUILDS])
         walker.frame_end, walker.frame_start = int(state[k.FRAME_END]), int(state[k.FRAME_START])
+        walker.compare_left, walker.keys = int(state[k.COMPARE]), int(state[k.KEYS])
         if ended >= k.ERROR:
             raise self._error(ended - k.ERROR)
         walker.memory_left, walker.hash_left = int(state[k.MEMORY]), int(state[k.HASH])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelward.artifacts._inert import Inert, InertType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 OBJECTS = "takes bytes of the file for addresses of Python objects (a dtype whose flags do not fit its items)"
 ODD = "describes the items of an array as numpy does not"
@@ -27,6 +27,8 @@ _LIST = 2
 _POINTER = 4
 _LARGEST = 1 << 40
 _DEEPEST = 8
+MAX_FIELDS = 400_000
+"""How many fields of dtypes one file may have looked at; records of honest files have some eight."""
 
 
 def is_dtype(value: object) -> bool:
@@ -41,18 +43,21 @@ def unfinished(value: object) -> bool:
     return _code(value)[:1] not in tuple(_SIZES)
 
 
-def harmful_dtype(dtype: Inert) -> str:
+def harmful_dtype(dtype: Inert, spend: Callable[[int], None]) -> str:
     """Return what is wrong with the state of a dtype; empty if numpy would have written it.
 
     Parameters
     ----------
     dtype : Inert
         The stand-in of a dtype that has a state.
+    spend : callable
+        Is told of every description that is looked at, and raises when there are too many: fields can be dtypes
+        with fields, the same one again and again.
     """
     own = (type(dtype).module, type(dtype).name)
     if own != ("numpy", "dtype") or len(dtype.args) != 3 or dtype.args[1] or not dtype.args[2]:
         return ODD  # the state of a shared dtype would change it for the whole process
-    size, objects = _item(dtype, 0)
+    size, objects = _item(dtype, 0, spend)
     if size < 0:
         return ODD
     flags = dtype.state[7]
@@ -70,8 +75,9 @@ def _code(dtype: Inert) -> str:
 _UNKNOWN = (-1, False)
 
 
-def _item(dtype: Any, depth: int) -> tuple[int, bool]:
+def _item(dtype: Any, depth: int, spend: Callable[[int], None]) -> tuple[int, bool]:
     """Return the bytes of an item and whether it holds objects; a negative size for what is not understood."""
+    spend(1)
     if depth > _DEEPEST or not is_dtype(dtype):
         return _UNKNOWN
     code = _code(dtype)
@@ -91,7 +97,7 @@ def _item(dtype: Any, depth: int) -> tuple[int, bool]:
     if state[2] is not None or state[3] is not None or state[4] is not None:
         if kind != "V":
             return _UNKNOWN
-        for offset, inner, holds in _parts(state, depth):
+        for offset, inner, holds in _parts(state, depth, spend):
             if inner < 0 or offset < 0 or offset + inner > size:
                 return _UNKNOWN
             objects = objects or holds
@@ -108,7 +114,9 @@ def _whole(state: Any) -> bool:
     )
 
 
-def _parts(state: tuple[Any, ...], depth: int) -> Iterator[tuple[int, int, bool]]:
+def _parts(
+    state: tuple[Any, ...], depth: int, spend: Callable[[int], None]
+) -> Iterator[tuple[int, int, bool]]:
     """Yield offset, size and whether there are objects, of each field or of the array that an item is."""
     base, names, fields = state[2:5]
     if base is not None:
@@ -117,12 +125,13 @@ def _parts(state: tuple[Any, ...], depth: int) -> Iterator[tuple[int, int, bool]
         if type(sides) is not tuple or not all(type(side) is int and side >= 0 for side in sides):
             yield 0, -1, False
             return
-        size, objects = _item(base[0], depth + 1)
+        size, objects = _item(base[0], depth + 1, spend)
         for side in sides:
             size = min(size * side, _LARGEST)
         yield 0, size, objects
         if names is None and fields is None:
             return
+    spend(len(names) if type(names) is tuple else 0)
     if type(names) is not tuple or type(fields) is not dict or not all(name in fields for name in names):
         yield 0, -1, False
         return
@@ -130,4 +139,4 @@ def _parts(state: tuple[Any, ...], depth: int) -> Iterator[tuple[int, int, bool]
         if type(entry) is not tuple or len(entry) not in (2, 3) or type(entry[1]) is not int:
             yield 0, -1, False
             return
-        yield (entry[1], *_item(entry[0], depth + 1))
+        yield (entry[1], *_item(entry[0], depth + 1, spend))

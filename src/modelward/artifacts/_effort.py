@@ -9,6 +9,10 @@ if TYPE_CHECKING:
 
 COMPILED_AFTER = 4_000_000
 """Opcodes that a process walks in plain Python before it loads the compiled walk: about as long as loading takes."""
+LOOK = 50_000
+"""Opcodes of a stream after which it is asked whether as many will follow: then loading is worth it at once."""
+RARE = 3
+"""A rare opcode takes as long as this many more of the others."""
 BYTES_AN_OPCODE = 16
 """Bytes that are searched in plain Python at the cost of an opcode."""
 NEVER = 1 << 62

@@ -36,6 +36,8 @@ _STEP = 8 << 20
 _OVERLAP = 1 << 10
 _LOOK_FAR = 1_000_000
 _MAX_JUDGED = 100_000
+_COMPARE = 10_000
+"""What comparing the keys of one find may cost before they are looked at one by one."""
 
 _HEADED = re.compile(rb"\x80[\x00-\x05][" + re.escape(OPCODES) + rb"]")
 _NAMING = re.compile(rb"[ci\x93]")
@@ -196,6 +198,7 @@ class _Search:
 
         scan = Scan(content, self.job.max_memory)
         scan.log.watch_all = not headed
+        scan.log.compare_left = _COMPARE
         reading = read_one(content, start, scan.log, joblib=False, max_memory=self.job.max_memory)
         if reading.error and scan.log.wrapper:
             reading = read_one(content, start, scan.log, joblib=True, max_memory=self.job.max_memory)

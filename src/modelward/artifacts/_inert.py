@@ -25,6 +25,39 @@ class Sink(Protocol):
     def keyed(self, module: str, key: Any, value: Any) -> None:
         """Note that an item of an object was set by a key that is a text."""
 
+    def merged(self, count: int) -> None:
+        """Note how many attributes another state was merged from; raise if that goes on without end."""
+
+    def result(self) -> InertType:
+        """Return the stand-in for what is called though it is no name of the file."""
+
+
+_AGAIN = 50
+"""What another state of an object counts for, besides its attributes."""
+
+
+class Silent:
+    """A sink that is told nothing: for stand-ins that a reader makes by itself, of no name in a pickle."""
+
+    def built(self, target: Inert) -> None:
+        """Take note of nothing."""
+
+    def odd(self, what: str) -> None:
+        """Take note of nothing."""
+
+    def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
+        """Take note of nothing."""
+
+    def keyed(self, module: str, key: Any, value: Any) -> None:
+        """Take note of nothing."""
+
+    def merged(self, count: int) -> None:
+        """Take note of nothing."""
+
+    def result(self) -> InertType:
+        """Return the stand-in for what is called though it is no name of the file."""
+        return stand_in("", "result", self)
+
 
 class InertType(type):
     """Type of the stand-in classes: it answers for operations on the class itself, which honest files never do."""
@@ -82,7 +115,7 @@ class Inert(metaclass=InertType):
         For a joblib array: its `RawArray` or nested object graph.
     """
 
-    __slots__ = ("args", "items", "kwargs", "pairs", "payload", "state")
+    __slots__ = ("_own", "args", "items", "kwargs", "pairs", "payload", "state")
 
     module: ClassVar[str] = ""
     name: ClassVar[str] = ""
@@ -91,6 +124,7 @@ class Inert(metaclass=InertType):
     args: tuple[Any, ...]
     kwargs: dict[Any, Any]
     state: Any
+    _own: Any
     items: list[Any]
     pairs: list[tuple[Any, Any]]
     payload: Any
@@ -118,8 +152,15 @@ class Inert(metaclass=InertType):
     def __setstate__(self, state: Any) -> None:
         if self.state is None:
             self.state = state
-        elif isinstance(self.state, dict) and isinstance(state, dict):
-            self.state = {**self.state, **state}
+            type(self).sink.built(self)
+            return
+        type(self).sink.merged(_AGAIN + (len(state) if isinstance(state, dict) else 0))
+        if isinstance(self.state, dict) and isinstance(state, dict):
+            # The first is an object of the file, that others may hold, too; what was merged is ours to go on with.
+            if getattr(self, "_own", None) is not self.state:
+                type(self).sink.merged(len(self.state))
+                self.state = self._own = dict(self.state)
+            self._own.update(state)
         else:
             self.state = (self.state, state)
         type(self).sink.built(self)
@@ -127,7 +168,8 @@ class Inert(metaclass=InertType):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Inert:
         cls = type(self)
         cls.sink.odd(f"calls what {cls.module}.{cls.name} returned")
-        return Inert(self, *args, **kwargs)
+        made: Inert = cls.sink.result()(self, *args, **kwargs)
+        return made
 
     def append(self, item: Any) -> None:
         """Keep an item."""

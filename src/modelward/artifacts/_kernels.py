@@ -12,7 +12,7 @@ from numba import njit
 
 from modelward.artifacts import _opcodes as w
 from modelward.artifacts._effort import stamp
-from modelward.artifacts._kernels_rare import hashed, number, rare, tuple_cost
+from modelward.artifacts._kernels_rare import handed, hashed, number, rare, tuple_cost
 from modelward.artifacts._kernels_state import (
     BEGIN,
     BUILDS,
@@ -252,6 +252,9 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
             if n - 2 < fence:
                 wrong = w.FEW
                 break
+            wrong = handed(stack[n - 1], state)
+            if wrong >= 0:
+                break
             n -= 1
             builds += 1
             if state[BY_BUILD] and (state[FRAME_END] == w.NEVER or pos == real):
@@ -278,6 +281,9 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
         elif op == 0x52 or op == 0x81 or op == 0x93:  # REDUCE, NEWOBJ, STACK_GLOBAL
             if n - 2 < fence:
                 wrong = w.FEW
+                break
+            wrong = handed(stack[n - 1], state)
+            if wrong >= 0:
                 break
             n -= 1
             stack[n - 1] = 1

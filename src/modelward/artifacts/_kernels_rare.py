@@ -9,9 +9,12 @@ from numba import njit
 
 from modelward.artifacts import _opcodes as w
 from modelward.artifacts._kernels_state import (
+    COMPARE,
     ERROR,
     GROW_MEMO,
+    HAND,
     HASH,
+    KEYS,
     MARKS,
     MEMO,
     MEMO_TOP,
@@ -53,6 +56,23 @@ def hashed(stack: Any, begin: int, end: int, step: int, state: Any) -> int:
         if left < 0:
             return w.SLOW_KEYS
     state[HASH] = left
+    if deepest >= w.DEPTH:
+        for i in range(begin, end, step):
+            if stack[i] >= w.DEPTH:
+                state[COMPARE] -= stack[i] % w.DEPTH * state[KEYS]
+                state[KEYS] += 1
+        if state[COMPARE] < 0:
+            return w.MANY_KEYS
+    return -1
+
+
+@njit(nogil=True)
+def handed(value: int, state: Any) -> int:
+    """Charge for a tuple that a call or a state is made of; return the number of an error, or -1."""
+    if value >= w.DEPTH and value % w.DEPTH > w.LONG_TUPLE:
+        state[HAND] -= value % w.DEPTH
+        if state[HAND] < 0:
+            return w.LONG_CALLS
     return -1
 
 
@@ -112,6 +132,9 @@ def rare(data: Any, have: int, op: Any, pos: int, stack: Any, marks: Any, memo: 
     elif op == 0x92:  # NEWOBJ_EX
         if n - 3 < fence:
             return ERROR + w.FEW
+        wrong = handed(stack[n - 2], state)
+        if wrong >= 0:
+            return ERROR + wrong
         n -= 2
         stack[n - 1] = 1
         state[MEMORY] -= 2 * w.OBJECT
@@ -185,7 +208,7 @@ def _marked(op: Any, stack: Any, marks: Any, state: Any) -> int:  # noqa: C901
         n += 1
         state[MEMORY] -= 2 * w.OBJECT + 8 * values
     elif op == 0x91:
-        stack[n] = 1 + values
+        stack[n] = w.DEPTH + 1 + values
         n += 1
         state[MEMORY] -= w.SET + 70 * values
     elif op == 0x90:

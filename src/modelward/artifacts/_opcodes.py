@@ -6,6 +6,12 @@ MAX_MEMORY = 2 << 30
 """Bytes that the objects of one stream may take, as estimated from its opcodes."""
 HASH_BUDGET = 50_000_000
 """How many values hashing all keys of a stream may visit."""
+COMPARE_BUDGET = 10_000_000
+"""How many values comparing keys may visit: tuples and frozensets can be made to have one hash."""
+LONG_TUPLE = 1_000
+"""Tuples from this cost on are charged when they are handed over: one may be handed over again and again."""
+HAND_BUDGET = 20_000_000
+"""How much all such tuples may cost."""
 LARGE_FRAME = 1 << 20
 """Frames from this length on are taken out of the stream, so that nobody needs them in one piece."""
 NO_STRETCH = 1 << 62
@@ -26,8 +32,8 @@ STOPPED, BUILT, STRETCH, FRAMED, SPENT = range(5)
 # What is wrong with a stream, by number so that the compiled walk can say it, too.
 (
     EMPTY, FEW, UNSTORED, LONG, FAR, EMPTY_STOP, NESTED_FRAME, LONG_FRAME, MEMORY, INSIDE, CROSSES, NO_MARK, DEEP_KEYS,
-    SLOW_KEYS, NO_LINE, PROTOCOL, EXTENSION, NO_OPCODE, NO_NUMBER, ENDS,
-) = range(20)  # fmt: skip
+    SLOW_KEYS, NO_LINE, PROTOCOL, EXTENSION, NO_OPCODE, NO_NUMBER, ENDS, MANY_KEYS, LONG_CALLS,
+) = range(22)  # fmt: skip
 MESSAGES = (
     "it memoizes from an empty stack",
     "an opcode needs more values than the stack holds",
@@ -49,6 +55,8 @@ MESSAGES = (
     "byte 0x{:02x} at {} is no pickle opcode",
     "a memo entry is no plain number",
     "it ends before its STOP opcode",
+    "it has many tuples as keys, and comparing them might take too long",
+    "it hands over long tuples again and again",
 )
 
 # How many bytes of argument follow, for opcodes that push one plain value.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, cast
 from modelward.artifacts._arrays import RawArray, raw_array
 from modelward.artifacts._calls import harmful_call, harmful_item, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
-from modelward.artifacts._dtype_state import ODD, harmful_dtype, is_dtype, unfinished
+from modelward.artifacts._dtype_state import MAX_FIELDS, ODD, harmful_dtype, is_dtype, unfinished
 from modelward.artifacts._inert import Inert, InertType, stand_in
-from modelward.artifacts._opcodes import NO_STRETCH, WalkError
+from modelward.artifacts._opcodes import COMPARE_BUDGET, MANY_KEYS, MESSAGES, NEVER, NO_STRETCH, WalkError
 from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 MAX_NAMES = 20_000
 """Distinct names that one file may reach; fitted models reach a few dozen."""
-_WRAPPERS = frozenset(
+MAX_OUTSIDE = 10_000
+"""Objects outside the file that a pickle may refer to where its format has none."""
+MAX_MERGED = 5_000_000
+"""Attributes that may be given to objects that have some already: an honest file does so once, if at all."""
+WRAPPERS = frozenset(
     {
         ("joblib.numpy_pickle", "NumpyArrayWrapper"),
         ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"),
@@ -53,6 +57,8 @@ class Log:
         From a persistent id to the stand-in that the format has for it; None if it has none.
     dtypes : list
         Those that were given a state: what they refer to may still be changed before the pickle ends.
+    compare_left, keys : int
+        See `Walker`; all pickles of a file share them.
     """
 
     names: dict[tuple[str, str], InertType] = field(default_factory=dict)
@@ -64,6 +70,13 @@ class Log:
     feed: Feed | None = None
     persistent: Callable[[Any], Any] | None = None
     dtypes: list[Inert] = field(default_factory=list)
+    compare_left: int = COMPARE_BUDGET
+    keys: int = 0
+    _raw: dict[tuple[str, str], InertType] = field(default_factory=dict)
+    _result: InertType | None = None
+    _outside: int = MAX_OUTSIDE
+    _merges: int = MAX_MERGED
+    _fields: int = MAX_FIELDS
 
     def odd(self, what: str) -> None:
         """Note something that no honest file does."""
@@ -101,20 +114,64 @@ class Log:
         """Judge the state of a dtype, now and when the pickle has ended, and of what is made with one."""
         if is_dtype(target):
             self.dtypes.append(target)
-            if harm := harmful_dtype(target):
+            if harm := harmful_dtype(target, self.described):
                 self.odd(harm)
         elif type(target.state) is tuple and any(unfinished(part) for part in target.state):
             self.odd(ODD)
 
-    def ended(self) -> None:
-        """Judge the dtypes of a pickle again: fields can be exchanged after a state was given."""
-        for dtype in self.dtypes:
-            if harm := harmful_dtype(dtype):
-                self.odd(harm)
-        self.dtypes.clear()
+    def ended(self) -> str:
+        """Judge the dtypes of a pickle again: fields can be exchanged after a state was given.
+
+        Returns
+        -------
+        str
+            Why that could not be done; empty if it was.
+        """
+        try:
+            for dtype in self.dtypes:
+                if harm := harmful_dtype(dtype, self.described):
+                    self.odd(harm)
+        except WalkError as error:
+            return str(error)
+        finally:
+            self.dtypes.clear()
+        return ""
+
+    def described(self, fields: int) -> None:
+        """Note that so many fields of a dtype were looked at."""
+        self._fields -= fields
+        if self._fields < 0:
+            raise WalkError("it describes the items of its arrays without end")
+
+    def merged(self, count: int) -> None:
+        """Note that so many attributes were given to an object that has some already."""
+        self._merges -= count
+        if self._merges < 0:
+            raise WalkError("it gives its objects one state after the other, without end")
+
+    def outside(self) -> InertType:
+        """Note that an object outside the file is referred to; return its stand-in."""
+        self.odd("refers to objects outside the file (persistent ids)")
+        self._outside -= 1
+        if self._outside < 0:
+            raise WalkError("it refers to objects outside the file without end")
+        return self.look_up("persistent", "id")
+
+    def result(self) -> InertType:
+        """Return the stand-in for what is called though it is no name of the file."""
+        if self._result is None:
+            self._result = stand_in("", "result", self)
+        return self._result
 
     def look_up(self, module: str, name: str) -> InertType:
         """Return the stand-in for a name, always the same one."""
+        found = self._raw.get((module, name))
+        if found is None:
+            found = self._raw[module, name] = self._first(module, name)
+        return found
+
+    def _first(self, module: str, name: str) -> InertType:
+        """Return the stand-in for a name that is spelt in this way for the first time."""
         # Old pickles hold Python 2's names, which the unpickler maps; so do we, whatever the protocol.
         if (module, name) in _compat_pickle.NAME_MAPPING:
             module, name = _compat_pickle.NAME_MAPPING[(module, name)]
@@ -126,7 +183,7 @@ class Log:
                 raise WalkError(f"it names more than {MAX_NAMES:,} classes and functions")
             watched = self.watch_all or is_watched(f"{module}.{name}")
             found = self.names[(module, name)] = stand_in(module, name, self, watched=watched)
-            self.wrapper = self.wrapper or (module, name) in _WRAPPERS
+            self.wrapper = self.wrapper or (module, name) in WRAPPERS
         return found
 
 
@@ -134,7 +191,7 @@ class _Unpickler(pickle.Unpickler):
     """CPython's unpickler with our lookup."""
 
     def __init__(self, feed: Feed, log: Log) -> None:
-        super().__init__(cast("Any", feed), encoding="latin1", buffers=_no_buffers(log))
+        super().__init__(cast("Any", feed), encoding="latin1", buffers=no_buffers(log))
         self._log = log
         self._feed = feed
 
@@ -142,17 +199,11 @@ class _Unpickler(pickle.Unpickler):
         return self._log.look_up(module, name)
 
     def persistent_load(self, pid: Any) -> Any:
-        stretch = self._feed.pushed()
-        if stretch is not None:
-            return stretch
-        known = self._log.persistent(pid) if self._log.persistent is not None else None
-        if known is not None:
-            return known
-        self._log.odd("refers to objects outside the file (persistent ids)")
-        return self._log.look_up("persistent", "id")(pid)
+        return self._feed.asked(pid)
 
 
-def _no_buffers(log: Log) -> Iterator[bytes]:
+def no_buffers(log: Log) -> Iterator[bytes]:
+    """Yield nothing for every buffer that a pickle expects beside it."""
     while True:
         log.odd(_OUT_OF_BAND)
         yield b""
@@ -173,17 +224,35 @@ class Feed:
         Whether array bytes may stand between opcodes.
     max_memory : int
         See `modelward.artifacts._opcodes.MAX_MEMORY`.
+    careful : bool
+        Whether keys are looked at before they are compared.
     """
 
     def __init__(
-        self, data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int
+        self,
+        data: bytes | Content,
+        position: int,
+        log: Log,
+        *,
+        joblib: bool,
+        max_memory: int,
+        careful: bool = False,
     ) -> None:
         self._data = data
         self._log = log
         self._joblib = joblib
         self._max_memory = max_memory
         stretch = LONG_IN_FILE if isinstance(data, Content) else NO_STRETCH
-        self._walker = Walker(data, position, by_build=joblib, max_memory=max_memory, stretch=stretch)
+        self._walker = Walker(
+            data,
+            position,
+            by_build=joblib,
+            max_memory=max_memory,
+            stretch=stretch,
+            compare_left=NEVER if careful else log.compare_left,
+            keys=log.keys,
+        )
+        self._careful = careful
         self._segment: bytes | memoryview = b""
         self._at = 0
         self._builds = 0
@@ -210,6 +279,8 @@ class Feed:
         """Walk on, and return what may be run."""
         walker = self._walker
         segment = walker.advance()
+        if not self._careful:
+            self._log.compare_left, self._log.keys = walker.compare_left, walker.keys
         if segment.error:
             self.error, self._finished = segment.error, True
             return walker.patched()
@@ -222,10 +293,13 @@ class Feed:
         part: bytes | memoryview = buffer_of(self._data, segment.begin, segment.end)
         return part
 
-    def pushed(self) -> Stretch | None:
-        """Return the bytes that were just asked for; None if it is the file that asks for something."""
+    def asked(self, pid: Any) -> Any:
+        """Return the bytes that were left out here or, if it is the file that asks, a stand-in for an object."""
         pushing, self._pushing = self._pushing, None
-        return pushing
+        if pushing is not None:
+            return pushing
+        known = self._log.persistent(pid) if self._log.persistent is not None else None
+        return self._log.outside()(pid) if known is None else known
 
     def peek(self, size: int = -1) -> bytes | memoryview:  # noqa: ARG002 - the unpickler takes what it gets
         """Return the rest of the segment, without moving."""
@@ -255,13 +329,15 @@ class Feed:
         """Read raw array bytes after the BUILD of a joblib wrapper."""
         self._builds += 1
         cls = type(target)
-        if not self._joblib or (cls.module, cls.name) not in _WRAPPERS:
+        if not self._joblib or (cls.module, cls.name) not in WRAPPERS:
             return
         if self._builds != self._walker.builds:
             raise WalkError("array bytes would begin inside a frame")
         fields = target.attributes
         position = self._walker.position
         array = raw_array(fields, self._data, position)
+        if array is not None:
+            self._log.described(array.dtype.count)
         if array is None:
             target.payload, self._walker.position = self._nested(position)
         else:
@@ -269,9 +345,7 @@ class Feed:
 
     def _nested(self, position: int) -> tuple[Any, int]:
         """Read the pickle in which joblib keeps an array of objects."""
-        outer = self._log.feed
         reading = read_one(self._data, position, self._log, joblib=False, max_memory=self._max_memory)
-        self._log.feed = outer
         if reading.error:
             raise WalkError(f"a nested pickle cannot be read: {reading.error}")
         return reading.root, reading.end
@@ -299,15 +373,29 @@ class Reading:
 def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
     nested = log.feed is not None
-    feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
-    log.feed = feed
+    reading = _run(data, position, log, joblib=joblib, max_memory=max_memory)
+    problem = "" if nested else log.ended()
+    return Reading(None, -1, problem) if problem and not reading.error else reading
+
+
+def _run(
+    data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int, careful: bool = False
+) -> Reading:
+    feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory, careful=careful)
+    kind: Any = _Unpickler
+    if careful:
+        from modelward.artifacts._careful import CarefulUnpickler as kind  # noqa: N813
+    outer, log.feed = log.feed, feed
     collecting = gc.isenabled()
     gc.disable()  # a load makes objects and drops none: looking through them again and again finds nothing
     try:
-        root = _Unpickler(feed, log).load()
+        root = kind(feed, log).load()
     except RecursionError:
         return Reading(None, -1, "it is nested too deeply")
     except Exception as error:  # noqa: BLE001 - a hostile stream may raise anything; all of it means unreadable
+        if feed.error == MESSAGES[MANY_KEYS]:
+            log.feed = outer
+            return _run(data, position, log, joblib=joblib, max_memory=max_memory, careful=True)
         if feed.error:
             return Reading(None, -1, feed.error)
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -315,9 +403,7 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
             log.odd("computes the name of what it reaches while it is loaded")
         return Reading(None, -1, text)
     finally:
-        log.feed = None
-        if not nested:
-            log.ended()
+        log.feed = outer
         if collecting:
             gc.enable()
     if feed.stopped_at < 0:
@@ -325,46 +411,15 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
     return Reading(root, feed.stopped_at, "")
 
 
-class _ComputedError(Exception):
-    """A name that is looked up is what something returned."""
-
-
-class _Slow(pickle._Unpickler):  # noqa: SLF001 - it is CPython's own, in Python
-    """The same reading with a stack that can be looked at."""
-
-    def __init__(self, feed: Feed, log: Log) -> None:
-        super().__init__(cast("Any", feed), encoding="latin1", buffers=_no_buffers(log))
-        self._log = log
-        self._feed = feed
-
-    def find_class(self, module: str, name: str) -> Any:
-        return self._log.look_up(module, name)
-
-    def persistent_load(self, pid: Any) -> Any:  # noqa: ARG002
-        return self._feed.pushed() or self._log.look_up("persistent", "id")()
-
-    def load_stack_global(self) -> None:
-        """Look up a name, or say that it is computed; array bytes taken for opcodes meet joblib's wrapper here."""
-        stack: list[Any] = cast("Any", self).stack
-        for value in stack[-2:]:
-            cls = type(value)
-            if isinstance(value, Inert) and (cls.module, cls.name) not in _WRAPPERS:
-                raise _ComputedError
-        name, module = stack.pop(), stack.pop()
-        if type(name) is not str or type(module) is not str:
-            raise pickle.UnpicklingError("STACK_GLOBAL requires str")
-        stack.append(self.find_class(module, name))
-
-    dispatch = {**pickle._Unpickler.dispatch, 0x93: load_stack_global}  # type: ignore[dict-item]  # noqa: RUF012, SLF001
-
-
 def _computed(data: bytes | Content, position: int, joblib: bool, max_memory: int) -> bool:
     """Say whether a stream looks up a name that something else returns when it is loaded."""
+    from modelward.artifacts._careful import CarefulUnpickler, ComputedError
+
     log = Log()
-    feed = log.feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
+    feed = log.feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory, careful=True)
     try:
-        _Slow(feed, log).load()
-    except _ComputedError:
+        CarefulUnpickler(feed, log).load()
+    except ComputedError:
         return True
     except Exception:  # noqa: BLE001 - it was read before, and is known to end in an error
         return False

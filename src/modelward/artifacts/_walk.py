@@ -14,12 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._effort import Effort, Lazy
+from modelward.artifacts._effort import LOOK, RARE, Effort, Lazy
 from modelward.artifacts._opcodes import (
     AHEAD,
     BUILT,
     BYTES,
+    COMPARE_BUDGET,
     CROSSES,
+    DEPTH,
     EMPTY,
     EMPTY_STOP,
     ENDS,
@@ -113,6 +115,8 @@ class Walker(Machine):
         See `MAX_MEMORY`.
     stretch : int
         Byte strings from this length on are not part of a segment but lie between two.
+    compare_left, keys : int
+        What comparing keys may still cost, and how many tuples were keys already.
     compiled : bool or None
         Whether to use the compiled walk from the start; None lets the number of opcodes decide.
     """
@@ -125,9 +129,12 @@ class Walker(Machine):
         by_build: bool = False,
         max_memory: int = MAX_MEMORY,
         stretch: int = NO_STRETCH,
+        compare_left: int = COMPARE_BUDGET,
+        keys: int = 0,
         compiled: bool | None = None,
     ) -> None:
         super().__init__(data)
+        self.compare_left, self.keys = compare_left, keys
         self.position = position
         self.by_build = by_build
         self.builds = 0
@@ -140,6 +147,7 @@ class Walker(Machine):
         self._plain = compiled is False
         self._compiled: Compiled | None = None
         self._first = NO_STRETCH
+        self._from, self._used = position, 0
         if compiled:
             self.switch()
         elif compiled is None and COMPILED.loaded is not None:
@@ -171,8 +179,9 @@ class Walker(Machine):
         begin = self.begin = self.position
         try:
             ended = self._compiled.run() if self._compiled else self._run()
-            if ended == SPENT:
-                self.switch()
+            while ended == SPENT:
+                if self._first != NO_STRETCH or self._worth_loading():
+                    self.switch()
                 ended = self._compiled.run() if self._compiled else self._run()
         except WalkError as error:
             return Segment(begin, self.position, stopped=False, error=str(error))
@@ -193,6 +202,14 @@ class Walker(Machine):
         have = self.content.need(position, position + self.content.ahead)
         return limit if have == len(self.data) else min(limit, have - AHEAD)
 
+    def _worth_loading(self) -> bool:
+        """Say whether what is left of the stream takes longer in plain Python than loading the compiled walk.
+
+        The rest is taken to be as full of opcodes as the part that was walked.
+        """
+        walked = self.position - self._from
+        return Effort.left <= 0 or self._used * (len(self.data) - self.position) > Effort.left * walked
+
     def _run(self) -> int:  # noqa: C901 - one loop, for speed
         """Walk on and return what ended it; after an error `position` stays at the last good end."""
         data, size = self.data, len(self.data)
@@ -205,8 +222,8 @@ class Walker(Machine):
         fence = marks[-1] if marks else 0
         memory = self.memory_left
         ended = SPENT
-        used = 0
-        room = Effort.left if self._first == NO_STRETCH else self._first
+        used = rare = 0
+        room = min(Effort.left, LOOK) if self._first == NO_STRETCH else self._first
         room = NO_STRETCH if self._plain else max(room, 1)
         try:
             for used in range(room):  # noqa: B007
@@ -289,6 +306,8 @@ class Walker(Machine):
                 elif op == 0x62:  # BUILD
                     if len(stack) - 2 < fence:
                         raise wrong(FEW)
+                    if stack[-1] > DEPTH:
+                        self._handed(stack[-1])
                     stack.pop()
                     self.builds += 1
                     inside = self.frame_end != NEVER
@@ -311,6 +330,7 @@ class Walker(Machine):
                         self.leave_out(start)
                         ended = FRAMED
                 else:
+                    rare += 1
                     pos, memory = self._rare(op, pos, memory)
                     fence = marks[-1] if marks else 0
                 if memory < 0:  # checked here because the walk itself takes memory, too
@@ -328,7 +348,9 @@ class Walker(Machine):
             self.position = start if memory >= 0 else self.begin
             raise
         finally:
+            used += RARE * rare
             Effort.left -= used
+            self._used += used
             if self._first != NO_STRETCH:
                 self._first -= used
         self.position = pos

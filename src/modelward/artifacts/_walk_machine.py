@@ -6,14 +6,19 @@ from typing import Any
 
 from modelward.artifacts._content import Content
 from modelward.artifacts._opcodes import (
+    COMPARE_BUDGET,
     DEEP_KEYS,
     DEPTH,
     EXTENSION,
     FAR,
     FEW,
+    HAND_BUDGET,
     HASH_BUDGET,
     HUGE,
+    LONG_CALLS,
     LONG_KEY,
+    LONG_TUPLE,
+    MANY_KEYS,
     MAX_DEPTH,
     NO_LINE,
     NO_MARK,
@@ -41,6 +46,9 @@ class Machine:
         self.content = data if isinstance(data, Content) else None
         self.data: Any = data.space if isinstance(data, Content) else data
         self.hash_left = HASH_BUDGET
+        self.hand_left = HAND_BUDGET
+        self.compare_left = COMPARE_BUDGET
+        self.keys = 0
         self.stack: list[int] = []
         self.marks: list[int] = []
         self.memo: dict[int, int] = {}
@@ -68,13 +76,27 @@ class Machine:
 
     def _hashed(self, keys: list[int]) -> None:
         cost = sum(keys)
+        tuples = []
         if cost >= DEPTH:
             if max(keys) >= MAX_DEPTH * DEPTH:
                 raise wrong(DEEP_KEYS)
             cost = sum(key % DEPTH for key in keys)
+            tuples = [key % DEPTH for key in keys if key >= DEPTH]
         self.hash_left -= cost
         if self.hash_left < 0:
             raise wrong(SLOW_KEYS)
+        for key in tuples:
+            self.compare_left -= key * self.keys  # with all that came before, if their hashes are the same
+            self.keys += 1
+        if self.compare_left < 0:
+            raise wrong(MANY_KEYS)
+
+    def _handed(self, value: int) -> None:
+        """Charge for a tuple that a call or a state is made of."""
+        if value >= DEPTH and value % DEPTH > LONG_TUPLE:
+            self.hand_left -= value % DEPTH
+            if self.hand_left < 0:
+                raise wrong(LONG_CALLS)
 
     def _line(self, pos: int) -> tuple[bytes, int]:
         end = (self.content or self.data).find(b"\n", pos)
@@ -97,7 +119,7 @@ class Machine:
             memory -= OBJECT
         elif op == 0x52 or op == 0x81 or op == 0x93:  # REDUCE, NEWOBJ, STACK_GLOBAL
             self._need(2)
-            stack.pop()
+            self._handed(stack.pop())
             stack[-1] = 1
             memory -= 2 * OBJECT
         elif op == 0x61:  # APPEND
@@ -133,11 +155,14 @@ class Machine:
             self._hashed(values)
             memory -= SET + 70 * len(values)
             if op == 0x91:
-                stack.append(1 + len(values))
+                stack.append(
+                    DEPTH + 1 + len(values)
+                )  # its items' hashes are kept: no deeper than a tuple of numbers
             else:
                 self._need(1)
         elif op == 0x92:  # NEWOBJ_EX
             self._need(3)
+            self._handed(stack[-2])
             del stack[-2:]
             stack[-1] = 1
             memory -= 2 * OBJECT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import printable
-from modelward.artifacts._inert import Inert, InertType, stand_in
+from modelward.artifacts._inert import Inert, InertType, Silent, stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,25 +94,9 @@ def finish(job: Job, form: str, parse: Callable[[bytes, Notes], Any]) -> Artifac
     return job.artifact(form, verdict, reasons, root=root)
 
 
-class _Silent:
-    """A sink that needs to be told nothing: these formats call no names."""
-
-    def built(self, target: Inert) -> None:
-        """Take note of nothing."""
-
-    def odd(self, what: str) -> None:
-        """Take note of nothing."""
-
-    def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
-        """Take note of nothing."""
-
-    def keyed(self, module: str, key: Any, value: Any) -> None:
-        """Take note of nothing."""
-
-
 def standing(module: str, name: str, state: dict[str, Any]) -> Inert:
     """Return a stand-in object of a class with a state."""
-    kind: InertType = stand_in(module, name, _Silent())
+    kind: InertType = stand_in(module, name, Silent())
     made: Inert = kind()
     made.state = state
     return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray
-from modelward.artifacts._inert import Inert, InertType, stand_in
+from modelward.artifacts._inert import Inert, InertType, Silent, stand_in
 from modelward.artifacts.readers._r_stream import NA_INT, Ascii, Binary, RError
 
 if TYPE_CHECKING:
@@ -30,22 +30,6 @@ _NUMBERS = {
 _PAIRS = {2: "pairlist", 3: "function", 5: "promise", 6: "call", 17: "dots"}
 _LIST, _CLOSURE, _CALL = 2, 3, 6
 _BC_PAIRS = frozenset({2, 6, 239, 240, 243, 244})
-
-
-class _Quiet:
-    """A sink that is told nothing: stand-ins of R objects are made by the reader alone."""
-
-    def built(self, target: Inert) -> None:
-        """Ignore it."""
-
-    def odd(self, what: str) -> None:
-        """Ignore it."""
-
-    def called(self, module: str, name: str, args: tuple[Any, ...]) -> None:
-        """Ignore it."""
-
-    def keyed(self, module: str, key: Any, value: Any) -> None:
-        """Ignore it."""
 
 
 @dataclass
@@ -75,7 +59,7 @@ class Objects:
         """Make a stand-in of an R class or type."""
         kind = self.kinds.get(name)
         if kind is None:
-            kind = self.kinds[name] = stand_in("R", name, _Quiet())
+            kind = self.kinds[name] = stand_in("R", name, Silent())
         made: Inert = kind(*args)
         made.state = state
         return made

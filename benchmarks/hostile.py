@@ -1,0 +1,89 @@
+"""Scan files that were made to be slow or large to read, and print what each cost, the worst first.
+
+    python benchmarks/hostile.py [SECONDS] > benchmarks/hostile.md
+
+Each is read by a process of its own, as `modelward scan` reads it, whose processor time includes starting Python (other
+work on a machine slows a clock on the wall). The sizes are those of the files on the disk. Which files were read so
+far is said on standard error; what was not reached after SECONDS is named on the page.
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from hostile_shapes import SHAPES
+
+SMALL = 3
+LARGE = {
+    64: (
+        "keys of two numbers that collide", "states, one key each", "tiny pickles, N.", "one name, cc c",
+        "tuples, nested", "hidden: pickles that name", "hidden: noise", "text: lines of letters", "zeros",
+    ),
+    500: ("zeros", "one long text", "npy of zeros", "hidden: zlib of zeros", "joblib, an array of 2^60 items"),
+}  # fmt: skip
+LIMIT = 60
+_CHILD = """
+import os, subprocess, sys
+child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+said = child.stdout.read().decode()
+_, status, usage = os.wait4(child.pid, 0)
+child.returncode = os.waitstatus_to_exitcode(status)
+print(child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000, said)
+"""
+_SCAN = f"""
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({LIMIT}, {LIMIT}))
+from modelward.artifacts import read_artifact
+found = read_artifact(sys.argv[1], whole=False)
+print(found.verdict + "|" + (found.reasons or ("",))[0][:90].replace("|", " "))
+"""
+
+
+def scanned(path: Path) -> tuple[float, float, str, str]:
+    """Return processor seconds, megabytes, verdict and the first reason of reading a file."""
+    run = subprocess.run(
+        [sys.executable, "-S", "-c", _CHILD, sys.executable, "-c", _SCAN, str(path)],
+        capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    _, seconds, megabytes, *said = run.stdout.strip().split(" ", 3)
+    verdict, _, reason = said[0].partition("|") if said and said[0] else ("none", "", "its process was ended")
+    return float(seconds), float(megabytes), verdict, reason
+
+
+def main() -> None:
+    """Print the table."""
+    until = time.monotonic() + (float(sys.argv[1]) if len(sys.argv) > 1 else 1e9)
+    wanted = [(size, name) for size in LARGE for name in LARGE[size]]
+    wanted = [*((SMALL, name) for name in SHAPES), *wanted]
+    rows, missed = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        for size, name in wanted:
+            if time.monotonic() > until:
+                missed.append(f"{name} ({size} MB)")
+                continue
+            path.write_bytes(SHAPES[name](size * 1_000_000))
+            row = (*scanned(path), path.stat().st_size / 1e6, name)
+            rows.append(row)
+            print(size, *row, file=sys.stderr, flush=True)
+    print(
+        f"# Files made to be slow to read\n\nPython {platform.python_version()}, numpy {np.__version__}; "
+        f"`python benchmarks/hostile.py`; processor seconds of whole processes, the start of Python included; "
+        f"{sum(row[0] > 1 for row in rows)} of {len(rows)} take over 1 s.\n\n"
+        "| file | MB | seconds | MB of memory | verdict | why |\n|---|---|---|---|---|---|"
+    )
+    for seconds, megabytes, verdict, reason, size, name in sorted(rows, reverse=True):
+        print(f"| {name} | {size:.1f} | {seconds:.2f} | {megabytes:,.0f} | {verdict} | {reason} |")
+    if missed:
+        print(f"\nNot reached: {', '.join(missed)}.")
+
+
+if __name__ == "__main__":
+    main()
