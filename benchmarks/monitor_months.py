@@ -214,7 +214,10 @@ def delay(
     world.rng.bit_generator.state, world.factor, world.hour = state
     seen = [a.start // 3600 - start + 1 for a in monitor.alerts()
             if a.column == column(fault) and a.start >= start * 3600]  # fmt: skip
-    return float(min(seen)) if seen else None, parts_of(monitor)
+    # The last hours before the fault were still open.
+    return float(min(seen)) if seen else None, np.array(
+        [w.value for w in monitor.windows() if w.hour >= start]
+    )
 
 
 def bound(total: int, months: int) -> tuple[float, float]:

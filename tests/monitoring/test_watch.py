@@ -163,6 +163,10 @@ def test_a_shift_that_lasts_is_one_slow_alarm_and_one_that_comes_again_another()
     assert sum(not a.again for _, a in slow) <= 2
     reference = [a for _, a in _lasting(24 * 28, 1.5) if a.detector == "reference"]
     assert sum(not a.again for a in reference) == 1
+    # The fast detector, which the noise sends off now and then, tells nothing new while a slow one is away.
+    begun = min(t for t, _ in slow)
+    fast = [(t, a) for t, a in _lasting(24 * 5, 5.0) if a.detector == "fast" and t > begun]
+    assert fast and all(a.again for _, a in fast[1:])
     # A sum does not grow while it is away, so the alarm is over soon after the shift is.
     ended = [t for t, a in _lasting(24 * 14, 2.0, back=100) if a.detector == "slow" and a.score > 0]
     assert max(ended) <= 110

@@ -54,8 +54,8 @@ def monitor(
     """Replay FILE (CSV, Parquet or Arrow) hour by hour as if its rows came now, and say when it left its normal.
 
     What is normal, by hour and weekday, and where alerts begin is learned from the weeks before. Every column that
-    is not named otherwise is an input of the model: its mean, spread, missing values, bins and new values are
-    watched. Columns that name a row, such as a key, belong to --skip.
+    is not named otherwise is an input of the model: its mean, spread, missing values, bins, most repeated and new
+    values are watched, of sentences the words. Columns that name a row, such as a key, belong to --skip.
 
     \b
         modelward monitor requests.csv --time at --answer score --kpi approved -o monitor.html

@@ -96,7 +96,7 @@ def _alert(alert: Alert, cause: Cause, near: str | None) -> dict[str, Any]:
     return {
         "id": alert.id, "series": alert.series, "column": alert.column, "kind": alert.kind,
         "detector": alert.detector, "start": _iso(alert.start), "end": _iso(alert.end), "hours": alert.hours,
-        "event": alert.event, "explained": alert.explained, "event_near": near,
+        "event": alert.event, "explained": alert.explained, "event_near": near, "named": alert.named,
         "cause": {"name": cause.name, "confidence": round(cause.confidence, 3), "likeliest": cause.likeliest,
                   "why": list(cause.why)},
         **{name: value if math.isfinite(value) else None for name, value in figures.items()},
@@ -179,7 +179,7 @@ def _alerts(found: Replay) -> Section:
     causes = found.causes
     rows = tuple(
         (
-            _minute(a.start), a.hours, a.series, *_figures(a), _KINDS[a.detector], round(a.score, 1),
+            _minute(a.start), a.hours, a.what, *_figures(a), _KINDS[a.detector], round(a.score, 1),
             round(a.threshold, 1), _cause(causes[a.id]), _event(found, a),
         )
         for a in found.alerts

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelward.monitoring._thresholds import Alarm
 
 _MOST_ALERTS = 10_000
+_WEEK = 7 * 24 * HOUR
 SAME = {"fast": 3, "reference": 3, "slow": 24, "novelty": 24, "declared": 3}
 """Hours of quiet after which the next alarm of a series is another alert, unless it has not come back meanwhile."""
 
@@ -72,6 +73,11 @@ class Alert:
         return sha256(f"{self.series}\0{self.detector}\0{self.start}".encode()).hexdigest()[:12]
 
     @property
+    def what(self) -> str:
+        """The series, with the unseen word if it is named."""
+        return f"{self.series} ({self.named!r})" if self.named else self.series
+
+    @property
     def words(self) -> str:
         """What was measured and what was expected, in a few words."""
         value, expected = (
@@ -80,12 +86,11 @@ class Alert:
         if self.detector == "declared":
             most = "at most" if self.value > self.expected else "at least"
             return f"{self.series}: {value}, declared is {most} {expected}"
-        what = f"{self.series} ({self.named!r})" if self.named else self.series
         if self.detector == "slow":
-            return f"{what}: {value} where {expected} was expected, hour after hour"
+            return f"{self.what}: {value} where {expected} was expected, hour after hour"
         if self.detector == "reference":
-            return f"{what}: {value} where {expected} was expected; its level has crept away"
-        return f"{what}: {value} where {expected} was expected"
+            return f"{self.what}: {value} where {expected} was expected; its level has crept away"
+        return f"{self.what}: {value} where {expected} was expected"
 
 
 def _number(value: float, *, share: bool) -> str:
@@ -127,7 +132,9 @@ class AlertBook:
             alarm.expected, *cause, named,
         )  # fmt: skip
         held = self._last.get(key)
-        if held is not None and (alarm.again or at - held.end <= SAME[detector] * HOUR):
+        # What is away for longer sends the fast detector off again and again: for a week that is one alert.
+        away = alarm.again and held is not None and (detector != "fast" or at - held.end <= _WEEK)
+        if held is not None and (away or at - held.end <= SAME[detector] * HOUR):
             worst = new if abs(new.score) > abs(held.score) else held
             # An alert is explained only if each of its hours is.
             on = replace(worst, start=held.start, end=at, hours=held.hours + 1)

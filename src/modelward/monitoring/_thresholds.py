@@ -31,7 +31,7 @@ class Alarm:
     value, expected : float
         What was measured, and what the season and the level gave to expect.
     again : bool
-        Whether the series has not come back, to half of its threshold, since it last alarmed on that side.
+        Whether the series has not come back, to half of its threshold, since a slow detector alarmed on that side.
     """
 
     series: str

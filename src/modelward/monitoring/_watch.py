@@ -210,6 +210,7 @@ class Watch:
             return ()
         again = np.zeros_like(loud)
         again[1:] = before == turned
+        again[0] = ((before == np.sign(z)) & (before != 0)).any(axis=0)
         return tuple(
             Alarm(
                 self.names[j], DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
