@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.dependencies._extra import need
 from modelward.dependencies._packages import Problem
+from modelward.dependencies.code._bandit_quick import make_manager
 from modelward.dependencies.code._hazard import Hazard
 
 if TYPE_CHECKING:
@@ -108,13 +109,12 @@ def run_bandit(sources: Sequence[bytes], settings: Settings) -> Found:
         return found
     with _quiet() as complaints:
         config = need("bandit.core.config", "bandit").BanditConfig()
-        manager_module = need("bandit.core.manager", "bandit")
         profile = {"include": set(settings.only), "exclude": set(settings.skips & _known())}
         with tempfile.TemporaryDirectory() as folder:
             paths = {str(Path(folder) / f"{i}.py"): i for i in range(len(sources))}
             for path, i in paths.items():
                 Path(path).write_bytes(sources[i])
-            manager = manager_module.BanditManager(config, "file", profile=profile, quiet=True)
+            manager = make_manager(config, profile)
             manager.files_list = list(paths)
             manager.run_tests()
     for path, why in manager.get_skipped():

@@ -12,8 +12,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from modelward.findings import Severity
 
 _CHECK_FIRST = "Load it with modelward.load, which checks the file first, or save it in a format without code"
@@ -48,25 +46,45 @@ class Rule:
     good: tuple[tuple[str, object], ...] = ()
     also: tuple[str, ...] = ()
 
-    def meets(self, names: set[str]) -> bool:
-        """Say whether one of the names is a function of the rule."""
-        return matches(names, self.functions)
 
-
-def matches(names: Iterable[str], patterns: tuple[str, ...]) -> bool:
-    """Say whether one of the names is one of some patterns.
+@lru_cache(maxsize=100_000)
+def rules_for(name: str) -> tuple[int, ...]:
+    """Return the places in `RULES` of the rules about a function.
 
     Examples
     --------
-    >>> matches({"pickle.loads"}, ("pickle.load*",))
-    True
+    >>> [RULES[i].name for i in rules_for("joblib.load")]
+    ['joblib-load']
     """
-    return any(_match(name, patterns) for name in names)
+    # A few hundred names make up nearly all calls of a project.
+    return tuple(i for i, rule in enumerate(RULES) if _match(name, rule.functions))
 
 
 @lru_cache(maxsize=100_000)
+def arrives(name: str) -> bool:
+    """Say whether what a name gives comes over a network."""
+    return _match(name, ARRIVES)
+
+
+@lru_cache(maxsize=100_000)
+def brings_nothing(name: str) -> bool:
+    """Say whether a name of a network's library is one over which nothing comes by itself."""
+    return _match(name, ("socket.socket", "requests.Session", "requests.exceptions*"))
+
+
+@lru_cache(maxsize=100_000)
+def unpickles(name: str) -> bool:
+    """Say whether a function unpickles what it is given."""
+    return _match(name, UNPICKLERS)
+
+
+@lru_cache(maxsize=100_000)
+def fetches(name: str) -> bool:
+    """Say whether a function fetches from an address."""
+    return _match(name, FETCHERS)
+
+
 def _match(name: str, patterns: tuple[str, ...]) -> bool:
-    # A few hundred names make up nearly all calls of a project.
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 

@@ -8,7 +8,16 @@ from urllib.parse import urlsplit
 
 from modelward.dependencies.code._hazard import Hazard
 from modelward.dependencies.code._names import Names
-from modelward.dependencies.code._rules import ARRIVES, FETCHERS, RULES, UNPICKLERS, WEIGHTS, Rule, matches
+from modelward.dependencies.code._rules import (
+    RULES,
+    WEIGHTS,
+    Rule,
+    arrives,
+    brings_nothing,
+    fetches,
+    rules_for,
+    unpickles,
+)
 
 _SAFE = {"SafeLoader", "CSafeLoader", "BaseLoader", "CBaseLoader"}
 _POSITIONS = {("numpy.load", 2): "allow_pickle", ("yaml.load", 1): "Loader", ("yaml.load_all", 1): "Loader",
@@ -31,7 +40,7 @@ def hazards_of(tree: ast.AST, path: str) -> list[Hazard]:
     nodes = list(ast.walk(tree))
     names = Names(tree, nodes)
     found: list[Hazard] = []
-    dirty = _dirty(nodes, names)
+    dirty = _dirty(nodes, names) if _brought(nodes, names) else set()
     for node in nodes:
         if isinstance(node, ast.Call):
             call = _call(node, names)
@@ -61,17 +70,18 @@ def _calls(call: _Call, names: Names, dirty: set[str], path: str) -> list[Hazard
     line = call.node.lineno
     found = []
     seen: set[str] = set()
-    for rule in RULES:
-        if rule.name not in seen and rule.meets(call.names) and _applies(rule, call, names):
+    for i in sorted({i for name in call.names for i in rules_for(name)}):
+        rule = RULES[i]
+        if rule.name not in seen and _applies(rule, call, names):
             seen.add(rule.name)
             found.append(Hazard(rule.name, path, line, rule.text, rule.remedy, rule.level, also=rule.also))
-    if matches(call.names, UNPICKLERS) and any(_arrived(arg, names, dirty) for arg in call.args):
+    if any(map(unpickles, call.names)) and any(_arrived(arg, names, dirty) for arg in call.args):
         found.append(
             Hazard("pickle-from-network", path, line,
                    "what arrives over the network is unpickled: whoever sends it has code run here",
                    "Send JSON, Arrow or safetensors, and check a signature before anything is loaded", "high")
         )  # fmt: skip
-    if matches(call.names, FETCHERS) and any(
+    if any(map(fetches, call.names)) and any(
         _model_address(arg) for arg in (*call.args, *call.words.values())
     ):
         found.append(
@@ -99,6 +109,15 @@ def _is(node: ast.expr | None, value: object, names: Names) -> bool:
     if value is ...:
         return constant is not None
     return constant is value or (isinstance(value, str) and constant == value)
+
+
+def _brought(nodes: list[ast.AST], names: Names) -> bool:
+    """Say whether anything of a file comes over a network: in most nothing does, and nothing is to be followed."""
+    return any(
+        any(map(arrives, names.of(n.func if isinstance(n, ast.Call) else n)))
+        for n in nodes
+        if isinstance(n, ast.Call | ast.Attribute)
+    )
 
 
 def _dirty(nodes: list[ast.AST], names: Names) -> set[str]:
@@ -134,9 +153,7 @@ def _arrived(node: ast.expr, names: Names, dirty: set[str]) -> bool:
             return True
         if isinstance(part, ast.Call | ast.Attribute):
             own = names.of(part.func if isinstance(part, ast.Call) else part)
-            if matches(own, ARRIVES) and not matches(
-                own, ("socket.socket", "requests.Session", "requests.exceptions*")
-            ):
+            if any(map(arrives, own)) and not any(map(brings_nothing, own)):
                 return True
     return False
 

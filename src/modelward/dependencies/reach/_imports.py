@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from modelward.dependencies.code._names import Names
 
@@ -26,6 +26,11 @@ SERVERS = {
     "django.core.wsgi.get_wsgi_application", "django.core.asgi.get_asgi_application",
 }  # fmt: skip
 """Calls that make a service."""
+_WORDS = tuple(
+    {name.rpartition(".")[2].encode() for name in (*_IMPORTERS, *_PLUGINS, *SERVERS)}
+    | {b"getattr", b"__import__"}
+)
+_BODIES = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,6 @@ class Imports:
     found: list[Import] = field(default_factory=list)
     dynamic: list[int] = field(default_factory=list)
     server: int = 0
-    main: bool = False
 
 
 def imports_of(data: bytes) -> Imports:
@@ -85,16 +89,18 @@ def imports_of(data: bytes) -> Imports:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tree = ast.parse(data)
-    names = Names(tree)
     result = Imports()
+    names = Names(tree) if _may_call(data) else None
     pending: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
     while pending:
         node, lazy, optional = pending.pop()
-        before = len(result.found)
-        _take(node, result, names, lazy=lazy)
-        result.found[before:] = [replace(one, optional=optional) for one in result.found[before:]]
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            result.found += _imported(node, lazy=lazy, optional=optional)
+            continue
+        if names is not None and isinstance(node, ast.Call):
+            _take_call(node, result, names, lazy=lazy, optional=optional)
         inner = lazy or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        children: list[ast.AST] = list(ast.iter_child_nodes(node))
+        children = list(ast.iter_child_nodes(node)) if names is not None else _statements(node)
         if isinstance(node, ast.If) and _for_checkers(node.test):
             children = list(node.orelse)
         tried = optional or (isinstance(node, ast.Try) and any(map(_catches, node.handlers)))
@@ -102,6 +108,20 @@ def imports_of(data: bytes) -> Imports:
     result.found.sort(key=lambda i: (i.line, i.name))
     result.dynamic.sort()
     return result
+
+
+def _may_call(data: bytes) -> bool:
+    """Say whether a source may call what imports by name, or make a service: whether expressions need be looked at.
+
+    Names are written out in a source of plain characters, and put together by ``getattr`` alone; an encoding of its
+    own may hide them.
+    """
+    head = b"".join(data.splitlines()[:2])
+    return not data.isascii() or b"coding" in head or any(word in data for word in _WORDS)
+
+
+def _statements(node: ast.AST) -> list[ast.AST]:
+    return [child for part in _BODIES for child in getattr(node, part, ())]
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
@@ -115,24 +135,15 @@ def _for_checkers(test: ast.expr) -> bool:
     return name == "TYPE_CHECKING"
 
 
-def _take(node: ast.AST, result: Imports, names: Names, *, lazy: bool) -> None:
+def _imported(node: ast.Import | ast.ImportFrom, *, lazy: bool, optional: bool) -> list[Import]:
     if isinstance(node, ast.Import):
-        result.found += [Import(alias.name, node.lineno, lazy) for alias in node.names]
-    elif isinstance(node, ast.ImportFrom):
-        stem = f"{node.module}." if node.module else ""
-        for alias in node.names:
-            name = (stem + alias.name) if alias.name != "*" else (node.module or "")
-            result.found.append(Import(name, node.lineno, lazy, node.level))
-    elif isinstance(node, ast.Call):
-        _take_call(node, result, names, lazy=lazy)
-    elif isinstance(node, ast.Compare):
-        parts = [node.left, *node.comparators]
-        result.main |= any(isinstance(p, ast.Name) and p.id == "__name__" for p in parts) and any(
-            isinstance(p, ast.Constant) and p.value == "__main__" for p in parts
-        )
+        return [Import(alias.name, node.lineno, lazy, optional=optional) for alias in node.names]
+    module = node.module or ""
+    names = [module if a.name == "*" else f"{module}.{a.name}" if module else a.name for a in node.names]
+    return [Import(name, node.lineno, lazy, node.level, optional) for name in names]
 
 
-def _take_call(node: ast.Call, result: Imports, names: Names, *, lazy: bool) -> None:
+def _take_call(node: ast.Call, result: Imports, names: Names, *, lazy: bool, optional: bool) -> None:
     own = names.of(node.func)
     if own & SERVERS:
         result.server = min(result.server or node.lineno, node.lineno)
@@ -144,7 +155,7 @@ def _take_call(node: ast.Call, result: Imports, names: Names, *, lazy: bool) -> 
         text = asked.value if isinstance(asked, ast.Constant) else begins
         if isinstance(text, str) and text:
             dots = len(text) - len(text.lstrip("."))
-            result.found.append(Import(text[dots:], node.lineno, lazy, dots, begins=bool(begins)))
+            result.found.append(Import(text[dots:], node.lineno, lazy, dots, optional, bool(begins)))
         else:
             result.dynamic.append(node.lineno)
 
