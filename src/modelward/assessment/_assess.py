@@ -49,6 +49,7 @@ def assess(
     store: str | Path | None = None,
     db: str | Path | None = None,
     max_db_age: int = 30,
+    index: str | None = None,
     rebuild: bool = False,
     policy: Policy | None = None,
     n_jobs: int = 2,
@@ -103,6 +104,8 @@ def assess(
         Advisories for it, a zip or folder of OSV records; those of MODELWARD_ADVISORIES or the cache if absent.
     max_db_age : int
         Days after which older advisories leave the result open.
+    index : str, optional
+        Simple pages of a package index that is asked about the project's packages: their names go there.
     rebuild : bool
         Load nothing of a model file: rebuild the model from its numbers, and ask that.
     policy : Policy, optional
@@ -144,13 +147,17 @@ def assess(
         raise InputError(f"--store {store} is no file: give the one that a monitor is kept in")
     if db is not None and project is None:
         raise UsageError("--db has the advisories for a project: add --project DIR")
+    if index is not None and project is None:
+        raise UsageError("--index is asked about a project's packages: add --project DIR")
+    if index is not None and offline:
+        raise UsageError("--offline excludes --index: it asks the network")
     policy = policy or Policy()
     request = Request(
         model=model, data=data, target=target, train=train, schema=schema, goal=goal,
         sensitive=tuple(sensitive), group=group, source=source, budget=budget, max_queries=max_queries, seed=seed,
         exposure=tuple(exposure), metric=metric, trust=tuple(trust), offline=offline, rebuild=rebuild,
         project=None if project is None else Path(project), db=None if db is None else Path(db),
-        max_db_age=max_db_age, store=held,
+        max_db_age=max_db_age, index=index, store=held,
     )  # fmt: skip
     make_sure_told(select, ignore, store=held is not None)
     run, _ = chosen(checks, select=select, ignore=ignore, exposure=exposure, refused=False)

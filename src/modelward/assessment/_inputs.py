@@ -70,6 +70,7 @@ class Request:
     store: Path | None = None
     db: Path | None = None
     max_db_age: int = 30
+    index: str | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -148,7 +149,7 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
         artifact=opened.artifact, budget=budget, seed=request.seed, exposure=request.exposure,
         metric=request.metric, known=known, schema_inferred=request.schema is None, project=request.project,
         store=request.store,
-        options={"trust": request.trust, "db": request.db, "max_db_age": request.max_db_age},
+        options={"trust": request.trust, "db": request.db, "max_db_age": request.max_db_age, "index": request.index},
     )  # fmt: skip
     inputs["data"]["used"] = len(test)
     if train is not None:
@@ -322,7 +323,7 @@ def _refused(request: Request, opened: Opened, inputs: dict[str, Any]) -> Prepar
     scope = Scope(
         subject=subject, schema=schema, test=empty, artifact=opened.artifact, seed=request.seed,
         exposure=request.exposure, project=request.project, store=request.store,
-        options={"db": request.db, "max_db_age": request.max_db_age},
+        options={"db": request.db, "max_db_age": request.max_db_age, "index": request.index},
     )  # fmt: skip
     about = {"name": opened.name, "kind": opened.kind, "class": "refused", "features": [], "classes": []}
     notes = ("the model file was refused: it was read, never loaded, and the model was not asked",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ def look(
     today: datetime.date,
     db: Path | None = None,
     max_age: int = MAX_AGE,
+    index: str | None = None,
     policy: Policy | None = None,
 ) -> tuple[Finding, ...]:
     """Return what `modelward deps` finds in a project, each finding that is ignored marked as such.
@@ -45,12 +47,14 @@ def look(
         The advisories; those of the environment or the cache if absent.
     max_age : int
         Days after which the advisories say too little.
+    index : str, optional
+        Simple pages of a package index that is asked, too.
     policy : Policy, optional
 
     Raises
     ------
     InputError
-        If the folder or the database cannot be read.
+        If the folder or the database cannot be read, or the index does not answer.
     """
     from modelward.checks import all_codes
     from modelward.dependencies import (
@@ -72,6 +76,11 @@ def look(
     if path is not None and (named or path.is_file()):
         database = read_database(path, today=today, wanted={p.name for p in asked}, cache=cache_folder())
     holes = audit(inventory.packages, database) if database else ()
+    if index:
+        from modelward.dependencies import ask_index
+
+        doubts = ask_index(inventory, index, today=today).doubts
+        inventory = replace(inventory, doubts=(*inventory.doubts, *doubts))
     missing = (
         "there is no advisory database: name one with --db, or fetch one with `modelward deps --update-db`"
     )
@@ -93,7 +102,8 @@ def looked_at(scope: Scope) -> tuple[Finding, ...]:
         if _LOOKED not in scope.options and scope.project is not None:
             scope.options[_LOOKED] = look(
                 scope.project, today=datetime.datetime.now(tz=datetime.UTC).date(), db=scope.options.get("db"),
-                max_age=scope.options.get("max_db_age", MAX_AGE), policy=scope.options.get("policy"),
+                max_age=scope.options.get("max_db_age", MAX_AGE), index=scope.options.get("index"),
+                policy=scope.options.get("policy"),
             )  # fmt: skip
         found: tuple[Finding, ...] = scope.options.get(_LOOKED, ())
     return found

@@ -60,6 +60,8 @@ def _names(_context: click.Context, _parameter: click.Parameter, value: str | No
                    "[default: MODELWARD_ADVISORIES, else what `modelward deps --update-db` fetched]")  # fmt: skip
 @click.option("--max-db-age", type=click.IntRange(0), default=30, show_default=True, metavar="DAYS",
               help="With --project: older advisories leave the result open.")  # fmt: skip
+@click.option("--index", metavar="URL",
+              help="With --project: ask this package index for yanked, withdrawn and abandoned releases.")  # fmt: skip
 @click.option("--store", metavar="STORE", help="The file that a monitor of the running service is kept in.")
 @click.option("--rebuild", is_flag=True, help="Load nothing: rebuild the model from the file's numbers.")
 @click.option("--fail-on", type=click.Choice(["low", "medium", "high", "critical", "never"]), default="high",
@@ -97,6 +99,7 @@ def assess(
     project: str | None,
     db: Path | None,
     max_db_age: int,
+    index: str | None,
     store: str | None,
     rebuild: bool,
     fail_on: str,
@@ -129,7 +132,7 @@ def assess(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
             source=source, exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries,
             seed=seed, select=select, ignore=ignore, trust=trust, offline=offline, project=project, db=db,
-            max_db_age=max_db_age, store=store, rebuild=rebuild, policy=policy, progress=tell,
+            max_db_age=max_db_age, index=index, store=store, rebuild=rebuild, policy=policy, progress=tell,
         )  # fmt: skip
     for path in paths:
         write_report(report, path, fail_on=fail_on)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from modelward.cli._deps_sbom import SUFFIX, sbom
 from modelward.cli._deps_weight import as_json, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from modelward.dependencies import (
@@ -138,7 +138,7 @@ def to_text(told: Told) -> str:
     code, containers = told.code, told.containers
     inventory, reach = looked.inventory, looked.reach
     dated = f"advisories: {database.name} of {database.date}" if database else "no advisories"
-    files = ", ".join(inventory.files[:6]) or "no file"
+    files = listed(inventory.files) or "no file"
     lines = [f"{len(inventory.packages)} packages with a version from {files} · {dated}"]
     if code is None:
         lines.append("sources and notebooks were not looked at")
@@ -164,6 +164,19 @@ def to_text(told: Told) -> str:
     lines += [f"note: {_clean(remark)}" for remark in told.remarks]
     said = _verdicts(found) or ["Nothing was found."]
     return "\n".join([*lines, *said, *map(_clean, news_lines(told.news))])
+
+
+def listed(names: Iterable[str], most: int = 6) -> str:
+    """Return the first names of some, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["a", "b", "c"], most=2)
+    'a, b and 1 more'
+    """
+    found = list(names)
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return ", ".join(found[:most]) + more
 
 
 def index_line(answer: IndexAnswer | None) -> str:
@@ -203,11 +216,7 @@ def _verdicts(found: Sequence[Finding]) -> list[str]:
 
 def _served(reach: Reach) -> str:
     ways = list(dict.fromkeys(e.path or e.tool for e in reach.entries))
-    begun = (
-        f"serving begins at {', '.join(ways[:4])}" if ways else "where serving begins is not known (--entry)"
-    )
-    if len(ways) > 4:
-        begun += f" and {len(ways) - 4} more"
+    begun = f"serving begins at {listed(ways, 4)}" if ways else "where serving begins is not known (--entry)"
     models = f" · {len(reach.models)} model files read" if reach.models else ""
     broken = [m for m in reach.models if m.unread]
     if broken:

@@ -53,7 +53,8 @@ def page_of(run: Told) -> Page:
         _packages(looked),
     ]
     return Page(
-        title=run.project.resolve().name, headline=_headline(looked, holes, told), alarm=_alarm(looked, holes, told),
+        title=run.project.resolve().name, headline=_headline(looked, holes, told, asked=run.database is not None),
+        alarm=_alarm(looked, holes, told),
         calm="" if serious else "Nothing was found that fails, and nothing stayed open.",
         sections=tuple(s for s in sections if s is not None), findings=serious, exit_code=run.exit_code,
         version=__version__, foot=_FOOT, brand="what comes along with a project",
@@ -65,11 +66,12 @@ def _uses(looked: Survey) -> dict[str, Use]:
     return looked.reach.uses if looked.reach else {}
 
 
-def _headline(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Finding]) -> str:
+def _headline(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Finding], *, asked: bool) -> str:
     packages = len(looked.inventory.packages)
     if not holes:
         opened = sum(f.verdict == "inconclusive" for f in told)
-        return f"{packages} packages: no known hole was found" + (
+        said = "no known hole was found" if asked else "nobody was asked for known holes"
+        return f"{packages} packages: {said}" + (
             f", and {opened} things were not checked." if opened else "."
         )
     hit = len({hole.package.name for hole in holes})
@@ -87,7 +89,7 @@ def _alarm(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Findin
 
 
 def _glance(run: Told) -> Section:
-    from modelward.cli._deps_output import index_line
+    from modelward.cli._deps_output import index_line, listed
 
     looked, database, code = run.looked, run.database, run.code
     inventory, reach = looked.inventory, looked.reach
@@ -98,7 +100,7 @@ def _glance(run: Told) -> Section:
     )
     facts = [
         ("packages", f"{len(inventory.packages)} with a version, {len(inventory.unresolved)} without"),
-        ("read", ", ".join(inventory.files[:8]) or "no file that names packages"),
+        ("read", listed(inventory.files) or "no file that names packages"),
         ("advisories", dated),
         ("yanked, abandoned", index_line(run.index).partition(": ")[2]),
         ("environment", looked.environment.name),
@@ -112,12 +114,12 @@ def _glance(run: Told) -> Section:
             )
         )
     if reach is not None:
-        begun = ", ".join(dict.fromkeys(f"{e.path or e.tool} ({e.why})" for e in reach.entries[:6]))
+        begun = listed(dict.fromkeys(f"{e.path or e.tool} ({e.why})" for e in reach.entries))
         facts.append(("serving begins", begun or "not known: name it with --entry"))
         if reach.models:
-            facts.append(("model files", ", ".join(m.path for m in reach.models[:6])))
+            facts.append(("model files", listed(m.path for m in reach.models)))
         if reach.dynamic:
-            facts.append(("not seen", f"imports named at run time only: {', '.join(reach.dynamic[:6])}"))
+            facts.append(("not seen", f"imports named at run time only: {listed(reach.dynamic)}"))
     return Section("At a glance", facts=tuple(facts))
 
 

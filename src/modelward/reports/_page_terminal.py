@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelward.findings import Series, Table
     from modelward.reports._page import Page, Section
 
-_BARS, _ITEMS, _ROWS = 10, 30, 8
+_BARS, _ITEMS, _ROWS, _FINDINGS = 10, 30, 8, 10
 _STYLES = ("cyan", "dark_orange", "green", "magenta", "yellow", "blue")
 _VERDICTS = {"fail": "bold red", "inconclusive": "bold magenta", "warn": "yellow"}
 
@@ -38,9 +38,12 @@ def render_page_terminal(page: Page, console: Console, *, next_step: str = "") -
         out.line(("!! " + page.alarm, "bold white on red"))
     elif page.calm:
         out.line((page.calm, "green"))
-    for finding in page.findings[:10]:
+    for finding in page.findings[:_FINDINGS]:
         out.line((f"{finding.verdict}, {finding.severity} ", _VERDICTS.get(finding.verdict, "")),
                  (f"{finding.code} ", "dim"), (finding.summary, ""), indent=2)  # fmt: skip
+    if len(page.findings) > _FINDINGS:
+        more = f"and {len(page.findings) - _FINDINGS:,} more; -o FILE.html or --format json shows them all"
+        out.line((more, "bold"), indent=2)
     for section in page.sections:
         if not section.folded:
             out.section(section)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _FORMATS: tuple[tuple[str, str], ...] = (
     ("uv.lock", "_uv"),
     ("poetry.lock", "_poetry"),
+    ("pdm.lock", "_pdm"),
+    ("Pipfile.lock", "_pipenv"),
     ("pylock.toml", "_pylock"),
     ("pylock.*.toml", "_pylock"),
     ("pyproject.toml", "_pyproject"),

@@ -11,13 +11,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOCKS = {
-    "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
-    "pdm.lock": "pdm export -o requirements.txt",
     "conda-lock.yml": "conda-lock render -k env",
     "pixi.lock": "pixi project export conda-environment",
 }
 _DECLARATIONS = ("setup.py", "setup.cfg")
-_READ = ("uv.lock", "poetry.lock", "pylock.toml", *_LOCKS)
+_READ = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock", "pylock.toml", *_LOCKS)
 
 
 def unread(files: Iterable[Path], root: Path) -> Iterator[Problem]:
@@ -32,7 +30,7 @@ def unread(files: Iterable[Path], root: Path) -> Iterator[Problem]:
         if name in _LOCKS:
             yield Problem(path, 0, f"names packages and is not read here: write it as {_LOCKS[name]}")
         elif name == "Pipfile" and file.with_name("Pipfile.lock") not in known:
-            yield Problem(path, 0, "names packages and is not read here: lock it, and export the lock")
+            yield Problem(path, 0, "names packages and is not read here: lock it (pipenv lock)")
         elif name in _DECLARATIONS:
             beside = any(file.with_name(lock) in known for lock in _READ)
             if not beside and _asks(file):
