@@ -2,6 +2,7 @@
 
 `python benchmarks/deps.py [LOCKS]`, PIP_AUDIT is pip-audit's executable in an environment of its own. Lock files draw
 names and versions from the advisories themselves: most packages have holes, many versions stand at the end of a range.
+With 0 LOCKS only the time on one lock of 300 packages is taken, the two in turn, each as a process of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import json
 import os
 import platform
 import random
+import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,11 +26,13 @@ from packaging.version import InvalidVersion, Version
 
 DATABASE = Path(__file__).parents[2] / "shared" / "data" / "pypa-advisories-2024-10-10.zip"
 PEER = os.environ.get("PIP_AUDIT", "pip-audit")
-PORT, SEED, SIZE, LARGE, REPEATS = 18765, 0, 40, 300, 3
+PORT, SEED, SIZE, LARGE, REPEATS = 18765, 0, 40, 300, 5
 _MAIN = "import sys; from modelward.cli import main; sys.argv[0] = 'modelward'; main()"
 REAL = Path(__file__).with_name("real_locks.txt")
 OPEN: list[str] = []
 Holes = set[tuple[str, frozenset[str]]]
+Time = tuple[float, float]
+"""Seconds on the wall, and of the processor (user and system)."""
 
 
 def known_versions() -> dict[str, list[str]]:
@@ -79,7 +84,7 @@ def compare(lock: Path) -> tuple[int, int, list[tuple[str, frozenset[str]]]]:
     return len(peer), len(twice), apart + [hole for hole in own if not _covered(hole, peer)]
 
 
-def theirs(lock: Path) -> tuple[float, Holes]:
+def theirs(lock: Path) -> tuple[Time, Holes]:
     """Return seconds and holes of pip-audit."""
     words = [
         "--require-hashes",
@@ -98,7 +103,7 @@ def theirs(lock: Path) -> tuple[float, Holes]:
     }
 
 
-def ours(lock: Path) -> tuple[float, Holes]:
+def ours(lock: Path) -> tuple[Time, Holes]:
     """Return seconds and holes of modelward."""
     words = ["deps", str(lock), "--db", str(DATABASE), "--max-db-age", "100000", "--format", "json"]
     seconds, found = _timed([sys.executable, "-c", _MAIN, *words])
@@ -109,10 +114,16 @@ def ours(lock: Path) -> tuple[float, Holes]:
     }
 
 
-def _timed(command: list[str]) -> tuple[float, Any]:
-    began = time.perf_counter()
+def _timed(command: list[str]) -> tuple[Time, Any]:
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return time.perf_counter() - began, json.loads(done.stdout)
+    ended, after = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return (ended - began, spent), json.loads(done.stdout)
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
 def _covered(one: tuple[str, frozenset[str]], others: Holes) -> bool:
@@ -139,34 +150,42 @@ def main() -> None:
                 one = compare(lock)
                 holes, split, apart = holes + one[0], split + one[1], apart + one[2]
             real: list[tuple[str, int, int, int]] = []
-            for name, pins in real_locks():
+            for name, pins in real_locks() if locks else []:
                 lock.write_text("".join(f"{pin} --hash=sha256:{'0' * 64}\n" for pin in pins))
                 one = compare(lock)
                 real.append((name, len(pins), one[0], len(one[2])))
                 split, apart = split + one[1], apart + one[2]
+            os.environ["XDG_CACHE_HOME"] = folder
             write_lock(lock, LARGE, known, rng)
+            first = ours(lock)[0]
             runs = [(theirs(lock)[0], ours(lock)[0]) for _ in range(REPEATS)]
+            apart += compare(lock)[2]
     finally:
         server.terminate()
         server.wait()
-    peer_seconds, own_seconds = (min(side) for side in zip(*runs, strict=True))
     versions = subprocess.run([PEER, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     print("# Known holes beside pip-audit\n")
     print(f"`python benchmarks/deps.py {locks}`, Python {platform.python_version()}, {versions}, packaging "
           f"{version('packaging')}, "
           f"PyPA advisories of 2024-10-10, seed {SEED}, on a busy machine of two cores.\n")  # fmt: skip
     print("| | |\n|---|---|")
-    print(f"| generated lock files, packages in each | {locks}, {SIZE} |")
-    print(f"| holes that pip-audit names | {holes} |")
-    print(f"| of these two records of one hole (a common alias), one finding here | {split} |")
+    if locks:
+        print(f"| generated lock files, packages in each | {locks}, {SIZE} |")
+        print(f"| holes that pip-audit names | {holes} |")
+        print(f"| of these two records of one hole (a common alias), one finding here | {split} |")
     print(f"| disagreements | {len(apart)} |")
     print(
-        f"| seconds on {LARGE} packages, best of {REPEATS}: pip-audit, its service on loopback | {peer_seconds:.2f} |"
+        f"\nOne lock of {LARGE} packages, the two in turn, median of {REPEATS} runs each (least to most):\n"
     )
-    print(f"| the same, modelward | {own_seconds:.2f} |")
-    print(f"| ratio | {own_seconds / peer_seconds:.3f} |")
-    print("\nLock files of public projects (benchmarks/real_locks.txt):\n")
-    print("| file | commit | licence | packages | holes | disagreements |\n|---|---|---|---|---|---|")
+    print("| | pip-audit, its service on loopback | modelward | ratio of pairs | modelward's first run |")
+    print("|---|---|---|---|---|")
+    for i, what in enumerate(("seconds on the wall", "processor seconds (user and system)")):
+        peer, own = ([run[side][i] for run in runs] for side in (0, 1))
+        ratios = [a / b for a, b in zip(own, peer, strict=True)]
+        print(f"| {what} | {_spread(peer)} | {_spread(own)} | {_spread(ratios)} | {first[i]:.2f} |")
+    if real:
+        print("\nLock files of public projects (benchmarks/real_locks.txt):\n")
+        print("| file | commit | licence | packages | holes | disagreements |\n|---|---|---|---|---|---|")
     for name, packages, count, differ in real:
         repository, path, commit, licence = name.split()
         print(f"| {repository} {path} | {commit} | {licence} | {packages} | {count} | {differ} |")

@@ -82,6 +82,8 @@ def deps(
     Exit codes: 0 nothing found; 1 a failure at or over --fail-on; 2 could not run; 3 something could not be
     checked, or the database is absent or too old.
     """
+    import gc
+
     from modelward.checks import all_codes, code_findings, container_findings, dependency_findings
     from modelward.cli._deps_output import Told, to_text, write
     from modelward.cli._deps_sbom import SUFFIX, subject_of
@@ -99,6 +101,8 @@ def deps(
     )
     if measure and no_code:
         raise UsageError("--measure-imports and --no-code exclude each other: it runs packages")
+    # Syntax trees are many small objects, and the usual threshold looks through them all again and again.
+    gc.set_threshold(100_000, 20, 20)
     boms = [path for path in output if path.name.endswith(SUFFIX)]
     if not boms and (data or schema or report):
         raise UsageError("--data, --schema and --report say what an SBOM is about: add -o FILE.cdx.json")
