@@ -151,3 +151,51 @@ def test_the_database_and_its_age_are_given(
         assert verdicts(aged) == {"MW111": verdict}
     with pytest.raises(UsageError, match="--project"):
         assess(MODEL, TEST, target="DEFAULT", select=["MW111"], db=database)
+
+
+def test_an_index_is_asked_about_the_project_where_a_person_says_so(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from modelward.dependencies import Doubt, IndexAnswer, _index
+
+    asked: list[str] = []
+
+    def answer(inventory: object, url: str, *, today: datetime.date) -> IndexAnswer:
+        asked.append(url)
+        return IndexAnswer(
+            "host", 1, True, (Doubt("yanked", "requirements.txt", 2, "it was yanked", severe=True),)
+        )
+
+    monkeypatch.setattr(_index, "ask_index", answer)
+    assert verdicts(run(project, "MW113")) == {"MW113": "pass"} and not asked
+    report = assess(
+        MODEL, TEST, target="DEFAULT", select=["MW113"], project=project, index="https://x/simple"
+    )
+    assert asked == ["https://x/simple"]
+    assert verdicts(report) == {"MW113": "fail"} and report.findings[0].location == "requirements.txt:2"
+    for more, match in (({}, "--project"), ({"project": project, "offline": True}, "--offline")):
+        with pytest.raises(UsageError, match=match):
+            assess(MODEL, TEST, target="DEFAULT", select=["MW113"], index="https://x/simple", **more)
+
+
+def test_one_hole_is_ignored_by_any_of_its_names(project: Path, tmp_path: Path) -> None:
+    database = tmp_path / "db.zip"
+    with zipfile.ZipFile(database) as archive:
+        record = json.loads(archive.read("1.json"))
+    others = [{**record, "id": "PYSEC-2"}, {**record, "aliases": ["CVE-1", "GHSA-1"]}]
+    with zipfile.ZipFile(database, "w") as archive:
+        for i, one in enumerate(others):
+            archive.writestr(f"{i}.json", json.dumps(one))
+    entry = (
+        '[[tool.modelward.ignore]]\ncode = "MW111"\nrule = "{}"\nreason = "not reached"\nuntil = 2999-01-01\n'
+    )
+    for name, left in (
+        ("CVE-1", "PYSEC-2"),
+        ("GHSA-1", "PYSEC-2"),
+        ("PYSEC-1", "PYSEC-2"),
+        ("PYSEC-2", "PYSEC-1"),
+    ):
+        report = limited(project, entry.format(name), tmp_path, "MW111")
+        (told,) = [part for part in report.findings[0].parts if not part.ignored]
+        assert told.title == f"pillow-x: {left}"
+        assert verdicts(report) == {"MW111": "fail"}

@@ -156,7 +156,7 @@ def test_deps_fetches_lists_bulletins_and_finds(
     # The next run has it from the cache and asks nobody.
     server.shutdown()
     code, output = run("--since", "2026-02-15", "--offline")
-    assert code == 1 and "1 advisories since then" in output and "PYSEC-1 (hits this version)" in output
+    assert code == 1 and "1 advisory since then is" in output and "PYSEC-1 (hits this version)" in output
     for words in (
         ("--offline", "--update-db"),
         ("--osv-url", "https://a.example", "--update-db"),

@@ -17,7 +17,16 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from modelward.cli._deps import deps
-from modelward.dependencies import Owners, Package, Reach, find_entries, find_models, read_imports, trace
+from modelward.dependencies import (
+    Owners,
+    Package,
+    Reach,
+    find_entries,
+    find_models,
+    read_imports,
+    survey,
+    trace,
+)
 from modelward.dependencies._modules import modules_of
 from modelward.dependencies.reach._imports import imports_of
 from modelward.errors import InputError
@@ -217,3 +226,14 @@ def test_modules_of_what_is_installed_are_those_that_can_be_imported() -> None:
     assert "yaml" in found["pyyaml"]
     assert "numpy" in found["numpy"]
     assert found["no-such-thing"] == ("no_such_thing",)
+
+
+def test_what_a_package_in_use_asks_for_may_not_be_known(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(
+        "no-such-web==1.0 --hash=sha256:0\nno-such-part==1.0 --hash=sha256:0\n"
+    )
+    (tmp_path / "serve.py").write_text("import no_such_web\n")
+    uses = survey(tmp_path, entries=["serve.py"]).reach.uses
+    assert uses["no-such-web"].how == "serving"
+    assert uses["no-such-part"].how == "unseen"
+    assert uses["no-such-part"].text.endswith("but what no-such-web asks for is not known.")

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from modelward.reports import render_terminal
+from modelward.reports import Page, render_page_terminal, render_terminal
 
 NEXT = "modelward assess model.pkl --data test.csv --target default --project ."
 
@@ -81,3 +81,14 @@ def test_names_cannot_steer_the_terminal(gallery):
 def test_markup_of_the_terminal_is_text(gallery):
     report = gallery.make_report((), {}, subject={"name": "[bold red]x[/] [link=file:///etc]y[/link]"})
     assert "[bold red]x[/] [link=file:///etc]y[/link]" in shown(report)
+
+
+@pytest.mark.parametrize(("count", "more"), [(10, ""), (11, "and 1 more"), (1_500, "and 1,490 more")])
+def test_a_page_says_how_many_findings_it_leaves_out(gallery, count, more):
+    file = io.StringIO()
+    one = gallery.realistic().findings[0]
+    findings = (one,) * count
+    page = Page("t", "h", "", "", (), findings, 1, "0")
+    render_page_terminal(page, Console(file=file, width=100))
+    assert file.getvalue().count(f"{one.severity} {one.code} ") == 10
+    assert (more in file.getvalue()) and ("more;" in file.getvalue()) == bool(more)

@@ -108,10 +108,11 @@ def _hole(hole: Vulnerability, uses: Mapping[str, Use] | None) -> Finding:
     )  # fmt: skip
     own = " It is a development tool only." if package.dev else ""
     use = f" {uses[package.name].text}" if uses and package.name in uses else own
-    stop = "" if hole.summary.endswith((".", "!", "?")) or not use else "."
+    stop = "" if hole.summary.endswith((".", "!", "?", "…")) or not use else "."
     return _finding(
         "MW111", "fail", f"{package.name}: {hole.ids[0]}",
         f"{package.name} {package.version} has {names}: {hole.summary}{stop}{use}", package.place, remedy,
+        names=hole.ids,
     )  # fmt: skip
 
 
@@ -135,11 +136,12 @@ def _finding(
     place: str | None,
     remedy: str,
     severity: Severity | None = None,
+    names: tuple[str, ...] = (),
 ) -> Finding:
     return Finding(
         code=code, number=11, failure_mode=mode(11).name, title=title, verdict=verdict,
         severity=severity or TITLES[code][1], summary=summary, location=place,
-        countermeasures=(Countermeasure(remedy),) if remedy else (),
+        countermeasures=(Countermeasure(remedy),) if remedy else (), names=names,
     )  # fmt: skip
 
 

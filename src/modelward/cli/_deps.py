@@ -57,12 +57,12 @@ def deps(
     """Say what comes along with a project: known holes, loose pins, dangerous code, careless containers.
 
     PROJECT is a folder, or a requirements or lock file. Read are requirements.txt, pyproject.toml, uv.lock,
-    poetry.lock, pylock.toml, conda's environment.yml, what MLflow writes beside a model, and what model files and
-    imports say. Versions that no file gives are those of --python. Python files and notebooks are looked through
-    by bandit's rules and by those that machine learning needs; `# nosec` and [tool.bandit] silence them, and what
-    they silence is counted. Dockerfiles and compose files are looked through for bases without a version, root,
-    secrets in layers, what is fetched and run as it comes, and what makes the image larger than it must be;
-    `# hadolint ignore=RULE` is followed.
+    poetry.lock, pdm.lock, Pipfile.lock, pylock.toml, conda's environment.yml, what MLflow writes beside a model, and
+    what model files and imports say; another lock is named and leaves the result open. Versions that no file gives
+    are those of --python. Python files and notebooks are looked through by bandit's rules and by those that machine
+    learning needs; `# nosec` and [tool.bandit] silence them, and what they silence is counted. Dockerfiles and
+    compose files are looked through for bases without a version, root, secrets in layers, what is fetched and run as
+    it comes, and what makes the image larger than it must be; `# hadolint ignore=RULE` is followed.
 
     Hidden folders and such as hold what was built or installed are left out. Nothing of
     the project is run, and nothing is asked of the network unless --update-db, --osv-url or --index says so. Whether

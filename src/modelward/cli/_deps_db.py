@@ -127,7 +127,8 @@ def news_lines(news: Sequence[Bulletin] | None) -> list[str]:
     """Return what is printed of them for a person."""
     if news is None:
         return []
-    lines = [f"{len(news)} advisories since then are about these packages" + ":" * bool(news)]
+    many = "1 advisory since then is" if len(news) == 1 else f"{len(news)} advisories since then are"
+    lines = [f"{many} about these packages" + ":" * bool(news)]
     said = {True: "hits this version", False: "another version", None: "version not known"}
     lines += [
         f"{b.published:13} {b.package} {b.version}  {', '.join(b.ids[:3])} ({said[b.affected]}): {b.summary}"

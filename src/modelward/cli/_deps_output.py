@@ -217,7 +217,8 @@ def _verdicts(found: Sequence[Finding]) -> list[str]:
 def _served(reach: Reach) -> str:
     ways = list(dict.fromkeys(e.path or e.tool for e in reach.entries))
     begun = f"serving begins at {listed(ways, 4)}" if ways else "where serving begins is not known (--entry)"
-    models = f" · {len(reach.models)} model files read" if reach.models else ""
+    count = len(reach.models)
+    models = f" · {count} model file{'s' * (count != 1)} read" if count else ""
     broken = [m for m in reach.models if m.unread]
     if broken:
         models += f", {len(broken)} not to the end: {broken[0].path}"

@@ -43,13 +43,14 @@ def words(one: Weight, took: Mapping[str, float | None]) -> str:
     )
     seconds = took.get(one.name)
     slow = f", {seconds:.2f} s to import" if seconds is not None else ""
-    return f"{own}, brings {len(one.along)} packages; {goes}{slow}"
+    return f"{own}, brings {len(one.along)} package{'s' * (len(one.along) != 1)}; {goes}{slow}"
 
 
 def advice(one: Weight) -> str:
     """Say what could be done about one dependency; empty if nothing is known."""
     if one.smaller is not None:
-        return f"{one.name} may give way to {one.smaller.instead}: {one.smaller.why}"
+        could = "could go" if one.smaller.instead == "nothing" else f"may give way to {one.smaller.instead}"
+        return f"{one.name} {could}: {one.smaller.why}"
     if one.wrapper:
         return (
             f"{one.name} is a thin wrapper ({size(one.own or 0)}) that alone brings {len(one.alone)} packages, "

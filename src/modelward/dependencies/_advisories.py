@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MAX_RECORD = 8_000_000
 MAX_TOTAL = 2_000_000_000
 MAX_RECORDS = 1_000_000
+_SUMMARY = 300
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def read_record(data: bytes) -> Record | None:
     said = record.get("summary") or record.get("details") or ""
     advisory = Advisory(
         identifier, tuple(a for a in aliases if isinstance(a, str)) if isinstance(aliases, list) else (),
-        " ".join(str(said).split())[:300], str(record.get("published", ""))[:10], {},
+        _short(str(said)), str(record.get("published", ""))[:10], {},
     )  # fmt: skip
     return Record(advisory, _day(record.get("modified")), bool(record.get("withdrawn")), names, entries)
 
@@ -205,6 +206,11 @@ def note(database: Database, name: str, one: Affected) -> None:
     database.broken += one.broken
     if one.broken or not (one.spans or one.versions):
         database.doubtful.add(name)
+
+
+def _short(text: str) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= _SUMMARY else words[:_SUMMARY].rpartition(" ")[0] + " …"
 
 
 def _day(text: Any) -> datetime.date | None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-_FORMAT, _KEPT = 1, 4
+_FORMAT, _KEPT = 2, 4
 _ENDING = ".advisories"
 
 

@@ -85,7 +85,8 @@ def _undragged(known: tuple[Package, ...], environment: Mapping[str, Installed])
         Problem(
             path,
             own[0].line,
-            f"pins {own[0].name} and {len(own) - 1} more, and what they drag in is not known: lock it with hashes "
+            f"pins {own[0].name}{f' and {len(own) - 1} more' if own[1:] else ''}, and what "
+            f"{'they drag' if own[1:] else 'it drags'} in is not known: lock it with hashes "
             "(uv pip compile --generate-hashes), or run this where it is installed",
         )
         for path, own in bare.items()
@@ -192,7 +193,7 @@ def _looseness(
                 "unhashed",
                 path,
                 loose[0].line,
-                f"{len(loose)} of its packages have no hash: a release that "
+                f"{len(loose)} of its packages {'have' if loose[1:] else 'has'} no hash: a release that "
                 "was replaced under its own number is not noticed",
             )
         )

@@ -101,12 +101,23 @@ def survey(
     source = read_imports(project)
     begun = find_entries(project, source, entries)
     owners = Owners(modules, first=names)
-    reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners)
+    blind = _blind(inventory, environment)
+    reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners, blind)
     before = inventory.packages
     inventory = add_imports(inventory, source, reach, owners, environment)
     if inventory.packages != before:
-        reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners)
+        reach = trace((*inventory.packages, *inventory.unresolved), source, begun, files, owners, blind)
     return Survey(inventory, environment, reach, weigh(inventory, environment), modules)
+
+
+def _blind(inventory: Inventory, environment: Environment) -> set[str]:
+    """Return the packages of which neither a lock nor the environment says what they ask for."""
+    packages, there = (*inventory.packages, *inventory.unresolved), environment.packages
+    told = {
+        p.name for p in packages
+        if p.locked or p.needs or (p.name in there and there[p.name].version == p.version)
+    }  # fmt: skip
+    return {p.name for p in packages} - told
 
 
 def _inactive(inventory: Inventory, environment: Environment) -> Inventory:

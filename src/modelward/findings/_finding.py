@@ -114,6 +114,8 @@ class Finding:
         Set by the policy.
     parts : tuple of Finding
         What it sums up, where that has places of its own.
+    names : tuple of str
+        What others call it, such as ``"CVE-2023-5752"``: an ignore may give any of these as its rule.
     """
 
     code: str
@@ -131,3 +133,4 @@ class Finding:
     location: str | None = None
     ignored: Ignored | None = None
     parts: tuple[Finding, ...] = ()
+    names: tuple[str, ...] = ()

@@ -17,7 +17,7 @@
     [[tool.modelward.ignore]]
     code = "MW112"
     where = "tests/*"                           # path, or path:line; * stands for any text
-    rule = "B101"                               # the rule that a title names after its colon
+    rule = "B101"                               # the rule that a title names after its colon, or a CVE
     reason = "assert is what tests are made of"
     until = 2027-06-30
 """
@@ -58,7 +58,7 @@ class Ignore:
         place = finding.location or ""
         path = place.rpartition(":")[0] if place.rpartition(":")[2].isdigit() else place
         here = not self.where or any(fnmatchcase(text, self.where) for text in (place, path))
-        return here and self.rule in ("", finding.title.rpartition(": ")[2])
+        return here and self.rule in ("", finding.title.rpartition(": ")[2], *finding.names)
 
     def __str__(self) -> str:
         narrowed = (f" in {self.where}" if self.where else "") + (f" by {self.rule}" if self.rule else "")

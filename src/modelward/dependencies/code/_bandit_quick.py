@@ -77,16 +77,14 @@ class _Walk:
         """Walk below a node: one frame a level, as bandit has it, since long sums of texts are deep."""
         for field in node._fields:
             value = getattr(node, field, None)
-            items = value if isinstance(value, list) else (value,)
-            for i, item in enumerate(items, 1):
-                if not isinstance(item, ast.AST) or isinstance(item, _SHARED):
+            items: Any = value if isinstance(value, list) else (value,)
+            for i, found in enumerate(items, 1):
+                if not isinstance(found, ast.AST) or isinstance(found, _SHARED):
                     continue
-                found: Any = item
-                found._bandit_parent = node
-                found._bandit_sibling = items[i] if i < len(items) else None
-                if found.__class__ not in self.wanted and not (
-                    found.__class__ is ast.Constant and isinstance(found.value, self.texts)
-                ):
+                found.__dict__["_bandit_parent"] = node
+                found.__dict__["_bandit_sibling"] = items[i] if i < len(items) else None
+                text = isinstance(found, ast.Constant) and isinstance(found.value, self.texts)
+                if not text and found.__class__ not in self.wanted:
                     self.generic_visit(found)
                     continue
                 self.pre_visit(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from modelward.dependencies.reach._project import beside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from modelward.dependencies._modules import Owners
     from modelward.dependencies._packages import Package
@@ -80,6 +80,7 @@ def trace(
     entries: Sequence[Entry],
     models: Sequence[ModelFile],
     owners: Owners,
+    blind: Collection[str] = (),
 ) -> Reach:
     """Say of each package whether and how it is used.
 
@@ -91,6 +92,8 @@ def trace(
         Where serving begins, and what it loads.
     owners : Owners
         Who brings a module.
+    blind : collection of str
+        Packages of which nobody says what they ask for.
     """
     serving = _walk(source, [(e.path, (e.why,)) for e in entries if e.path], owners)
     found = _in_use(source, serving, entries, models, owners)
@@ -100,13 +103,15 @@ def trace(
         f"{path}:{line}" for path in (serving.ways or source.files) for line in source.files[path].dynamic
     )
     gaps = _gaps(source, models, dynamic)
+    unknown = [p.name for p in packages if p.name in blind and p.name in found]
+    more = f"{'; ' * bool(gaps)}what {unknown[0]} asks for is not known" if unknown else ""
     rest = _walk(source, sorted(((p, ()) for p in source.files), key=lambda item: beside(item[0])), owners)
     for name, way in rest.names.items():
         for owner in owners.of(name):
             found.setdefault(owner, _elsewhere(way, entries, gaps))
     _drag(packages, found, serving=not entries)
     tools = {p.name for p in packages if p.dev} - {p.name for p in packages if not p.dev}
-    unseen = _unseen(gaps)
+    unseen = _unseen(gaps + more)
     tool = Use(
         "development", f"A development tool only: no import of it by what serves was found{_but(gaps)}."
     )

@@ -23,8 +23,9 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
         document: Any = json.loads(text)
     except json.JSONDecodeError as error:
         return Read(problems=(Problem(path, error.lineno, f"is not valid JSON: {error.msg}"),))
-    meta = document.get("_meta") if isinstance(document, dict) else None
-    version = meta.get("pipfile-spec") if isinstance(meta, dict) else None
+    found: Any = document.get("_meta") if isinstance(document, dict) else None
+    meta: dict[str, Any] = found if isinstance(found, dict) else {}
+    version = meta.get("pipfile-spec")
     if version != 6:
         return Read(problems=(Problem(path, 1, f"is a lock of specification {version!r}; known is 6"),))
     packages: list[Package] = []
