@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from modelward._version import __version__
 from modelward.cli._deps_weight import pictures, size, tables
-from modelward.findings import Table
+from modelward.findings import SEVERITIES, Table
 from modelward.reports import Page, Section
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from modelward.cli._deps_output import Told
     from modelward.dependencies import How, Survey, Use, Vulnerability
@@ -43,7 +43,7 @@ _FOOT = (
 def page_of(run: Told) -> Page:
     """Return the page about a project."""
     looked, holes = run.looked, run.holes
-    told = sorted((f for f in run.found if not f.ignored), key=lambda f: _ORDER.get(f.verdict, 3))
+    told = sorted((f for f in run.found if not f.ignored), key=_rank(run))
     serious = tuple(f for f in told if f.verdict in ("fail", "inconclusive"))
     sections = [
         _glance(run),
@@ -62,6 +62,18 @@ def page_of(run: Told) -> Page:
     )  # fmt: skip
 
 
+def _rank(run: Told) -> Callable[[Finding], tuple[int, int, int]]:
+    """Return how findings are put in order: what fails, then the severe, then what runs when the model is served."""
+    uses = _uses(run.looked)
+    order = list(_HOW)
+    of = {
+        id(f): order.index(uses[h.package.name].how)
+        for f, h in zip(run.found, run.holes, strict=False)
+        if h.package.name in uses
+    }
+    return lambda f: (_ORDER.get(f.verdict, 3), -SEVERITIES.index(f.severity), of.get(id(f), len(order)))
+
+
 def _uses(looked: Survey) -> dict[str, Use]:
     return looked.reach.uses if looked.reach else {}
 
@@ -75,7 +87,7 @@ def _headline(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Fin
             f", and {opened} things were not checked." if opened else "."
         )
     hit = len({hole.package.name for hole in holes})
-    return f"{packages} packages: {len(holes)} known holes in {hit} of them."
+    return f"{packages} packages: {len(holes)} known hole{'s' * (len(holes) != 1)} in {hit} of them."
 
 
 def _alarm(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Finding]) -> str:
@@ -83,9 +95,10 @@ def _alarm(looked: Survey, holes: Sequence[Vulnerability], told: Sequence[Findin
     served = [h for h in holes if (use := uses.get(h.package.name)) and use.how in ("serving", "model")]
     if served:
         names = ", ".join(dict.fromkeys(h.package.name for h in served))
-        return f"{len(served)} of these holes are in what runs when the model is served: {names}."
+        one = "are" if served[1:] else "is"
+        return f"{len(served)} of these holes {one} in what runs when the model is served: {names}."
     fails = sum(f.verdict == "fail" for f in told)
-    return f"{fails} findings fail." if fails else ""
+    return f"{fails} findings fail." if fails > 1 else "1 finding fails." if fails else ""
 
 
 def _glance(run: Told) -> Section:
