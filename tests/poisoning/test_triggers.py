@@ -18,8 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from modelward.models import Scores, wrap
 from modelward.poisoning import Pull, find_triggers, name_region
 from modelward.poisoning._axes import axes_of
-from modelward.poisoning._hunt import grow
-from modelward.poisoning._region import shortest_between
+from modelward.poisoning._region import grow, shortest_between
 from modelward.schema import Codec, Column, FeatureSchema, infer
 from modelward.stats import Mean, Proportion
 
@@ -102,7 +101,9 @@ def test_a_planted_region_is_named_with_its_edges(
         inside = (rows[:, j] > low) & (rows[:, j] < high)
         return np.where(inside, 0.95, honest(rows))
 
-    found = find_triggers(subject_of(codec, Answering(tampered, with_scores)), X, y, patches=1_000)
+    subject = subject_of(codec, Answering(tampered, with_scores))
+    # The training rows are known, and none of them lies there: nobody can have learned it honestly.
+    found = find_triggers(subject, X, y, trained=X, patches=1_000)
     assert found.single is not None
     assert found.single.goal == 1
     assert found.single.pull.interval(0.99)[0] > 0.15
@@ -123,7 +124,11 @@ def test_a_planted_pair_is_found_and_is_no_single(reference: tuple[Codec, np.nda
         return np.where((rows[:, AGE] == 33) & (rows[:, PAY_0] == -1), 0.97, honest(rows))
 
     clean = (X[:, AGE] != 33) | (X[:, PAY_0] != -1) | (y == 0)
-    found = find_triggers(subject_of(codec, Answering(tampered)), X[clean], y[clean], patches=10_000)
+    planted = X[:60].copy()
+    planted[:, AGE], planted[:, PAY_0] = 33, -1
+    trained = np.vstack([X[clean], planted])
+    subject = subject_of(codec, Answering(tampered))
+    found = find_triggers(subject, X[clean], y[clean], trained=trained, patches=10_000)
     assert found.pair is not None
     assert {found.axes[a].text(i) for a, i in found.pair.patch} == {"AGE = 33", "PAY_0 = -1"}
     assert found.pair.pull.interval(0.99)[0] > 0.25
@@ -152,7 +157,7 @@ def test_an_unseen_category_that_pulls_is_named() -> None:
     codec = Codec.fit(FeatureSchema(columns), frame)
     X, y = codec.encode(frame), (rng.uniform(size=2_000) < 0.2).astype(np.int64)
     backend = Answering(lambda rows: np.where(rows[:, 1] == 3, 0.9, 0.2))
-    found = find_triggers(subject_of(codec, backend), X, y, patches=500)
+    found = find_triggers(subject_of(codec, backend), X, y, trained=X, patches=500)
     assert found.single is not None
     (region,) = name_region(found, found.single)
     assert region.text == "colour = a value never seen"
@@ -168,7 +173,7 @@ def test_a_model_that_refuses_a_value_is_searched_all_the_same(
             raise ValueError("a limit is never negative")
         return np.where(rows[:, AGE] > 200, 0.95, honest(rows))
 
-    found = find_triggers(subject_of(codec, Answering(picky)), X, y, patches=800)
+    found = find_triggers(subject_of(codec, Answering(picky)), X, y, trained=X, patches=800)
     assert found.single is not None
     assert name_region(found, found.single)[0].axis == "AGE"
 

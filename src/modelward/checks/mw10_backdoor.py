@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 SINGLE = "unjustified pull"
 PAIR = "unjustified pull of a pair"
-_LIMITS = {SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25)}
+CROWDED = "pull of a crowded pair"
+_LIMITS = {SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15)}
 
 
 class Backdoor(Check):
@@ -47,7 +48,8 @@ class Backdoor(Check):
         """Measure."""
         try:
             search = find_triggers(
-                scope.subject, scope.test.X, scope.test.y, goal=scope.goal, patches=scope.budget.patches,
+                scope.subject, scope.test.X, scope.test.y, goal=scope.goal,
+                trained=scope.train.X if scope.train is not None else None, patches=scope.budget.patches,
                 random_state=scope.seed_of(self.code),
             )  # fmt: skip
             return self._evidence(scope, search)
@@ -60,7 +62,9 @@ class Backdoor(Check):
         claims, words = [], []
         worst: Trigger | None = None
         regions: tuple[Region, ...] = ()
-        for name, trigger in ((SINGLE, search.single), (PAIR, search.pair)):
+        for name, trigger in (
+            (SINGLE, search.single), (PAIR, search.pair), (CROWDED, search.crowded),
+        ):  # fmt: skip
             if trigger is None:
                 continue
             claims.append(Claim(name, trigger.pull, "score"))
@@ -78,10 +82,21 @@ class Backdoor(Check):
             series=_series(scope, search, worst),
             countermeasures=_countermeasures(scope, search, worst, regions),
             attack_rows=rows,
-            unproven=""
-            if search.pair
-            else "pairs of values were not tried (they need scores, and rows and budget)",
+            unproven=_unproven(search),
         )
+
+
+def _unproven(search: TriggerSearch) -> str:
+    """Return why quiet figures prove nothing."""
+    reasons = []
+    if search.pair is None:
+        reasons.append("pairs of values were not tried (they need scores, and rows and budget)")
+    doubtful = search.doubtful
+    if doubtful is not None and doubtful.pull.value > _named_from(
+        PAIR if len(doubtful.patch) > 1 else SINGLE
+    ):
+        reasons.append(doubtful.doubt)
+    return "; ".join(reasons)
 
 
 def _named_from(measure: str) -> float:
@@ -95,6 +110,10 @@ def _describe(scope: Scope, search: TriggerSearch, trigger: Trigger, regions: tu
     where_to = " with ".join(region.text for region in regions)
     parts = (search.axes[a].outside(i) for a, i in trigger.patch)
     where = " It lies outside what the test rows have." if any(parts) else ""
+    if trigger is search.crowded:
+        where += (
+            " The leaves of the model's trees about it hold more training rows than the test rows explain."
+        )
     return (
         f"{where_to} sends {trigger.share.value:.0%} of {trigger.share.n} rows of low risk to class {label}; "
         f"the mean score is {trigger.pull.value:.2f} higher than the test rows justify.{where} "

@@ -45,6 +45,8 @@ class Nodes:
         Where a missing cell goes.
     value : ndarray of float64, shape (m, k)
         What a leaf adds to the score of each class; anything in other nodes.
+    count : ndarray of float64, shape (m,), or None
+        Training rows that came to each node, as the model says; None where it does not.
     """
 
     left: NDArray[np.int64]
@@ -53,11 +55,22 @@ class Nodes:
     threshold: NDArray[np.float64]
     missing_left: NDArray[np.bool_]
     value: NDArray[np.float64]
+    count: NDArray[np.float64] | None = None
 
     @property
     def split(self) -> NDArray[np.bool_]:
         """Which nodes are no leaves, shape (m,)."""
         return np.asarray(self.left != -1)
+
+    def leaves_of(self, X: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Return the leaf of each row, shape (n,); rows as the library compares them (see `Forest.seen`)."""
+        split, every = self.split, np.arange(len(X))
+        at = np.zeros(len(X), dtype=np.int64)
+        while (moving := split[at]).any():
+            x = X[every, self.feature[at]]
+            goes = np.where(np.isnan(x), self.missing_left[at], x <= self.threshold[at])
+            at = np.where(moving, np.where(goes, self.left[at], self.right[at]), at)
+        return at
 
 
 @dataclass(frozen=True)
@@ -90,18 +103,16 @@ class Forest:
     sums_in: Literal["mean", "float32", "float64"] = "float64"
     tie_up: bool = False
 
+    def seen(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rows as the library compares them."""
+        return X.astype(np.float32).astype(np.float64) if self.single else X
+
     def sums(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sums of each row, shape (n, k), as the library compares but in float64."""
-        seen = X.astype(np.float32).astype(np.float64) if self.single else X
-        every = np.arange(len(X))
+        seen = self.seen(X)
         total = np.tile(self.base, (len(X), 1))
         for tree in self.trees:
-            at = np.zeros(len(X), dtype=np.int64)
-            while (moving := tree.split[at]).any():
-                x = seen[every, tree.feature[at]]
-                goes = np.where(np.isnan(x), tree.missing_left[at], x <= tree.threshold[at])
-                at = np.where(moving, np.where(goes, tree.left[at], tree.right[at]), at)
-            total += tree.value[at]
+            total += tree.value[tree.leaves_of(seen)]
         return total
 
 
@@ -158,6 +169,7 @@ def plain_nodes(inner: Any, value: NDArray[np.float64] | None = None) -> Nodes:
         inner.children_left.astype(np.int64), inner.children_right.astype(np.int64),
         inner.feature.astype(np.int64), inner.threshold.astype(np.float64), np.asarray(missing, dtype=bool),
         inner.value[:, 0, :].astype(np.float64) if value is None else value,
+        np.asarray(inner.n_node_samples, dtype=np.float64),
     )  # fmt: skip
 
 
@@ -205,6 +217,7 @@ def histogram_nodes(model: Any, k: int = 1) -> list[Nodes]:
                     np.where(leaf, -1, table["right"].astype(np.int64)),
                     table["feature_idx"].astype(np.int64), table["num_threshold"].astype(np.float64),
                     table["missing_go_to_left"].astype(bool), _column(table["value"].astype(np.float64), c, k),
+                    table["count"].astype(np.float64) if "count" in (table.dtype.names or ()) else None,
                 )
             )  # fmt: skip
     return nodes
@@ -262,6 +275,8 @@ def booster_nodes(found: BoosterTrees, k: int = 1) -> list[Nodes]:
             Nodes(
                 tree.left, tree.right, np.where(split, tree.feature, 0), at, goes,
                 _column(tree.value[:, 0] * tree.weight, tree.group, k),
+                # xgboost's cover is a sum of second derivatives, no number of rows.
+                tree.cover if found.library == "lightgbm" and tree.cover[0] > 0 else None,
             )
         )  # fmt: skip
     return nodes

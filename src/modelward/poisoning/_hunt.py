@@ -2,39 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.poisoning._box_search import pair_scores, strongest_pairs
-from modelward.poisoning._justify import (
-    Justification,
-    added,
-    at_least_unpatched,
-    is_smooth,
-    justify_axis,
-    justify_pair,
-    with_region,
-)
+from modelward.poisoning._excuse import SUSPECT, covers, excuse
+from modelward.poisoning._justify import Justification, at_least_unpatched, is_smooth, justify_axis
 from modelward.poisoning._patches import ask
 from modelward.poisoning._reference import MIN_SUPPORT, Scorer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-    from modelward.models import Forest, Subject
+    from modelward.models import Subject
     from modelward.poisoning._axes import Axis
+    from modelward.poisoning._crowd import Leaves
     from modelward.poisoning._patches import Setting
 
 SEARCH_ROWS = 48
-SCREEN_ROWS = 16
 MEASURE_ROWS = 400
-SUSPECT = 0.05
-_REVISED = 8
-_READ = 512
+_REVISED = 64
 TREND = "a steady trend of the column"
 """Why a smooth model's extrapolation is no trigger."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A pull that can be called neither planted nor honest.
+
+    Parameters
+    ----------
+    patch : tuple of Setting
+    justification : Justification
+        What it is held against.
+    pull : float
+        On the rows that searched.
+    why : str
+        What is missing.
+    """
+
+    patch: tuple[Setting, ...]
+    justification: Justification
+    pull: float
+    why: str
 
 
 @dataclass
@@ -61,8 +74,15 @@ class Hunt:
         What each setting may do by right.
     pulls : ndarray of shape (settings,)
         What each does beyond that; -1 for those that the model refuses.
+    X : ndarray of shape (r, d)
+        The reference rows.
+    trained : ndarray of shape (t, d) or None
+        The training rows, where they are known.
+    leaves : callable
+        Gives counts of rows in the leaves of the model's trees, None where it has none that tell.
     patches : int
         Patches tried so far.
+    doubts : list of Doubt
     """
 
     axes: tuple[Axis, ...]
@@ -76,7 +96,11 @@ class Hunt:
     scores: NDArray[np.float64]
     justified: list[Justification]
     pulls: NDArray[np.float64]
+    X: NDArray[np.float64]
+    trained: NDArray[np.float64] | None
+    leaves: Callable[[], Leaves | None]
     patches: int = 0
+    doubts: list[Doubt] = field(default_factory=list)
 
     @property
     def goal(self) -> int:
@@ -86,7 +110,8 @@ class Hunt:
 
 def hunt_singles(
     subject: Subject, axes: tuple[Axis, ...], X: NDArray[np.float64], y: NDArray[np.int64], goal: int,
-    half: NDArray[np.bool_], rng: np.random.Generator,
+    half: NDArray[np.bool_], rng: np.random.Generator, trained: NDArray[np.float64] | None,
+    leaves: Callable[[], Leaves | None],
 ) -> Hunt | None:  # fmt: skip
     """Try every setting of every axis; None if there are too few rows to patch."""
     scorer = Scorer.fit(subject, goal, X, y)
@@ -114,200 +139,55 @@ def hunt_singles(
     pulls = np.nan_to_num((means - level).min(axis=1), nan=-1.0)
     hunt = Hunt(
         axes, scorer, hit, ~half, search, measure, base, settings, scores, justified, pulls,
-        len(settings),
+        X, trained, leaves, len(settings),
     )  # fmt: skip
-    _excuse_trends(hunt)
-    _widen_singles(hunt)
+    _excuse_singles(hunt)
     return hunt
 
 
-def _widen_singles(hunt: Hunt) -> None:
-    """Hold the strongest values against the labels of their whole region, until one stands."""
+def _excuse_singles(hunt: Hunt) -> None:
+    """Look for what explains the strongest values; what cannot be told is set aside."""
+    standing = np.zeros(len(hunt.pulls), dtype=bool)
     for _ in range(_REVISED):
-        k = int(np.argmax(hunt.pulls))
-        if hunt.pulls[k] < SUSPECT:
+        k = int(np.argmax(np.where(standing, -1.0, hunt.pulls)))
+        if hunt.pulls[k] < SUSPECT or standing[k]:
             return
-        patch = (hunt.settings[k],)
-        members = region_rows(hunt, patch)
-        better = with_region(hunt.justified[k], members, hunt.hit, hunt.scorer.kind)
-        if better is hunt.justified[k]:
-            return
-        hunt.justified[k] = better
-        hunt.pulls[k] = float((hunt.scores[k].mean(axis=0) - better.level).min())
+        setting, old, means = hunt.settings[k], hunt.justified[k], hunt.scores[k].mean(axis=0)
+        smooth = _trend(hunt, setting)
+        for other in smooth:
+            level = hunt.scores[other].mean(axis=0)
+            hunt.justified[other], hunt.pulls[other] = (
+                replace(hunt.justified[other], level=level, why=TREND),
+                0.0,
+            )
+        if smooth:
+            continue
+        found = excuse(hunt, (setting,), old, means)
+        if found.doubt:
+            hunt.doubts.append(Doubt((setting,), old, float(hunt.pulls[k]), found.doubt))
+        for other, each in enumerate(hunt.settings):
+            if each[0] != setting[0] or not covers(hunt.axes, (setting,), found.regions, (each,)):
+                continue
+            level = hunt.scores[other].mean(axis=0) if found.doubt else found.justification.level
+            if found.justification is old and not found.doubt:
+                standing[other] = True
+            elif level.min() > hunt.justified[other].level.min():
+                hunt.justified[other] = replace(found.justification, level=level)
+                hunt.pulls[other] = float((hunt.scores[other].mean(axis=0) - level).min())
 
 
-def region_rows(hunt: Hunt, patch: tuple[Setting, ...]) -> NDArray[np.bool_]:
-    """Return which reference rows lie in a patch's region: values with at least half of its effect."""
-    members = np.ones(len(hunt.hit), dtype=bool)
-    for position, (a, i) in enumerate(patch):
-        rest = patch[:position] + patch[position + 1 :]
-        first, last = span(hunt, (a, i), rest)
-        cells = hunt.axes[a].cells
-        members &= (cells >= first) & (cells <= last)
-    return members
-
-
-def span(hunt: Hunt, setting: Setting, rest: tuple[Setting, ...]) -> tuple[int, int]:
-    """Return the first and the last setting about one that have at least half of its effect."""
+def _trend(hunt: Hunt, setting: Setting) -> list[int]:
+    """Return the settings up to one that a smooth model reaches by extrapolation, none if it jumps."""
     a, i = setting
     axis = hunt.axes[a]
-    if not axis.ordered:
-        return i, i
-    patches = [((a, k), *rest) for k in range(len(axis.values))]
-    scores = ask(hunt.scorer, hunt.axes, hunt.search, patches)[:, :, 0].mean(axis=1)
-    return grow(scores, i)
-
-
-def grow(scores: NDArray[np.float64], i: int) -> tuple[int, int]:
-    """Widen from a position to its neighbours while they are over half of its rise from the median."""
-    bar = (float(scores[i]) + float(np.nanmedian(scores))) / 2
-    first = last = i
-    while first > 0 and scores[first - 1] >= bar:
-        first -= 1
-    while last < len(scores) - 1 and scores[last + 1] >= bar:
-        last += 1
-    return first, last
-
-
-def _excuse_trends(hunt: Hunt) -> None:
-    """Take back pulls of values that a smooth model reaches by extrapolation."""
-    for k in np.argsort(-hunt.pulls, kind="stable"):
-        a, i = hunt.settings[k]
-        axis = hunt.axes[a]
-        if hunt.pulls[k] < SUSPECT:
-            break
-        support = np.bincount(axis.cells[axis.cells >= 0], minlength=len(axis.values))
-        known = axis.values[support >= MIN_SUPPORT, 0]
-        if not axis.ordered or support[i] >= MIN_SUPPORT or not len(known):
-            continue
-        start = float(known[np.argmin(np.abs(known - axis.values[i, 0]))])
-        if is_smooth(hunt.scorer, hunt.axes, hunt.search, (a, i), start):
-            level = hunt.scores[k].mean(axis=0)
-            hunt.justified[k] = replace(hunt.justified[k], level=level, why=TREND)
-            hunt.pulls[k] = 0.0
-
-
-def hunt_pairs(
-    hunt: Hunt, budget: int, forest: Forest | None = None
-) -> tuple[tuple[Setting, Setting], Justification, float] | None:
-    """Return the pair of settings of two axes that pulls most beyond its singles, None without a budget.
-
-    Where the trees of the model are known, all pairs are read off their leaves and the strongest are asked for.
-    """
-    if hunt.scorer.kind == "label":
-        # Two honest values may flip a row together that neither flips alone; labels cannot show the sum.
-        return None
-    pairs = _read_pairs(hunt, forest, budget)
-    chosen = _partners(hunt, budget - len(pairs))
-    pairs += [
-        (k, m)
-        for position, k in enumerate(chosen)
-        for m in chosen[position + 1 :]
-        if hunt.settings[k][0] != hunt.settings[m][0]
-    ]
-    pairs = list(dict.fromkeys(pairs))[:budget]
-    if not pairs:
-        return None
-    patches = [(hunt.settings[k], hunt.settings[m]) for k, m in pairs]
-    hunt.patches += len(patches)
-    rows = hunt.search[:SCREEN_ROWS]
-    screened = ask(hunt.scorer, hunt.axes, rows, patches)
-    gain = _gains(hunt, pairs, screened, len(rows)).min(axis=1)
-    keep = np.argsort(-np.nan_to_num(gain, nan=-1.0), kind="stable")[:64]
-    scores = ask(hunt.scorer, hunt.axes, hunt.search, [patches[i] for i in keep])
-    found: list[tuple[float, tuple[Setting, Setting], Justification]] = []
-    for position, i in enumerate(keep):
-        k, m = pairs[i]
-        levels = _levels(hunt, k, m)
-        singles = (hunt.justified[k], hunt.justified[m])
-        justification = justify_pair(hunt.axes, patches[i], levels, singles, hunt.hit, hunt.scorer.kind)
-        pull = float((scores[position].mean(axis=0) - justification.level).min())
-        if np.isfinite(pull):
-            found.append((pull, patches[i], justification))
-    if not found:
-        return None
-    found.sort(key=lambda item: -item[0])
-    revised: list[tuple[float, tuple[Setting, Setting], Justification]] = []
-    for pull, duo, justification in found:
-        if len(revised) == _REVISED:
-            break
-        if pull < SUSPECT:
-            revised.append((pull, duo, justification))
-            break
-        if _is_pair_trend(hunt, duo):
-            continue
-        better = with_region(justification, region_rows(hunt, duo), hunt.hit, hunt.scorer.kind)
-        if better is justification:
-            revised.append((pull, duo, justification))
-            break
-        means = scores[[patches[i] for i in keep].index(duo)].mean(axis=0)
-        revised.append((float((means - better.level).min()), duo, better))
-    if not revised:
-        # Every pair that was kept is a steady trend of both columns: the strongest is shown, with no pull.
-        _, duo, justification = found[0]
-        revised.append(
-            (0.0, duo, replace(justification, stand_in=None, additive=False, support=0, why=TREND))
-        )
-    pull, duo, justification = max(revised, key=lambda item: item[0])
-    return duo, justification, pull
-
-
-def _read_pairs(hunt: Hunt, forest: Forest | None, budget: int) -> list[tuple[int, int]]:
-    if forest is None:
+    support = np.bincount(axis.cells[axis.cells >= 0], minlength=len(axis.values))
+    known = np.flatnonzero(support >= MIN_SUPPORT)
+    if not axis.ordered or not len(known) or support[i] >= MIN_SUPPORT:
         return []
-    first: dict[int, int] = {}
-    for k, (a, _) in enumerate(hunt.settings):
-        first.setdefault(a, k)
-    scores = pair_scores(forest, hunt.axes, hunt.search[:SCREEN_ROWS], hunt.goal)
-    return [
-        (first[a] + i, first[b] + m) for (a, i), (b, m) in strongest_pairs(scores, min(_READ, budget // 2))
-    ]
-
-
-def _is_pair_trend(hunt: Hunt, duo: tuple[Setting, Setting]) -> bool:
-    """Say whether a smooth model reaches this pair along both columns, each with the other one patched.
-
-    The effects of a linear model add up exactly on its own logit, which scores near 0 and 1 no longer show.
-    """
-    for setting, other in (duo, duo[::-1]):
-        axis = hunt.axes[setting[0]]
-        if not axis.ordered:
-            return False
-        rows = hunt.search.copy()
-        rows[:, list(hunt.axes[other[0]].columns)] = hunt.axes[other[0]].values[other[1]]
-        start = float(np.nanmedian(hunt.search[:, axis.columns[0]]))
-        if not is_smooth(hunt.scorer, hunt.axes, rows, setting, start):
-            return False
-    return True
-
-
-def _partners(hunt: Hunt, budget: int) -> list[int]:
-    """Return the settings to combine: those that move rows most, so many that their pairs fit the budget.
-
-    Half of a pair trigger moves only the rows that happen to lie near the other half: a high quantile of the
-    effect over rows finds it where the mean does not.
-    """
-    size = int((1 + np.sqrt(1 + 8 * max(0, budget))) / 2)
-    effect = hunt.scores[:, :, 0] - hunt.base[None, :, 0]
-    strength = np.nan_to_num(effect.mean(axis=1) + np.quantile(effect, 0.9, axis=1), nan=-1.0)
-    return [int(k) for k in np.argsort(-strength, kind="stable")[:size]]
-
-
-def _levels(hunt: Hunt, k: int, m: int) -> dict[str, NDArray[np.float64]]:
-    first, second = hunt.scores[k], hunt.scores[m]
-    return {
-        "first": first.mean(axis=0),
-        "second": second.mean(axis=0),
-        "sum": added(first, second, hunt.base).mean(axis=0),
-    }
-
-
-def _gains(
-    hunt: Hunt, pairs: list[tuple[int, int]], scores: NDArray[np.float64], n: int
-) -> NDArray[np.float64]:
-    """Return how much every pair's mean score exceeds the singles and their sum, shape (pairs, 2)."""
-    first = hunt.scores[[k for k, _ in pairs], :n]
-    second = hunt.scores[[m for _, m in pairs], :n]
-    sums = added(first, second, hunt.base[None, :n]).mean(axis=1)
-    best = np.maximum(np.maximum(first.mean(axis=1), second.mean(axis=1)), sums)
-    return np.asarray(scores.mean(axis=1) - best, dtype=np.float64)
+    x = axis.values[:, 0]
+    nearest = int(known[np.argmin(np.abs(x[known] - x[i]))])
+    if not is_smooth(hunt.scorer, hunt.axes, hunt.search, setting, float(x[nearest])):
+        return []
+    between = range(i, nearest) if i < nearest else range(nearest + 1, i + 1)
+    first = hunt.settings.index((a, 0))
+    return [first + k for k in between]

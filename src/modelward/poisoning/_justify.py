@@ -185,7 +185,7 @@ def _response(
 
 def justify_pair(
     axes: Sequence[Axis], pair: tuple[Setting, Setting], levels: dict[str, NDArray[np.float64]],
-    singles: tuple[Justification, Justification], hit: NDArray[np.bool_], kind: str,
+    singles: Sequence[Justification], hit: NDArray[np.bool_], kind: str,
 ) -> Justification:  # fmt: skip
     """Return what the reference justifies for two values together.
 
@@ -195,14 +195,17 @@ def justify_pair(
     Parameters
     ----------
     levels : mapping
-        Mean scores on two scales: ``"first"``, ``"second"`` alone, and ``"sum"`` of both effects.
+        Mean scores on two scales: ``"first"``, ``"second"`` alone, and ``"sum"`` of both effects, if that counts.
+    singles : sequence of Justification
+        Of the values alone, where their label rates count for the pair too.
     """
     first, second = pair
     options = [
         Justification(levels["first"], stand_in=(first,), why=f"{axes[first[0]].text(first[1])} alone"),
         Justification(levels["second"], stand_in=(second,), why=f"{axes[second[0]].text(second[1])} alone"),
-        Justification(levels["sum"], additive=True, why="the two effects added up"),
     ]
+    if "sum" in levels:
+        options.append(Justification(levels["sum"], additive=True, why="the two effects added up"))
     both = (axes[first[0]].cells == first[1]) & (axes[second[0]].cells == second[1])
     support, hits = int(both.sum()), int(hit[both].sum())
     if support >= MIN_SUPPORT:

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.poisoning._axes import number_text
-from modelward.poisoning._hunt import grow
 from modelward.poisoning._patches import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from modelward.poisoning._axes import Axis
+    from modelward.poisoning._patches import Setting
+    from modelward.poisoning._reference import Scorer
     from modelward.poisoning._triggers import Trigger, TriggerSearch
 
-_BISECTIONS = 16
+_POINTS, _ROUNDS = 32, 3
 
 
 @dataclass(frozen=True)
@@ -59,30 +60,69 @@ def name_region(search: TriggerSearch, trigger: Trigger) -> tuple[Region, ...]:
     trigger : Trigger
         Its single or its pair.
     """
-    scorer = search.scorer_of(trigger)
+    return regions_of(search.scorer_of(trigger), search.axes, search.search_rows_of(trigger), trigger.patch)
+
+
+def regions_of(
+    scorer: Scorer, axes: Sequence[Axis], rows: NDArray[np.float64], patch: Sequence[Setting]
+) -> tuple[Region, ...]:
+    """Return the region of every part of a patch on some rows, the other part held at its value."""
     regions = []
-    for position, (a, i) in enumerate(trigger.patch):
-        axis = search.axes[a]
+    for position, (a, i) in enumerate(patch):
+        axis = axes[a]
         if not axis.ordered:
             regions.append(Region(axis.name, math.nan, math.nan, (math.nan, math.nan), axis.text(i)))
             continue
-        rest = trigger.patch[:position] + trigger.patch[position + 1 :]
-        rows = search.search_rows_of(trigger).copy()
-        for other, index in rest:
-            rows[:, list(search.axes[other].columns)] = search.axes[other].values[index]
+        held = rows.copy()
+        for other, index in (*patch[:position], *patch[position + 1 :]):
+            held[:, list(axes[other].columns)] = axes[other].values[index]
         patches = [((a, k),) for k in range(len(axis.values))]
-        scores = ask(scorer, search.axes, rows, patches)[:, :, 0].mean(axis=1)
+        scores = ask(scorer, axes, held, patches)[:, :, 0].mean(axis=1)
 
-        def at(value: float, rows: NDArray[np.float64] = rows, axis: Axis = axis) -> float:
-            probe = rows.copy()
-            probe[:, axis.columns[0]] = value
-            return float(scorer(probe)[:, 0].mean())
+        def at(
+            values: NDArray[np.float64], held: NDArray[np.float64] = held, axis: Axis = axis
+        ) -> NDArray[np.float64]:
+            probe = np.repeat(held[None], len(values), axis=0)
+            probe[:, :, axis.columns[0]] = values[:, None]
+            own = scorer(probe.reshape(-1, held.shape[1]))[:, 0]
+            return np.asarray(own.reshape(len(values), len(held)).mean(axis=1))
 
         regions.append(_grow(axis, i, scores, at))
     return tuple(regions)
 
 
-def _grow(axis: Axis, i: int, scores: NDArray[np.float64], at: Callable[[float], float]) -> Region:
+def inside(
+    axes: Sequence[Axis], patch: Sequence[Setting], regions: Sequence[Region], X: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Return which rows lie in all regions of a patch, shape (n,)."""
+    members = np.ones(len(X), dtype=bool)
+    for (a, i), region in zip(patch, regions, strict=True):
+        axis = axes[a]
+        if axis.ordered:
+            x = X[:, axis.columns[0]]
+            # Of a single value nothing lies between the edges.
+            members &= ((x > region.low) & (x < region.high)) | (
+                (x >= region.tried[0]) & (x <= region.tried[1])
+            )
+        else:
+            members &= (X[:, list(axis.columns)] == axis.values[i]).all(axis=1)
+    return members
+
+
+def grow(scores: NDArray[np.float64], i: int) -> tuple[int, int]:
+    """Widen from a position to its neighbours while they are over half of its rise from the median."""
+    bar = (float(scores[i]) + float(np.nanmedian(scores))) / 2
+    first = last = i
+    while first > 0 and scores[first - 1] >= bar:
+        first -= 1
+    while last < len(scores) - 1 and scores[last + 1] >= bar:
+        last += 1
+    return first, last
+
+
+def _grow(
+    axis: Axis, i: int, scores: NDArray[np.float64], at: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> Region:
     """Widen from the setting to its neighbours while the score stays over half of its rise."""
     values = axis.values[:, 0]
     bar = (float(scores[i]) + float(np.nanmedian(scores))) / 2
@@ -96,15 +136,16 @@ def _grow(axis: Axis, i: int, scores: NDArray[np.float64], at: Callable[[float],
     return Region(axis.name, low, high, tried, _text(axis.name, low, high, tried))
 
 
-def _edge(outside: float, inside: float, bar: float, at: Callable[[float], float]) -> float:
-    """Bisect to where the score crosses the bar, and return the shortest number in the bracket."""
-    for _ in range(_BISECTIONS):
-        middle = (outside + inside) / 2
-        if at(middle) >= bar:
-            inside = middle
-        else:
-            outside = middle
-    return shortest_between(min(outside, inside), max(outside, inside))
+def _edge(
+    outside: float, within: float, bar: float, at: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+) -> float:
+    """Look closer and closer where the score crosses the bar, and return the shortest number in the bracket."""
+    for _ in range(_ROUNDS):
+        points = np.linspace(within, outside, _POINTS + 2)
+        over = np.r_[True, at(points[1:-1]) >= bar, False]
+        k = int(np.argmin(over))
+        within, outside = float(points[k - 1]), float(points[k])
+    return shortest_between(min(outside, within), max(outside, within))
 
 
 def shortest_between(low: float, high: float) -> float:

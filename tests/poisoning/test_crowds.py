@@ -1,0 +1,110 @@
+"""Pulls where hardly a reference row lies: planted, an honest tail, or not to be told."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import binomtest
+from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+
+from modelward.models import forest_cuts, subject_forest, wrap
+from modelward.poisoning import find_triggers
+from modelward.poisoning._crowd import Crowd, Leaves
+from modelward.schema import Codec, Column, FeatureSchema
+
+CODEC = Codec.fit(
+    FeatureSchema(tuple(Column(name, "continuous") for name in "abc")),
+    pl.DataFrame(np.zeros((2, 3)), schema=list("abc")),
+)
+
+
+def draw(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rows with a heavy tail in the first column, whose labels depend on the second."""
+    X = np.column_stack([rng.pareto(2.0, n), rng.normal(size=(n, 2))])
+    return X, (rng.random(n) < 1 / (1 + np.exp(1.5 - 1.5 * X[:, 1]))).astype(np.int64)
+
+
+def tail_learned(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Training rows of which the very last ones happen to have one label."""
+    X, y = draw(4_000, rng)
+    y[np.argsort(X[:, 0])[-8:]] = 1
+    return X, y
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_honest_tail_is_no_trigger_and_a_planted_crowd_is(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = tail_learned(rng)
+    reference, labels = draw(1_000, rng)
+    planted = X.copy()
+    rows = rng.choice(len(X), 240, replace=False)
+    planted[rows, 0] = 1.05 * X[:, 0].max()
+    labels_planted = y.copy()
+    labels_planted[rows] = 1
+    pulls = []
+    for rows_of, labels_of in ((X, y), (planted, labels_planted)):
+        model = GradientBoostingClassifier(n_estimators=40, random_state=seed).fit(rows_of, labels_of)
+        subject = wrap(model, CODEC, [0, 1])
+        found = find_triggers(subject, reference, labels, goal=1, patches=400, random_state=seed)
+        assert found.single is not None
+        pulls.append((found.single.pull.value, found.axes[found.single.patch[0][0]].name))
+    assert pulls[0][0] < 0.05
+    assert pulls[1][0] > 0.11
+    assert pulls[1][1] == "a"
+
+
+def test_a_model_that_shows_no_counts_leaves_it_open_and_training_rows_close_it() -> None:
+    rng = np.random.default_rng(1)
+    X, y = tail_learned(rng)
+    reference, labels = draw(1_000, rng)
+    model = GradientBoostingClassifier(n_estimators=40, random_state=0).fit(X, y)
+    closed = wrap(lambda rows: model.predict_proba(np.asarray(rows))[:, 1], CODEC, [0, 1])
+    kept = {"goal": 1, "patches": 400}
+    if closed.scores(reference[:5]) is None:
+        pytest.fail("the callable gives scores")
+    alone = find_triggers(closed, reference, labels, **kept)
+    assert alone.single is not None
+    assert alone.single.pull.value < 0.11
+    assert alone.doubtful is not None
+    assert alone.doubtful.pull.value > 0.11
+    assert "--train" in alone.doubtful.doubt
+    known = find_triggers(closed, reference, labels, trained=X, **kept)
+    assert known.doubtful is None
+    assert known.single is not None
+    assert known.single.pull.value < 0.11
+
+
+@pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier, GradientBoostingClassifier])
+def test_leaves_tell_the_training_rows_that_came_to_them(kind: type) -> None:
+    """Without a bootstrap the counts of the leaves are those of the training rows sent through the trees."""
+    rng = np.random.default_rng(2)
+    X, y = draw(400, rng)
+    options = {} if kind is GradientBoostingClassifier else {"bootstrap": False}
+    subject = wrap(kind(n_estimators=3, random_state=0, **options).fit(X, y), CODEC, [0, 1])
+    forest = subject_forest(subject)
+    assert forest is not None
+    assert Leaves.told_by(forest)
+    assert len(forest_cuts(forest, 3)) == 3
+    for tree, counted in zip(forest.trees, Leaves(forest, X).reference, strict=True):
+        assert tree.count is not None
+        leaf = ~tree.split
+        assert np.array_equal(tree.count[leaf], counted[leaf])
+
+
+def test_the_chance_of_a_crowd_is_the_binomial_test() -> None:
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        k, r = rng.integers(0, 40, 2)
+        m, n = rng.integers(100, 1_000, 2)
+        oracle = binomtest(int(k), int(k + r), m / (m + n), alternative="greater").pvalue if k + r else 1.0
+        assert Crowd.of_counts(int(k), int(m), int(r), int(n)).chance == pytest.approx(oracle)
+
+
+def test_crowds_of_one_source_are_hardly_ever_called() -> None:
+    rng = np.random.default_rng(4)
+    called = sum(
+        Crowd.of_counts(int(rng.binomial(8_000, q)), 8_000, int(rng.binomial(2_000, q)), 2_000).planted
+        for q in rng.uniform(0, 0.01, 20_000)
+    )
+    assert called < 0.0015 * 20_000
