@@ -1,6 +1,6 @@
 """What MW101 says of clean models: nobody planted anything, so whatever is not a pass is a false alarm.
 
-    python benchmarks/clean_triggers.py path/to/uci-credit-default.csv 8
+    python benchmarks/clean_models.py path/to/uci-credit-default.csv 8
 
 Seven kinds of model on the real credit data, so many seeds of each; split and model have the seed, and they are trained
 on 80, 40 or 20 % of the rows in turn.
