@@ -68,8 +68,10 @@ def main() -> None:
     frame = pl.DataFrame({f"x{j}": c for j, c in enumerate(rows(hours, rng).T)})
     monitor = Monitor(clock=lambda: 1e9).fit(frame, when=np.repeat(hours, ROWS) * 3600.0)
     fit = time.perf_counter() - start
+    # Quiet hours first: what is in alert costs more.
+    window, state = windows(monitor, first, rng)
     planted = []
-    hour = first
+    hour = first = first + 200
     for k in range(EACH * len(FAULTS)):
         for within in range(APART):
             X = rows(np.array([hour]), rng)
@@ -103,7 +105,6 @@ def main() -> None:
             for histogram, value in zip(observed, x.tolist(), strict=True):
                 histogram.observe(value)
             theirs.append((time.process_time_ns() - now) / 1e9)
-    window, state = windows(monitor, hour + 70, rng)
     p50, p99 = np.quantile(spent, [0.5, 0.99]) * 1e6
     print("# What a monitor costs, and what it sees\n")
     print(
@@ -120,7 +121,9 @@ def main() -> None:
         said = subprocess.run([sys.argv[1], "-c", PEER, "1000"], capture_output=True, text=True, check=True)
         version, _, row = said.stdout.split()[-3:]
         print(f"| whylogs {version}, the same row, p50 | {float(row) * 1e6:.0f} |")
-    print(f"| an hour of {len(monitor.series)} series, from its profile to its alarms, p50 | {window:.0f} |")
+    print(
+        f"| an hour of {len(monitor.series)} series, from its profile to its alarms, quiet, p50 | {window:.0f} |"
+    )
     print(f"\nState of the monitor with two open hours: {state / 1e6:.2f} MB in memory's own bytes.")
     print("\n| fault, planted in one column for 24 h | found | median delay of all, h |\n|---|---|---|")
     for name, held in delays.items():

@@ -57,6 +57,13 @@ def test_infinities_are_counted_and_spoil_no_moment(traffic) -> None:
     assert all(np.isfinite(w.value[monitor.series.index("amount: mean")]) for w in monitor.windows())
 
 
+def test_a_batch_without_rows_is_nothing_and_no_failure(traffic) -> None:
+    monitor, frame = traffic.fresh(), traffic.rows_of(np.array([traffic.hours]), 0)
+    for nothing in (frame.clear(), frame.to_pandas().iloc[:0], np.empty((0, 4))):
+        monitor.update(nothing, when=traffic.hours * 3600.0)
+    assert not monitor.dropped
+
+
 def test_an_empty_window_is_judged_by_its_rows_alone(traffic) -> None:
     monitor = traffic.fresh()
     traffic.feed(monitor, traffic.hours)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from modelward.profiles import Profile, TextProfile
 
 _MOST_PICTURES, _MOST_ROWS, _MOST_WORDS, _MOST_BARS = 12, 60, 12, 20
+_MOVED = 1.0
+"""Standard errors from which a word is shown as one that moved."""
 _FOOT = (
     ("Quantiles are read off a histogram; distinct values are an estimate with a standard error of 3 %. Beside another "
     "profile a column's distance is the total variation between the two histograms: 0 the same, 1 nothing in common."),
@@ -73,7 +75,7 @@ def _columns(made: Profile) -> Section:
             shown = [_number(v) for v in (made.mean(j), math.sqrt(made.variance(j)), *quantiles)]
         rows.append((
             column.name, column.kind, _share(made.missing[j], made.rows), _share(made.illegal[j], made.rows),
-            f"{made.distinct(j):,.0f}", *shown, named,
+            _distinct(made, j), *shown, named,
         ))  # fmt: skip
     titles = (
         "column",
@@ -141,17 +143,26 @@ def _words(column: str, text: TextProfile) -> Section:
         ("texts with invisible characters", _share(told["invisible characters"], text.texts)),
         ("texts without words", _share(told["without words"], text.texts)),
     )  # fmt: skip
-    rows = tuple(
-        (r.word, _percent(r.before), _percent(r.now), f"{r.score:+.1f}") for r in text.rises(_MOST_WORDS)
-    )
+    moved = [r for r in text.rises(_MOST_WORDS) if abs(r.score) >= _MOVED]
+    rows = tuple((r.word, _percent(r.before), _percent(r.now), f"{r.score:+.1f}") for r in moved)
     common = tuple((w, _number(v)) for w, v in list(text.tf_idf().items())[:_MOST_WORDS])
     return Section(
         f"Words of {column}", "", facts,
         tables=(
-            Table("Moved most beside the reference", ("word", "reference", "here", "score"), rows),
+            # A profile that made its own reference has nothing that moved.
+            *([Table("Moved most beside the reference", ("word", "reference", "here", "score"), rows)] if rows else []),
             Table("Largest TF-IDF", ("word", "TF-IDF"), common),
         ),
     )  # fmt: skip
+
+
+def _distinct(made: Profile, j: int) -> str:
+    """Return how many different values there are; of values in words all that have no name are one code."""
+    other = made.layout.by_value[j] and made.layout.schema.columns[j].coded
+    known = len(made.layout.points[j])
+    if other and made.counts[j, known]:
+        return f"over {max(0, round(made.distinct(j)) - 1):,}"
+    return f"{made.distinct(j):,.0f}"
 
 
 def _joined(names: list[str]) -> str:

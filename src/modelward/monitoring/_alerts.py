@@ -137,9 +137,18 @@ class AlertBook:
         if held is not None and (away or at - held.end <= SAME[detector] * HOUR):
             worst = new if abs(new.score) > abs(held.score) else held
             # An alert is explained only if each of its hours is.
-            on = replace(worst, start=held.start, end=at, hours=held.hours + 1)
             event, known = held.event or new.event, held.explained and new.explained
-            self._set(key, replace(on, explained=known, event=event, named=worst.named or held.named))
+            named = worst.named or held.named
+            on = replace(
+                worst,
+                start=held.start,
+                end=at,
+                hours=held.hours + 1,
+                explained=known,
+                event=event,
+                named=named,
+            )
+            self._set(key, on)
             return
         if held is not None:
             if len(self._closed) == _MOST_ALERTS:

@@ -169,6 +169,8 @@ class Monitor(Described):
         """
         with self._safely():
             hours = self._fitted()
+            if not getattr(X, "shape", (1,))[0]:
+                return
             t = self._clock() if when is None else when
             intake = self._intake or Intake(hours, self._clock)
             if isinstance(X, np.ndarray) and X.ndim == 1 and (outputs is None or outputs.ndim == 1):
