@@ -8,7 +8,7 @@ import numpy as np
 
 from modelward.checks._advice import advice
 from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, CheckSkipped, Evidence
-from modelward.evasion import Cheapest, Outcome, Space
+from modelward.evasion import Cheapest, EnsembleSearch, Outcome, Space
 from modelward.findings import MIN_ROWS, Claim, Limit, Series
 from modelward.stats import Median, Proportion
 
@@ -27,6 +27,8 @@ _REFERENCE_ROWS = 2_000
 _FEW_UNFINISHED = 0.05
 _WORK_PER_QUERY = 3_000
 """So that the exact search takes some 0.1 s of a processor for a row on a large forest with the least budget."""
+_INSIDE = 8
+"""By what the queries of a row are divided where the trees can be read: the exact search does the most there."""
 _LEAST_QUERIES = 200
 
 
@@ -63,7 +65,8 @@ class Perturbation(Check):
             work=_WORK_PER_QUERY * scope.budget.queries_per_row,
         )
         left = scope.subject.meter.left
-        share = scope.budget.queries_per_row
+        inside = EnsembleSearch.fits(scope.subject, scope.schema)
+        share = scope.budget.queries_per_row // (_INSIDE if inside else 1)
         share = share if left is None else min(share, left // max(1, len(X)))
         if share < 1:
             raise CheckSkipped(f"{left} queries are left for {len(X)} rows: raise --max-queries or --budget")
@@ -80,7 +83,7 @@ class Perturbation(Check):
             series=_curves(scope, result, tried, codes) + _columns(scope, result, X),
             countermeasures=advice(scope.schema, _used(scope, result, X)),
             attack_rows=result.rows[result.success],
-            inconclusive=_unsettled(result, tried, share),
+            inconclusive=_unsettled(result, tried, share, _LEAST_QUERIES // (_INSIDE if inside else 1)),
             unproven=_inexact(result, tried),
         )  # fmt: skip
 
@@ -102,8 +105,8 @@ def _rows_to_attack(scope: Scope) -> int:
     return most if left is None else min(most, max(MIN_ROWS, 2 * left // (3 * _LEAST_QUERIES)))
 
 
-def _unsettled(result: Result, tried: NDArray[np.bool_], share: int) -> str:
-    """Return why the figures are not to be judged, with `share` queries a row; empty if they are."""
+def _unsettled(result: Result, tried: NDArray[np.bool_], share: int, least: int) -> str:
+    """Return why the figures are not to be judged; empty if they are. A row may ask `share` and should `least`."""
     if np.count_nonzero(tried) < MIN_ROWS:
         return f"fewer than {MIN_ROWS} rows could be tried"
     if result.stopped:
@@ -114,8 +117,8 @@ def _unsettled(result: Result, tried: NDArray[np.bool_], share: int) -> str:
     if unfinished > _FEW_UNFINISHED * n:
         lacking = f"{unfinished} of {n}" if unfinished >= MIN_ROWS else "all"
         return f"the budget ended before {lacking} rows were searched: raise --max-queries or --budget"
-    if share < _LEAST_QUERIES and not result.proven[tried].all():
-        return f"{share} queries a row are few, {_LEAST_QUERIES} are needed: raise --max-queries"
+    if share < least and not result.proven[tried].all():
+        return f"{share} queries a row are few, {least} are needed: raise --max-queries"
     return ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
 
 _KINDS = {"mean": 0, "float32": 1, "float64": 2}
 _OPERATORS = {"<=": 0, "<": 1, ">=": 2, ">": 3, "==": 4}
+
+
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of single columns, in one piece: arrays with an entry a bin, and the column of each unit."""
+
+    column: NDArray[np.int64]
+    unit: NDArray[np.int64]
+    number: NDArray[np.int64]
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+    usable: NDArray[np.bool_]
+    rate: NDArray[np.float64]
+    flat: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -84,68 +99,82 @@ class Binned:
 
         In L2 a price is squared, and the root is taken of the sum; in L0 each change is 1.
         """
-        space = self.space
-        total = int(self.start[-1])
-        price, values = np.full(total, np.inf), np.full(total, np.nan)
-        following, preceding = np.empty(total, dtype=np.int64), np.empty(total, dtype=np.int64)
-        own = np.empty(len(space.units), dtype=np.int64)
-        group = np.arange(len(own)) >= len(own) - len(space.groups)
-        low, high = space.reach(row[None, :])
-        for u, unit in enumerate(space.units):
-            at = slice(int(self.start[u]), int(self.start[u + 1]))
-            if group[u]:
-                own[u] = row[unit].argmax()
-                price[at] = space.switch[u - (len(own) - len(space.groups))][own[u]]
-                values[at] = np.arange(len(unit))
-                self._in_norm(price[at], int(own[u]))
-                continue
-            j = int(unit[0])
-            x = row[j]
-            if np.isnan(x):
-                own[u] = -1
-                continue
-            own[u] = np.searchsorted(self.cuts[j], self._seen(row[[j]])[0], side="left")
-            self._column(j, x, int(own[u]), float(low[0, j]), float(high[0, j]), price[at], values[at])
-            self._in_norm(price[at], int(own[u]))
-            finite = np.flatnonzero(np.isfinite(price[at]))
-            bins = np.arange(at.stop - at.start)
-            after = np.searchsorted(finite, bins, side="left")
-            before = np.searchsorted(finite, bins, side="right") - 1
-            following[at] = np.concatenate([finite, [len(bins)]])[after]
-            preceding[at] = np.concatenate([finite, [-1]])[before]
+        space, bins = self.space, self._bins
+        singles = len(space.units) - len(space.groups)
+        own = np.full(len(space.units), -1, dtype=np.int64)
+        x = row[bins.column]
+        seen = self._seen(x)
+        for u in np.flatnonzero(~np.isnan(x)).tolist():
+            own[u] = np.searchsorted(self.cuts[bins.column[u]], seen[u], side="left")
+        low, high = (ends[0][bins.column][bins.unit] for ends in space.reach(row[None, :]))
+        values = np.where(bins.number > own[bins.unit], bins.lowest, bins.highest)
+        price = np.full(len(values), np.inf)
+        with np.errstate(invalid="ignore", over="ignore"):
+            legal = bins.usable & np.isfinite(values) & (values >= low) & (values <= high)
+            far = bins.rate * np.where(bins.flat, 1.0, np.abs(values - x[bins.unit]))
+        price[legal] = far[legal]
+        there = np.flatnonzero(own[:singles] >= 0)
+        price[self.start[there] + own[there]], values[self.start[there] + own[there]] = 0.0, x[there]
+        price = self._in_norm(price, self.start[there] + own[there])
+        every, first, end = np.arange(len(price)), self.start[bins.unit], self.start[bins.unit + 1]
+        finite = np.isfinite(price)
+        following = np.minimum.accumulate(np.where(finite, every, len(price))[::-1])[::-1]
+        preceding = np.maximum.accumulate(np.where(finite, every, -1))
+        near = np.minimum(following, end) - first, np.maximum(preceding, first - 1) - first
+        for g, members in enumerate(space.groups):
+            own[singles + g] = row[members].argmax()
+            switch = self._in_norm(space.switch[g][own[singles + g]], own[[singles + g]])
+            price = np.concatenate([price, switch])
+            values = np.concatenate([values, np.arange(len(members), dtype=np.float64)])
+        spare = np.zeros(len(price) - len(every), dtype=np.int64)
+        following, preceding = (np.concatenate([part, spare]) for part in near)
+        group = np.arange(len(own)) >= singles
         return Prices(self.start, own, price, following, preceding, group, space.norm == "linf"), values
 
-    def _in_norm(self, price: NDArray[np.float64], own: int) -> None:
+    def _in_norm(self, price: NDArray[np.float64], own: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return prices as the norm adds them up; those at `own` are nothing."""
         if self.space.norm == "l2":
-            price *= price
-        elif self.space.norm == "l0":
-            price[np.isfinite(price)] = 1.0
+            return price * price
+        if self.space.norm == "l0":
+            price = np.where(np.isfinite(price), 1.0, price)
             price[own] = 0.0
+        return price
+
+    @cached_property
+    def _bins(self) -> _Bins:
+        """What is the same for every row, of the bins of all single columns."""
+        singles = len(self.space.units) - len(self.space.groups)
+        column = np.array([int(unit[0]) for unit in self.space.units[:singles]], dtype=np.int64)
+        sizes = np.diff(self.start[: singles + 1])
+        unit = np.repeat(np.arange(singles), sizes)
+        number = np.arange(len(unit)) - self.start[:singles][unit]
+        lowest, highest = (
+            np.concatenate([np.empty(0), *(self.ends[j][side] for j in column.tolist())]) for side in (0, 1)
+        )
+        with np.errstate(invalid="ignore"):
+            usable = lowest <= highest
+        rate, flat = self.space.rate[column][unit], self.space.flat[column][unit]
+        return _Bins(column, unit, number, lowest, highest, usable, rate, flat)
+
+    def bins(self, row: NDArray[np.float64], own: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the bins of a row, shape (U,): for a cell that is missing or whose origin is, that of the origin."""
+        out = own.copy()
+        singles = len(self.space.units) - len(self.space.groups)
+        for u, unit in enumerate(self.space.units):
+            if u >= singles:
+                out[u] = row[unit].argmax()
+            elif own[u] >= 0 and not np.isnan(row[unit[0]]):
+                j = int(unit[0])
+                out[u] = np.searchsorted(self.cuts[j], self._seen(row[[j]])[0], side="left")
+        return out
+
+    def in_prices(self, total: float) -> float:
+        """Return the total of prices that is a norm."""
+        return total * total if self.space.norm == "l2" else total
 
     def in_units(self, total: float) -> float:
         """Return a total of prices as the norm."""
         return float(np.sqrt(total)) if self.space.norm == "l2" else total
-
-    def _column(
-        self,
-        j: int,
-        x: float,
-        own: int,
-        low: float,
-        high: float,
-        price: NDArray[np.float64],
-        values: NDArray[np.float64],
-    ) -> None:
-        """Fill in one column's prices and values."""
-        lowest, highest = self.ends[j]
-        goes = np.where(np.arange(len(lowest)) > own, lowest, highest)
-        ok = np.isfinite(goes) & (lowest <= highest) & (goes >= low) & (goes <= high)
-        rate = float(self.space.rate[j])
-        with np.errstate(invalid="ignore", over="ignore"):
-            far = rate * (np.ones(len(goes)) if self.space.flat[j] else np.abs(goes - x))
-        price[:] = np.where(ok, far, np.inf)
-        values[:] = goes
-        price[own], values[own] = 0.0, x
 
     def relations(self, values: NDArray[np.float64]) -> Relations:
         """Return the relations in units; those in which a group has a part are left to the check at the end."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._climbing import walk
+from modelward.evasion._climbing import walk, walk_widest
 from modelward.evasion._close import choose, close_leaves, reachable, scratch, worthwhile
 from modelward.evasion._heap import pop, push
 from modelward.evasion._kernels import (
@@ -15,8 +15,8 @@ from modelward.evasion._kernels import (
     copy_into,
     flips_in,
     holds,
-    least,
-    least_bin,
+    nearest_bin,
+    price_in,
 )
 from modelward.evasion._splitting import split
 
@@ -41,7 +41,7 @@ def _meet(close: Any, p: Any, s: Any, low: Any, high: Any) -> Any:
                 s.low[u], s.high[u] = max(s.low[u], close.low[c]), min(s.high[u], close.high[c])
     cost, torn = 0.0, -1
     for u in range(len(p.own)):
-        mine = least(p, u, s.low[u], s.high[u]) if p.group[u] or s.low[u] <= s.high[u] else np.inf
+        mine = price_in(p, u, s.low[u], s.high[u])
         if mine == np.inf and torn < 0:
             torn = u
         cost += mine
@@ -74,10 +74,10 @@ def _evaluate(
     units = len(p.own)
     base = 0.0
     for v in range(units):
-        s.free[v] = least(p, v, low[v], high[v])
+        s.free[v] = price_in(p, v, low[v], high[v])
         base += s.free[v]
     branch[0] = -1
-    more = s.free[u] - least(p, u, outer_low, outer_high)
+    more = s.free[u] - price_in(p, u, outer_low, outer_high)
     m = reachable(
         close, p, names, prices, u, outer_low, outer_high, low[u], high[u], more, most, s
     )  # fmt: skip
@@ -90,7 +90,7 @@ def _evaluate(
         flips = flips_in(leaves, close.leaf, sums, total, margin, wanted, leaving, s)
         if flips:
             for v in range(units):
-                point[v] = least_bin(p, v, s.low[v], s.high[v])
+                point[v] = nearest_bin(p, v, s.low[v], s.high[v])
         if flips and holds(p, rel, point):
             if cost <= bound * (1 + EPS):
                 return bound, cost, m
@@ -126,7 +126,8 @@ def cheapest_flip(
         The label that counts; −1 for any other than `leaving`.
     leaving, rival : int
     most : float
-        Cost of a flip that is known; only cheaper ones are looked for.
+        Cost of a flip that is known; only cheaper ones are looked for, and where prices add up `point` is where the
+        looking begins.
     work : int
         Constraints of leaves that may be looked at.
     point : ndarray of int64, shape (U,)
@@ -141,25 +142,32 @@ def cheapest_flip(
     """
     gain = leaves.value[:, rival] - leaves.value[:, leaving]
     margin = sums.base[rival] - sums.base[leaving]
-    if wanted < 0 or leaves.value.shape[1] == 2:
-        most, work = walk(leaves, trees, gain, p, rel, 2 * sums.error - margin, most, work, point)
+    sure, enough = 2 * sums.error - margin, -sums.error - margin
+    walks = wanted < 0 or leaves.value.shape[1] == 2
+    # Plain code chooses, so that only the search that is asked for is compiled.
     if p.widest:
-        # Plain code decides, and loads it then, so that only the search that is asked for is compiled: a minute each.
+        if walks:
+            most, work = walk_widest(trees, gain, p, rel, sure, most, work, point)
         from modelward.evasion._reach import reach
         from modelward.evasion._widest import best_first as best_first_widest
 
         within, looked = reach(leaves, trees, gain, p, most)
         work -= looked + len(within.unit)
         return best_first_widest(leaves, within, p, rel, sums, margin, wanted, leaving, most, work, point)
+    floor = 0.0
+    if walks:
+        most, floor, work = walk(leaves, trees, gain, p, rel, sure, most, enough, work, point)
+        if floor == np.inf or (most == np.inf and work < 0):
+            return most, floor
     close, looked = close_leaves(leaves, trees, gain, p, most)
     work -= looked + len(close.unit)
-    return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, work, point)
+    return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, floor, work, point)
 
 
 @compiled
 def _best_first(  # noqa: C901 - compiled as one loop
     leaves: Any, close: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, most: Any,
-    left: Any, point: Any,
+    floor: Any, left: Any, point: Any,
 ) -> Any:  # fmt: skip
     """Bound boxes, the most promising first, and split them, until none can hold a cheaper flip."""
     units, every = len(p.own), len(close.leaf)
@@ -180,15 +188,15 @@ def _best_first(  # noqa: C901 - compiled as one loop
     lists[0, 0], lists[0, 1] = 0, every
     each = len(close.unit) / max(1, every) + 8  # work per leaf that is looked at
     bound, cost, _ = _evaluate(
-        leaves, close, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], 0, lows[0, 0],
-        highs[0, 0], 0.0, most, names[:every], prices[:every], s, trial, branches[0], spoilt,
+        leaves, close, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], np.int64(0), lows[0, 0],
+        highs[0, 0], floor, most, names[:every], prices[:every], s, trial, branches[0], spoilt,
     )  # fmt: skip
     if cost < most:
         most = cost
         copy_into(point, trial)
     keys, nodes = np.empty(room), np.empty(room, dtype=np.int64)
     keys[0], nodes[0] = bound, 0
-    waiting, count = 1, 1
+    waiting, count = np.int64(1), np.int64(1)
     while waiting > 0:
         bound, node = keys[0], nodes[0]
         if bound >= most * (1 - EPS):
@@ -205,9 +213,7 @@ def _best_first(  # noqa: C901 - compiled as one loop
             copy_into(highs[count], highs[node])
             u = branches[node, 0]
             lows[count, u], highs[count, u] = branches[node, 1 + 2 * side], branches[node, 2 + 2 * side]
-            if not p.group[u] and lows[count, u] > highs[count, u]:
-                continue
-            if least(p, u, lows[count, u], highs[count, u]) == np.inf:
+            if price_in(p, u, lows[count, u], highs[count, u]) == np.inf:
                 continue
             inner, cost, m = _evaluate(
                 leaves, close, p, rel, sums, margin, wanted, leaving, lows[count], highs[count], u,

@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 
 from modelward.evasion._entering import enter
-from modelward.evasion._kernels import EPS, compiled, copy_into, holds, inlined, within
+from modelward.evasion._kernels import EPS, compiled, copy_into, holds, inlined
 
-_LEAF = 4
-"""Work of looking at one leaf or bin during a walk, as the constraints of leaves cost it that are looked at later."""
+_NODE = 8
+"""Work of looking at one node, as the constraints of leaves cost it that are looked at later; a bin is one."""
+_FARTHER = 4.0
+"""By what the reach grows while there is no flip within it."""
+_TINY = 1e-9
+_LESS = 1e-6
+"""By what share a flip has to be cheaper for the walk to go on."""
 
 
 @compiled
@@ -43,16 +48,15 @@ def _bins(first: Any, last: Any) -> Any:
 
 
 @inlined
-def _add(leaves: Any, p: Any, point: Any, first: Any, last: Any, c: Any, worth: Any, change: Any) -> None:
-    """Add what a constraint's unit would give in the bins of its range; what is given at the point counts as 0."""
-    u = leaves.unit[c]
+def _add(p: Any, u: Any, low: Any, high: Any, first: Any, last: Any, worth: Any, change: Any) -> None:
+    """Add what a range of a unit's bins would give."""
     s = p.start[u] + u
     if p.group[u]:
         for b in range(p.start[u + 1] - p.start[u]):
-            if (leaves.low[c] >> b) & 1:
+            if (low >> b) & 1:
                 change[s + b] += worth
-    elif point[u] >= 0:
-        lo, hi = max(leaves.low[c], first[u]), min(leaves.high[c], last[u])
+    else:
+        lo, hi = max(low, first[u]), min(high, last[u])
         if lo <= hi:
             change[s + lo] += worth
             change[s + hi + 1] -= worth
@@ -60,35 +64,91 @@ def _add(leaves: Any, p: Any, point: Any, first: Any, last: Any, c: Any, worth: 
 
 @compiled
 def _landscape(  # noqa: C901 - compiled as one loop
-    leaves: Any, gain: Any, active: Any, p: Any, point: Any, first: Any, last: Any, change: Any
+    trees: Any, gain: Any, p: Any, point: Any, first: Any, last: Any, change: Any
 ) -> Any:  # fmt: skip
-    """Return the margin at a point, and write how every move of one unit within a range of bins changes it.
+    """Write how every move of one unit within a range of bins changes the margin at a point.
 
-    One pass over the leaves: one that holds the point adds to the bins of its ranges, one that misses it in a
-    single unit adds to the bins that would enter it. What leaving a unit's place loses is taken off at the end.
+    A walk down each tree meets the leaf that holds the point; what branches off there is entered by moving one unit,
+    and is followed with all others where they are.
+
+    Returns
+    -------
+    margin : float
+        At the point.
+    looked : int
+        Nodes that were looked at.
     """
-    units = len(p.own)
+    units, total, looked = len(p.own), 0.0, 0
     held = np.zeros(units)
+    low, high, touched = (
+        np.zeros(units, dtype=np.int64),
+        np.full(units, -1, dtype=np.int64),
+        np.zeros(units, np.bool_),
+    )
+    path = np.empty(units, dtype=np.int64)
+    room = 2 * trees.depth + 2
+    node, moved, lo, hi = (
+        np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64),
+        np.empty(room, dtype=np.int64),
+    )  # fmt: skip
     for u in range(units):
         for b in range(max(first[u], 0), last[u] + 2):
             change[p.start[u] + u + b] = 0.0
-    total = 0.0
-    for i in active:
-        misses, where = 0, -1
-        for c in range(leaves.first[i], leaves.first[i + 1]):
-            u = leaves.unit[c]
-            if not within(p, u, leaves.low[c], leaves.high[c], point[u]):
-                misses += 1
-                where = c
-                if misses == 2:
-                    break
-        if misses == 0:
-            total += gain[i]
-            for c in range(leaves.first[i], leaves.first[i + 1]):
-                held[leaves.unit[c]] += gain[i]
-                _add(leaves, p, point, first, last, c, gain[i], change)
-        elif misses == 1:
-            _add(leaves, p, point, first, last, where, gain[i], change)
+    for t in range(len(trees.root)):
+        node[0], moved[0] = trees.root[t], -1
+        n, steps = 1, 0
+        while n > 0:
+            n -= 1
+            here, w, begin, end = node[n], moved[n], lo[n], hi[n]
+            while trees.left[here] >= 0:
+                looked += 1
+                u, k = trees.unit[here], trees.last[here]
+                grouped = p.group[u]
+                if p.own[u] < 0 and not grouped:
+                    here = trees.left[here] if trees.missing_left[here] else trees.right[here]
+                    continue
+                if w < 0 and not touched[u]:
+                    touched[u], path[steps] = True, u
+                    steps += 1
+                    bins = p.start[u + 1] - p.start[u]
+                    low[u], high[u] = ((1 << bins) - 1, 0) if grouped else (first[u], last[u])
+                if w < 0:
+                    begin, end = low[u], high[u]
+                left_low, left_high, right_low, right_high = begin, end, begin, end
+                if grouped:
+                    left_low, right_low = begin & k, begin & ~k
+                else:
+                    left_high, right_low = min(end, k), max(begin, k + 1)
+                if w < 0 or w == u:
+                    if w == u:
+                        leftwards = left_low != 0 if grouped else left_low <= left_high
+                    else:
+                        leftwards = (k >> point[u]) & 1 == 1 if grouped else point[u] <= k
+                    other_low, other_high = (right_low, right_high) if leftwards else (left_low, left_high)
+                    if other_low != 0 if grouped else other_low <= other_high:
+                        node[n] = trees.right[here] if leftwards else trees.left[here]
+                        moved[n], lo[n], hi[n] = u, other_low, other_high
+                        n += 1
+                    begin, end = (left_low, left_high) if leftwards else (right_low, right_high)
+                    if w < 0:
+                        low[u], high[u] = begin, end
+                else:
+                    leftwards = (k >> point[u]) & 1 == 1 if grouped else point[u] <= k
+                here = trees.left[here] if leftwards else trees.right[here]
+            i = trees.leaf[here]
+            looked += 1
+            if i < 0:
+                continue
+            if w < 0:
+                total += gain[i]
+            for e in range(steps if w < 0 else 1):
+                u = path[e] if w < 0 else w
+                if w < 0:
+                    held[u] += gain[i]
+                    begin, end = low[u], high[u]
+                _add(p, u, begin, end, first, last, gain[i], change)
+        for e in range(steps):
+            touched[path[e]] = False
     for u in range(units):
         s = p.start[u] + u
         if not p.group[u]:
@@ -96,32 +156,32 @@ def _landscape(  # noqa: C901 - compiled as one loop
                 change[s + b] += change[s + b - 1]
         for b in range(max(first[u], 0), last[u] + 1):
             change[s + b] -= held[u]
-    return total
+    return total, looked
 
 
 @compiled
 def climb(  # noqa: C901 - compiled as one loop
-    leaves: Any, gain: Any, active: Any, p: Any, rel: Any, need: Any, power: Any, most: Any, point: Any
+    trees: Any, gain: Any, p: Any, rel: Any, need: Any, power: Any, most: Any, work: Any, point: Any
 ) -> Any:  # fmt: skip
-    """Walk from the row to a flip, one unit at a time, then take back what was not needed.
+    """Walk from a point to a flip, one unit at a time, then take back what was not needed.
 
     Returns
     -------
     cost : float
-        Of the flip at `point`; inf if the walk got stuck or would cost `most`.
-    looked : int
-        Leaves that were looked at, and bins.
+        Of the flip at `point`; inf if the walk got stuck, would cost `most` or would take more than `work`.
+    work : int
+        What nodes and bins that were looked at took.
     """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
     first, last = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
     _ranges(p, most, first, last)
-    copy_into(point, p.own)
-    spent = 0.0
-    looked, each = 0, len(active) + _bins(first, last)
+    spent = paid(p, point)
+    there = False
+    taken, bins = 0, _bins(first, last)
     for _ in range(4 * units + 8):
-        margin = _landscape(leaves, gain, active, p, point, first, last, change)
-        looked += each
+        margin, looked = _landscape(trees, gain, p, point, first, last, change)
+        taken += bins + _NODE * looked
         best, bu, bb, reached = 0.0, -1, -1, np.inf
         for u in range(units):
             if point[u] < 0:
@@ -143,30 +203,43 @@ def climb(  # noqa: C901 - compiled as one loop
                     if score > best:
                         best, bu, bb = score, u, b
         if bu < 0:
-            return (spent if margin >= need and holds(p, rel, point) else np.inf), looked
+            good = margin >= need and spent < most and holds(p, rel, point)
+            return (spent if good else np.inf), taken
         spent += p.price[p.start[bu] + bb] - p.price[p.start[bu] + point[bu]]
         point[bu] = bb
-    margin = _landscape(leaves, gain, active, p, point, first, last, change)
-    return (spent if margin >= need and holds(p, rel, point) else np.inf), looked + each
+        there = margin >= need or reached < np.inf
+        if taken > work:
+            break
+    return (spent if there and spent < most and holds(p, rel, point) else np.inf), taken
 
 
 @compiled
-def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, point: Any) -> Any:
+def paid(p: Any, point: Any) -> Any:
+    """Return the sum of a point's prices."""
+    total = 0.0
+    for u in range(len(point)):
+        if point[u] >= 0:
+            total += p.price[p.start[u] + point[u]]
+    return total
+
+
+@compiled
+def _rise(trees: Any, gain: Any, p: Any, need: Any, reach: Any, point: Any) -> Any:
     """Walk from the row, one unit at a time, with no price over `reach`.
 
-    Say whether the margin is reached, and how many leaves and bins were looked at.
+    Say whether the margin is reached, and what nodes and bins that were looked at took.
     """
     units = len(p.own)
     change = np.empty(p.start[units] + units + 1)
     first, last = np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int64)
     _ranges(p, reach, first, last)
     copy_into(point, p.own)
-    looked, each = 0, len(active) + _bins(first, last)
+    taken, bins = 0, _bins(first, last)
     for _ in range(3 * units + 4):
-        margin = _landscape(leaves, gain, active, p, point, first, last, change)
-        looked += each
+        margin, looked = _landscape(trees, gain, p, point, first, last, change)
+        taken += bins + _NODE * looked
         if margin >= need:
-            return True, looked
+            return True, taken
         best, bu, bb = 0.0, -1, -1
         for u in range(units):
             if point[u] < 0:
@@ -176,9 +249,9 @@ def _rise(leaves: Any, gain: Any, active: Any, p: Any, need: Any, reach: Any, po
                 if p.price[p.start[u] + b] <= reach and b != point[u] and up > best:
                     best, bu, bb = up, u, b
         if bu < 0:
-            return False, looked
+            return False, taken
         point[bu] = bb
-    return False, looked
+    return False, taken
 
 
 @compiled
@@ -195,55 +268,119 @@ def _farthest(p: Any, most: Any) -> Any:
 
 
 @compiled
-def walk(  # noqa: C901 - compiled as one loop
-    leaves: Any, trees: Any, gain: Any, p: Any, rel: Any, need: Any, most: Any, work: Any, point: Any
-) -> Any:  # fmt: skip
-    """Look for a cheap flip before anything is proven.
+def promised(active: Any, tree: Any, gain: Any) -> Any:
+    """Return the sum of each tree's best among some leaves, which stand tree by tree."""
+    total, best = 0.0, 0.0
+    for a in range(len(active)):
+        fresh = a == 0 or tree[a] != tree[a - 1]
+        if fresh:
+            total += best
+        if fresh or gain[active[a]] > best:
+            best = gain[active[a]]
+    return total + best
 
-    The reach doubles until a walk succeeds; then the gap is halved (L∞), or other walks are tried within it.
+
+@compiled
+def walk(  # noqa: C901 - compiled as one loop
+    leaves: Any, trees: Any, gain: Any, p: Any, rel: Any, need: Any, most: Any, low: Any, work: Any, point: Any
+) -> Any:  # fmt: skip
+    """Look for a cheap flip before anything is proven, where prices add up.
+
+    Where none is known the reach doubles until a walk succeeds. Then one unit after the other goes back, and a walk
+    from there looks for something cheaper, as long as that is found.
+
+    Parameters
+    ----------
+    leaves, trees, gain, p, rel
+        As in `cheapest_flip`; `gain` is what each leaf gives to the rival over the class that is left.
+    need : float
+        The sum at which a point flips for sure.
+    most : float
+        What `point`, a flip that is known, costs; inf where none is.
+    low : float
+        The sum under which no point flips.
+    work : int
+    point : ndarray of int64, shape (U,)
 
     Returns
     -------
     cost : float
         Of the flip at `point`; `most` if none was found.
+    bound : float
+        What any flip costs at least; inf if there is none.
     left : int
         What is left of the work.
     """
+    units = len(p.own)
+    far = _farthest(p, most)
+    trial = np.empty(units, dtype=np.int64)
+    found, bound, reach, power = most, 0.0, far / 1024, 1.0
+    hopeless = True
+    while found == np.inf:
+        if hopeless:
+            active, tree, _, _, looked = enter(leaves, trees, p, reach * (1 + 1e-9) + 1e-300)
+            work -= looked
+            hopeless = promised(active, tree, gain) < low - _TINY * (1 + abs(low))
+        if hopeless:
+            bound = reach if reach < far else np.inf
+        else:
+            copy_into(trial, p.own)
+            found, taken = climb(trees, gain, p, rel, need, power, reach * (1 + 1e-9) + 1e-300, work, trial)
+            work -= taken
+            if found < np.inf:
+                copy_into(point, trial)
+        if reach >= far or work < 0:
+            break
+        reach = min(_FARTHER * reach, far)
+    if found == np.inf:
+        return most, bound, work
+    again, starts = True, -3
+    while again and work > 0:
+        again = False
+        # The first attempts begin at the point, and at the row itself.
+        for u in range(starts, units):
+            if (u >= 0 and (point[u] < 0 or point[u] == p.own[u])) or work < 0:
+                continue
+            copy_into(trial, point if u >= -1 else p.own)
+            if u >= 0:
+                trial[u] = p.own[u]
+            elif u < -1:
+                power = 0.5 if u == -3 else 0.0
+            cost, taken = climb(trees, gain, p, rel, need, power, found, work, trial)
+            work -= taken
+            if cost < found * (1 - _LESS):
+                found, again = cost, True
+                copy_into(point, trial)
+        power, starts = 0.5, 0
+    return found, bound, work
+
+
+@compiled
+def walk_widest(trees: Any, gain: Any, p: Any, rel: Any, need: Any, most: Any, work: Any, point: Any) -> Any:
+    """Do as `walk` in L∞: the reach doubles until a walk succeeds, then the gap is halved."""
     far = _farthest(p, most)
     trial = np.empty(len(p.own), dtype=np.int64)
-    low, found, reach, power = 0.0, np.inf, far / 1024, 1.0
+    low, found, reach = 0.0, np.inf, far / 1024
     for _ in range(40):
-        active, _, _, _, looked = enter(leaves, trees, p, reach * (1 + 1e-9) + 1e-300)
-        work -= looked
-        if p.widest:
-            risen, looked = _rise(leaves, gain, active, p, need, reach, trial)
-            cost = np.inf
-            if risen and holds(p, rel, trial):
-                cost = 0.0
-                for u in range(len(trial)):
-                    if trial[u] >= 0:
-                        cost = max(cost, p.price[p.start[u] + trial[u]])
-        else:
-            cost, looked = climb(
-                leaves, gain, active, p, rel, need, power, reach * (1 + 1e-9) + 1e-300, trial
-            )
-        work -= _LEAF * looked
+        risen, taken = _rise(trees, gain, p, need, reach, trial)
+        work -= taken
+        cost = np.inf
+        if risen and holds(p, rel, trial):
+            cost = 0.0
+            for u in range(len(trial)):
+                if trial[u] >= 0:
+                    cost = max(cost, p.price[p.start[u] + trial[u]])
         if cost < found:
             found = cost
             copy_into(point, trial)
-        elif found == np.inf or p.widest:
+        else:
             low = reach
         if found == np.inf:
             if reach >= far or work < 0:
                 break
             reach = min(2 * reach, far)
-        elif p.widest:
-            if found - low <= 1e-3 * found:
-                break
-            reach = (low + found) / 2
+        elif found - low <= 1e-3 * found:
+            break
         else:
-            power -= 0.5
-            if power < 0 or work < 0:
-                break
-            reach = found
+            reach = (low + found) / 2
     return min(found, most), work

@@ -80,8 +80,8 @@ def close_leaves(leaves: Any, trees: Any, gain: Any, p: Any, most: Any) -> Any:
             if p.own[u] < 0 and not p.group[u]:
                 continue
             unit[k], low[k], high[k] = u, leaves.low[c], leaves.high[c]
-            price[k] = least(p, u, low[k], high[k])
             bins[k] = least_bin(p, u, low[k], high[k])
+            price[k] = p.price[p.start[u] + bins[k]]
             k += 1
         first[a + 1] = k
     return Close(active, tree, own_near, own_gain, first, unit, low, high, price, bins), looked
@@ -101,13 +101,10 @@ def scratch(a: Any, trees: Any, units: Any) -> Any:
 def _price_in(close: Any, p: Any, c: Any, low: Any, high: Any) -> Any:
     """Return what it costs to meet a constraint within a range of its unit."""
     u = close.unit[c]
-    if p.group[u]:
-        holds = (low >> close.bin[c]) & 1
-        return close.price[c] if holds else least(p, u, low & close.low[c], 0)
-    if low <= close.bin[c] <= high:
+    if (low >> close.bin[c]) & 1 == 1 if p.group[u] else low <= close.bin[c] <= high:
         return close.price[c]
-    lo, hi = max(low, close.low[c]), min(high, close.high[c])
-    return least(p, u, lo, hi) if lo <= hi else np.inf
+    lo = low & close.low[c] if p.group[u] else max(low, close.low[c])
+    return least(p, u, lo, min(high, close.high[c]))
 
 
 @compiled
@@ -139,8 +136,15 @@ def reachable(
             if close.unit[c] == u:
                 at = c
                 break
-        mine = _price_in(close, p, at, inner_low, inner_high) if at >= 0 else 0.0
-        total += mine - _price_in(close, p, at, low, high) if at >= 0 else more
+        if at >= 0:
+            # A loop, since what is inlined twice is compiled twice.
+            paid = 0.0
+            for inner in range(2):
+                lo, hi = (inner_low, inner_high) if inner else (low, high)
+                paid = _price_in(close, p, at, lo, hi) - paid
+            total += paid
+        else:
+            total += more
         if total < most:
             s.near[m], s.kept[m] = total, a
             m += 1
@@ -250,7 +254,7 @@ def choose(close: Any, m: Any, base: Any, floor: Any, need: Any, s: Any) -> Any:
         total += close.gain[a] if a >= 0 else 0.0
     if have == len(s.chosen) and total >= need:
         return floor, total
-    late, top = 0, within
+    late, top = np.int64(0), within
     for r in range(m):
         a = s.kept[r]
         best = s.chosen[close.tree[a]]

@@ -81,8 +81,6 @@ def enter(leaves: Any, trees: Any, p: Any, most: Any) -> Any:  # noqa: C901 - co
                     lo[n], hi[n] = max(low[u], trees.last[here] + 1), high[u]
                 else:
                     lo[n], hi[n] = low[u], min(high[u], trees.last[here])
-                if not p.group[u] and lo[n] > hi[n]:
-                    continue
                 paid[n] = least(p, u, lo[n], hi[n])
                 total[n] = plus(p, cost if p.widest else cost - price[u], paid[n])
                 if total[n] < most:

@@ -25,7 +25,10 @@ EPS = 1e-12
 
 
 def compiled(function: F) -> F:
-    """Compile a kernel, keep it on disk, and let other threads run beside it."""
+    """Compile a kernel, keep it on disk, and let other threads run beside it.
+
+    It is compiled once more for every plain integer that a caller writes or begins to count at: those are `np.int64`.
+    """
     return cast("F", numba.njit(cache=True, nogil=True)(function))
 
 
@@ -195,7 +198,7 @@ def _after(keys: Any, a: Any, b: Any) -> Any:
 
 @inlined
 def least(p: Any, u: Any, low: Any, high: Any) -> Any:
-    """Return the least price of a unit within a range; inf if nothing legal is in it."""
+    """Return the least price of a unit within a range; inf if nothing legal is in it, as where it is empty."""
     if p.group[u]:
         best = np.inf
         for c in range(p.start[u + 1] - p.start[u]):
@@ -203,6 +206,8 @@ def least(p: Any, u: Any, low: Any, high: Any) -> Any:
                 best = p.price[p.start[u] + c]
         return best
     own = p.own[u]
+    if low > high:
+        return np.inf
     if own < 0 or low <= own <= high:
         return 0.0
     if low > own:
@@ -227,6 +232,18 @@ def least_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
     if own < 0 or low <= own <= high:
         return own
     return p.following[p.start[u] + low] if low > own else p.preceding[p.start[u] + high]
+
+
+@compiled
+def price_in(p: Any, u: Any, low: Any, high: Any) -> Any:
+    """Return `least`, for callers that ask seldom: every place where a kernel is inlined takes time to compile."""
+    return least(p, u, low, high)
+
+
+@compiled
+def nearest_bin(p: Any, u: Any, low: Any, high: Any) -> Any:
+    """Return `least_bin`, for callers that ask seldom."""
+    return least_bin(p, u, low, high)
 
 
 @inlined

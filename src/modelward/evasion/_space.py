@@ -121,13 +121,8 @@ class Space:
 
     def reach(self, X: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the ends that each cell may be moved to, two arrays of shape (n, d); missing cells stay."""
-        low, high = np.tile(self.low, (len(X), 1)), np.tile(self.high, (len(X), 1))
-        for j in range(len(self.schema)):
-            held = not self.mutable[self.unit_of[j]]
-            if held or self.schema.rules.up[j]:
-                low[:, j] = X[:, j]
-            if held or self.schema.rules.down[j]:
-                high[:, j] = X[:, j]
+        held, rules = ~self.mutable[self.unit_of], self.schema.rules
+        low, high = np.where(held | rules.up, X, self.low), np.where(held | rules.down, X, self.high)
         missing = np.isnan(X)
         low[missing] = high[missing] = np.nan
         return low, high

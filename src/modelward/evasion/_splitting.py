@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._kernels import EPS, compiled, least, least_bin, sort_by
+from modelward.evasion._kernels import EPS, compiled, least, nearest_bin, sort_by
 
 
 @compiled
@@ -43,25 +43,25 @@ def _cut_at_demand(close: Any, p: Any, s: Any, low: Any, high: Any, u: Any, bran
     at = np.empty(n, dtype=np.int64)
     pull = np.empty(n)
     up = np.empty(n, dtype=np.bool_)
-    m, heavy, best_mask = 0, -1.0, 0
-    rest = least_bin(p, u, low[u], high[u])
+    m, heavy, best_mask = np.int64(0), -1.0, 0
+    rest = nearest_bin(p, u, low[u], high[u])
     for t in range(n):
         a = s.chosen[t]
         worth = max(close.gain[a] - s.ground[t], 1e-9)
         for c in range(close.first[a], close.first[a + 1]):
             if close.unit[c] != u:
                 continue
-            if p.group[u]:
-                mask = low[u] & close.low[c]
-                if least(p, u, mask, 0) > s.free[u] * (1 + EPS) and worth > heavy:
-                    heavy, best_mask = worth, mask
+            lo = low[u] & close.low[c] if p.group[u] else max(low[u], close.low[c])
+            hi = min(high[u], close.high[c])
+            if least(p, u, lo, hi) <= s.free[u] * (1 + EPS):
                 continue
-            lo, hi = max(low[u], close.low[c]), min(high[u], close.high[c])
-            if least(p, u, lo, hi) > s.free[u] * (1 + EPS):
+            if not p.group[u]:
                 up[m] = lo > rest
                 at[m] = lo if up[m] else hi + 1
                 pull[m] = worth
                 m += 1
+            elif worth > heavy:
+                heavy, best_mask = worth, lo
     branch[0] = u
     if p.group[u]:
         branch[1], branch[2], branch[3], branch[4] = best_mask, 0, low[u] & ~best_mask, 0

@@ -288,10 +288,10 @@ def best_first(  # noqa: C901 - compiled as one loop
             for c in range(n):
                 if f.price[f.start[u] + c] == np.inf:
                     lows[0, u] &= ~(1 << c)
-    free, waiting, named = room - 1, 0, 0
+    free, waiting, named = room - 1, np.int64(0), 0
     left *= _SHARE
     bound, cost, m = _evaluate(
-        leaves, f, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], -1, 0.0, most, outer, s, trial,
+        leaves, f, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], np.int64(-1), 0.0, most, outer, s, trial,
         branches[0], spoilt,
     )  # fmt: skip
     left -= 2 * every
@@ -301,7 +301,7 @@ def best_first(  # noqa: C901 - compiled as one loop
     if bound < most * (1 - EPS):
         lists[0, 0], lists[0, 1] = 0, m
         copy_into(names[:m], s.kept[:m])
-        named, waiting, keys[0], nodes[0] = m, 1, bound, 0
+        named, waiting, keys[0], nodes[0] = m, np.int64(1), bound, 0
     while waiting > 0:
         bound, node = keys[0], nodes[0]
         if bound >= most * (1 - EPS):

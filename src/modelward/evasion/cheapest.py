@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from modelward.evasion.boundary import BoundarySearch
 from modelward.evasion.coordinate import CoordinateSearch
 from modelward.evasion.ensemble import EnsembleSearch
 from modelward.evasion.linear import LinearSearch
+
+_LOOKS = 3
+"""Queries of a row that are kept for the second look of the exact search."""
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,28 +74,41 @@ class Cheapest:
         metered = subject.with_budget(budget)
         left = metered.meter.left
         share = None if left is None else left // max(1, len(X))
+        # What the exact search did not get to by itself shows it where to look.
+        twice = isinstance(attacks[0], EnsembleSearch) and (share is None or share > _LOOKS * _LOOKS)
         every = np.arange(len(X))
+        options: dict[str, Any] = {"schema": schema, "goal": goal, "random_state": random_state}
         result: Result | None = None
-        for k, attack in enumerate(attacks):
+        cost = np.full(len(X), np.inf)
+        for k, attack in enumerate([*attacks, *attacks[:twice]]):
             # Where an exact attack has proven its answer there is nothing to improve.
             again = every if result is None else np.flatnonzero(result.tried & ~result.proven)
+            if result is not None and k == len(attacks):
+                again = again[(result.cost[again] < cost[again]) & (result.stopped == "")]
+                options["known"] = _part(result, again)
             if result is not None and (not len(again) or Outcome.FAILED in result.outcome):
                 break
-            part = None if share is None else share // (len(attacks) - k) * len(again)
+            part = None if share is None else share // max(1, len(attacks) - k) * len(again)
+            if part is not None and twice and 0 < k < len(attacks):
+                part = min(part, (metered.meter.left or 0) - _LOOKS * len(again))
             try:
-                found = attack.run(
-                    metered, X[again], codes[again], schema=schema, goal=goal, budget=part,
-                    random_state=random_state,
-                )  # fmt: skip
+                found = attack.run(metered, X[again], codes[again], budget=part, **options)
             except EndpointError as err:
                 if result is None:
                     raise
                 result = _failed(result, again, str(err))
                 break
+            cost = cost if result is None else result.cost
             result = found if result is None else _cheaper(result, found, again)
         if result is None:
             raise UsageError("there is no attack for this model")
         return dataclasses.replace(result, queries=metered.meter.rows)
+
+
+def _part(result: Result, rows: NDArray[np.int64]) -> Result:
+    """Return a result's part that is about some of its rows."""
+    arrays = {name: getattr(result, name)[rows] for name in ("rows", "success", "cost", "proven", "bound")}
+    return dataclasses.replace(result, outcome=tuple(result.outcome[i] for i in rows.tolist()), **arrays)
 
 
 def _failed(result: Result, rows: NDArray[np.int64], reason: str) -> Result:
@@ -113,7 +129,10 @@ def _cheaper(first: Result, second: Result, rows: NDArray[np.int64]) -> Result:
         lost = second.outcome[k] is Outcome.FAILED and not success[i]
         if better[k] or lost or outcome[i] is Outcome.BUDGET:
             outcome[i] = second.outcome[k]
-    bound = np.minimum(first.bound, cost)
+    bound = first.bound.copy()
+    # Both are proven, so the larger one is.
+    bound[rows] = np.maximum(bound[rows], np.where(second.tried, second.bound, 0.0))
+    bound = np.minimum(bound, cost)
     # The bound is about all legal flips, so whatever search reached it has found the least.
     proven = first.proven | (success & meets(cost, bound))
     return Result(

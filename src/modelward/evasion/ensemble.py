@@ -74,8 +74,17 @@ class EnsembleSearch:
         goal: int | None = None,
         budget: int | None = None,
         random_state: int = 0,  # noqa: ARG002 - nothing here is random
+        known: Result | None = None,
     ) -> Result:
         """Find the cheapest legal move of each row; see `Attack.run`.
+
+        Parameters
+        ----------
+        subject, X, codes, schema, goal, budget, random_state
+            As there.
+        known : Result, optional
+            What another search found for these rows, in this norm: only what is cheaper is looked for, and rows for
+            which there is nothing come back as not moved, with their bound.
 
         Raises
         ------
@@ -91,19 +100,21 @@ class EnsembleSearch:
         kinds = subject.codec.dtypes
         narrow = [j for j, name in enumerate(schema.names) if str(kinds.get(name)) == "Float32"]
         binned = Binned.build(desk.space, forest, narrow)
-        return desk.run(lambda desk: self._search(desk, binned))
+        return desk.run(lambda desk: self._search(desk, binned, known))
 
-    def _search(self, desk: Desk, binned: Binned) -> None:
+    def _search(self, desk: Desk, binned: Binned, known: Result | None) -> None:
         rows = desk.open()
         found, costs = desk.X[rows].copy(), np.full(len(rows), np.inf)
         for place, i in enumerate(rows.tolist()):
-            found[place], costs[place], desk.bound[i] = self._row(desk, binned, i)
+            found[place], costs[place], desk.bound[i] = self._row(desk, binned, i, known)
         hit = np.isfinite(costs)
         hit[hit] = desk.space.relations_hold(found[hit])
         desk.ask(rows[hit], found[hit], costs[hit])
 
-    def _row(self, desk: Desk, binned: Binned, i: int) -> tuple[NDArray[np.float64], float, float]:
-        """Return the flip, its cost and the bound of one row."""
+    def _row(
+        self, desk: Desk, binned: Binned, i: int, known: Result | None = None
+    ) -> tuple[NDArray[np.float64], float, float]:
+        """Return the flip, its cost, inf if there is none, and the bound of one row."""
         from modelward.evasion._branching import cheapest_flip
 
         prices, values = binned.prices(desk.X[i])
@@ -111,11 +122,15 @@ class EnsembleSearch:
         leaving = int(desk.codes[i])
         wanted = -1 if desk.goal is None else desk.goal
         rivals = [desk.goal] if desk.goal is not None else range(desk.subject.n_classes)
-        point, best = np.empty(len(prices.own), dtype=np.int64), prices.own.copy()
+        best, cheaper = prices.own.copy(), False
         most, bound = np.inf, np.inf
+        if known is not None and known.success[i]:
+            most = binned.in_prices(float(known.cost[i]))
+            best = binned.bins(known.rows[i], prices.own)
         for rival in rivals:
             if rival == leaving:
                 continue
+            point = best.copy()
             cost, least = cheapest_flip(
                 binned.leaves,
                 binned.trees,
@@ -130,11 +145,11 @@ class EnsembleSearch:
                 point,
             )
             if cost < most - _DEEPER * max(1.0, cost):
-                most, best = cost, point.copy()
+                most, best, cheaper = cost, point, True
             bound = min(bound, least)
         return (
             binned.row(desk.X[i], best, values),
-            binned.in_units(most),
+            binned.in_units(most) if cheaper else np.inf,
             binned.in_units(bound) * (1 - _DEEPER),
         )
 
