@@ -36,10 +36,15 @@ def test_a_second_search_that_reaches_the_bound_of_the_first_has_proven_it(world
     assert moved.sum() > 2
     # As if the first search had ended with its bounds, and with rows that are dearer.
     short = dataclasses.replace(whole, cost=whole.cost + 1.0, proven=np.zeros(n, dtype=bool))
-    both = _cheaper(short, whole, np.arange(n))
+    labels = dataclasses.replace(whole, bound=np.zeros(n), proven=np.zeros(n, dtype=bool))
+    both = _cheaper(short, labels, np.arange(n))
     assert np.array_equal(both.proven, moved)
     loose = dataclasses.replace(short, bound=whole.bound * 0.9)
-    assert not _cheaper(loose, whole, np.arange(n)).proven.any()
+    assert not _cheaper(loose, labels, np.arange(n)).proven.any()
+    # A second search that proves something itself: the larger bound counts, whichever has it.
+    assert np.array_equal(_cheaper(loose, whole, np.arange(n)).bound, np.minimum(whole.cost, whole.bound))
+    less = dataclasses.replace(labels, bound=whole.bound * 0.5)
+    assert np.array_equal(_cheaper(loose, less, np.arange(n)).bound, loose.bound)
 
 
 def test_the_searches_together_keep_to_the_norm(world):
