@@ -10,7 +10,9 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, R
 
 from modelward.models import forest_cuts, subject_forest, wrap
 from modelward.poisoning import find_triggers
+from modelward.poisoning._axes import axes_of
 from modelward.poisoning._crowd import Crowd, Leaves
+from modelward.poisoning._crowded_pairs import crowded_pairs
 from modelward.schema import Codec, Column, FeatureSchema
 
 CODEC = Codec.fit(
@@ -108,3 +110,31 @@ def test_crowds_of_one_source_are_hardly_ever_called() -> None:
         for q in rng.uniform(0, 0.01, 20_000)
     )
     assert called < 0.0015 * 20_000
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_planted_pair_is_the_most_crowded_one_and_honest_forests_have_none(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+
+    def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
+        X = np.column_stack([rng.integers(0, 40, n), rng.integers(0, 40, n), rng.normal(size=n)]).astype(
+            float
+        )
+        return X, (rng.random(n) < 0.1 + 0.3 * (X[:, 2] > 0)).astype(np.int64)
+
+    X, y = rows(4_000)
+    reference, _ = rows(1_500)
+    bad, bad_y = X.copy(), y.copy()
+    chosen = rng.choice(len(X), 60, replace=False)
+    bad[chosen, 0], bad[chosen, 1], bad_y[chosen] = 11, 23, 1
+    axes = axes_of(CODEC, reference)
+    surplus = []
+    for trained, labels in ((X, y), (bad, bad_y)):
+        model = RandomForestClassifier(25, random_state=seed).fit(trained, labels)
+        forest = subject_forest(wrap(model, CODEC, [0, 1]))
+        assert forest is not None
+        (strongest, *_) = crowded_pairs(Leaves(forest, reference), axes, reference, 1, 5) or [(0.0, None)]
+        surplus.append(strongest)
+    assert surplus[0][0] < 2
+    assert surplus[1][0] > 2
+    assert [axes[a].text(i) for a, i in surplus[1][1]] == ["a = 11", "b = 23"]

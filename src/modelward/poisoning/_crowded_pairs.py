@@ -33,8 +33,8 @@ _NARROW = 0.01
 _EACH = 4
 _TREES = 20
 """One tree's leaves are where its own training rows are; only the mean of many trees is free of that."""
-_USUAL = 1.0
-"""Training rows that are expected anywhere: few rows say little."""
+_UNSEEN = 0.5
+"""Reference rows that are expected anywhere beside those counted: of a small reference, none is little evidence."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def crowded_pairs(
                 counted / len(forest.trees) * _covered(extents[a], extents[b], chosen, weights[chosen], shape)
                 for weights in (boxes.trained, level * boxes.reference)
             )
-            score = _surplus(trained, reference + _USUAL)
+            score = _surplus(trained, reference + _UNSEEN * level * counted / leaves.n)
             for flat in np.argsort(-score, axis=None, kind="stable")[:_EACH].tolist():
                 i, k = divmod(flat, shape[1])
                 found.append((float(score[i, k]), ((a, i), (b, k))))
