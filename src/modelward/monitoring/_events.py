@@ -26,6 +26,7 @@ NEAR = 48
 ENOUGH = 2
 """Past occurrences that are needed to learn how far an event moves something."""
 _MARGIN = 1.3
+_LONG = 24 * 31
 _EVERY = {"day": 24, "week": WEEK}
 
 
@@ -143,12 +144,25 @@ class Calendar:
     def __init__(self, events: Sequence[Event], columns: Sequence[str]) -> None:
         self.events, self.columns = tuple(events), tuple(columns)
         self._touched = {e: np.array([e.touches(c) for c in self.columns], dtype=bool) for e in self.events}
+        # Hours of what happens once are looked up: calendars name each holiday of ten years.
+        self._once: dict[int, list[Event]] = {}
+        self._other = [e for e in self.events if e.repeat != "once" or e.end - e.start > _LONG * HOUR]
+        for event in self.events:
+            if event not in self._other:
+                for hour in range(int(event.start // HOUR), int(np.ceil(event.end / HOUR))):
+                    self._once.setdefault(hour, []).append(event)
         self.reach: dict[str, NDArray[np.float64]] = {}
         self.rare: dict[str, NDArray[np.float64]] = {}
 
+    def active(self, hour: int) -> list[Event]:
+        """Return the events that go on in an hour, in their order."""
+        once = self._once.get(hour, [])
+        other = [e for e in self._other if e.at(hour) is not None]
+        return [e for e in self.events if e in once or e in other] if once and other else once or other
+
     def held(self, hour: int) -> NDArray[np.bool_] | None:
         """Return which series an event may move in an hour, shape (S,); None if there is none."""
-        active = [self._touched[e] for e in self.events if e.at(hour) is not None]
+        active = [self._touched[e] for e in self.active(hour)]
         return np.logical_or.reduce(active) if active else None
 
     def mask(self, first: int, hours: int) -> NDArray[np.bool_]:
@@ -177,7 +191,7 @@ class Calendar:
         peaks: dict[str, dict[int, NDArray[np.float64]]] = {}
         for t, (y, p) in enumerate(zip(Y, phase.tolist(), strict=True)):
             z = step(normal, state, y, p, self.held(first + t))
-            for event in self.events:
+            for event in self.active(first + t):
                 if (begin := event.at(first + t)) is not None:
                     seen = peaks.setdefault(event.name, {}).setdefault(begin, np.zeros((2, len(z))))
                     seen[0], seen[1] = np.minimum(seen[0], z), np.maximum(seen[1], z)
@@ -221,8 +235,8 @@ class Calendar:
         ratio : float
             What was measured over what was expected; NaN where that says nothing.
         """
-        for event in self.events:
-            if event.at(hour) is None or not self._touched[event][j]:
+        for event in self.active(hour):
+            if not self._touched[event][j]:
                 continue
             right = event.direction == "any" or (event.direction == "up") == (score > 0)
             if right and self._within(event, j, score, ratio):
