@@ -48,7 +48,7 @@ DOCUMENTS = st.dictionaries(
     ),
     max_size=6,
 )  # fmt: skip
-QUIET = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUIET = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def read(name: str, text: str) -> object:
@@ -186,7 +186,7 @@ def test_pins_for_one_environment_that_contradict_each_other_are_said(
 VERSIONS = ("0", "0.9", "1.0", "1.0rc1", "1.0.post1", "1.1", "2.0", "10.0")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(st.sampled_from(VERSIONS), unique=True, min_size=1, max_size=5), st.sampled_from(["fixed", "last_affected"]),
     st.sampled_from(VERSIONS[1:]),

@@ -266,7 +266,7 @@ def test_links_out_of_the_project_are_not_read(tmp_path: Path) -> None:
     assert "link" in code.problems[0].text
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(max_size=30), max_size=5), st.booleans())
 def test_any_notebook_is_read_line_for_line_or_told(sources: list[str], indented: bool) -> None:
     text = json.dumps({"cells": [{"cell_type": "code", "source": s, "outputs": []} for s in sources]},
@@ -277,7 +277,7 @@ def test_any_notebook_is_read_line_for_line_or_told(sources: list[str], indented
     assert all(1 <= line <= text.count("\n") + 1 for line in book.lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8),
                     lambda inner: st.lists(inner, max_size=3)
                     | st.dictionaries(st.sampled_from(["cells", "source", "outputs", "cell_type", "worksheets", "metadata",
