@@ -325,7 +325,7 @@ in_bytes("hidden: zlib of zeros", zlib.compress(b"\0" * 100_000))
 in_bytes("hidden: gzip of zeros", gzip.compress(b"\0" * 100_000, mtime=0))
 in_bytes("hidden: bz2 of zeros", bz2.compress(b"\0" * 1_000_000))
 in_bytes("hidden: xz of zeros", lzma.compress(b"\0" * 1_000_000))
-SHAPES["hidden: one zlib bomb"] = lambda size: held(zlib.compress(b"\0" * (size * 200)) + b"a" * size)
+SHAPES["hidden: one zlib bomb"] = lambda size: held(bomb(size * 200) + b"a" * size)
 SHAPES["hidden: base64 of letters"] = lambda size: held(base64.b64encode(b"cos\nsystem\n" * (size * 3 // 44)))
 SHAPES["hidden: base64, nested"] = lambda size: held(nested(lambda data: base64.b64encode(data), size))
 SHAPES["hidden: base64 in lines"] = lambda size: held(
@@ -364,13 +364,21 @@ repeated("text: numbers", b"1 2 3\n")
 repeated("zeros", b"\0")
 SHAPES["noise"] = lambda size: random.Random(1).randbytes(size)
 
+
 # Compressions.
-SHAPES["zlib bomb"] = lambda size: zlib.compress(b"\0" * (size * 900), 9)
+def bomb(size: int) -> bytes:
+    """Return zeros that were compressed, without having them all at once."""
+    packer = zlib.compressobj(1)
+    piece = b"\0" * 1_000_000
+    return b"".join(packer.compress(piece) for _ in range(size // len(piece))) + packer.flush()
+
+
+SHAPES["zlib bomb"] = lambda size: bomb(size * 900)
 SHAPES["gzip of tiny pickles"] = lambda size: gzip.compress(b"N." * (size * 20), mtime=0)
 SHAPES["gzip of (I1 ios"] = lambda size: gzip.compress(b"(I1\nios\n" * size, mtime=0)
 SHAPES["gzip of many members"] = lambda size: gzip.compress(b"N", mtime=0) * (size // 21)
-SHAPES["bz2 bomb"] = lambda size: bz2.compress(b"\0" * (size * 300))
-SHAPES["xz bomb"] = lambda size: lzma.compress(b"\0" * (size * 300))
+SHAPES["bz2 bomb"] = lambda size: bz2.compress(b"\0" * (size * 30))
+SHAPES["xz bomb"] = lambda size: lzma.compress(b"\0" * (size * 30), preset=0)
 SHAPES["zlib in zlib"] = lambda size: nested_bomb(size)
 
 
@@ -394,7 +402,7 @@ def _zip(members: Iterator[tuple[str, bytes]], method: int = zipfile.ZIP_STORED)
 SHAPES["zip of empty members"] = lambda size: _zip((f"{i}", b"") for i in range(size // 90))
 SHAPES["zip of tiny pickles"] = lambda size: _zip((f"{i}.pkl", b"N.") for i in range(size // 100))
 SHAPES["zip of bombs"] = lambda size: _zip(
-    ((f"{i}", b"\0" * 100_000_000) for i in range(max(1, size // 100_000))), zipfile.ZIP_DEFLATED
+    ((f"{i}", b"\0" * 100_000_000) for i in range(max(1, size // 500_000))), zipfile.ZIP_DEFLATED
 )
 SHAPES["zip in zip"] = lambda size: _deep_zip(size)
 SHAPES["zip whose members overlap"] = lambda size: _overlapping(size)
@@ -402,7 +410,7 @@ SHAPES["zip heads"] = lambda size: b"PK\x03\x04" * (size // 4)
 SHAPES["npz of bombs"] = lambda size: _zip(
     (
         (f"{i}.npy", _npy("<f8", f"({100_000_000 // 8},)") + b"\0" * 100_000_000)
-        for i in range(max(1, size // 100_000))
+        for i in range(max(1, size // 500_000))
     ),
     zipfile.ZIP_DEFLATED,
 )

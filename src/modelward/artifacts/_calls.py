@@ -15,6 +15,7 @@ from modelward.artifacts._arrow import sound_arrow
 from modelward.artifacts._dtype_state import unfinished
 from modelward.artifacts._inert import Inert, InertType
 from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
+from modelward.artifacts._known_tables import INDEX_CLASSES, INDEX_MAKERS, INTERVALS, OFFSETS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,6 +205,31 @@ def _places(block: Any) -> Any:
     )
 
 
+def _index(args: tuple[Any, ...]) -> bool:
+    """Say whether an index is made of one of pandas' index classes and its parts."""
+    kind = args[0] if args else None
+    return (
+        len(args) == 2
+        and isinstance(kind, InertType)
+        and f"{kind.module}.{kind.name}" in INDEX_CLASSES
+        and type(args[1]) is dict
+    )
+
+
+def _counted(args: tuple[Any, ...]) -> bool:
+    return all(
+        arg is None
+        or type(arg) in (int, bool)
+        or (isinstance(arg, Inert) and arg.type_name == "datetime.timedelta")
+        for arg in args
+    )
+
+
+def _interval(args: tuple[Any, ...]) -> bool:
+    """Say whether an interval is made of two values and the side that belongs to it."""
+    return len(args) == 3 and type(args[2]) is str and len(args[2]) < 8
+
+
 def _short(args: tuple[Any, ...]) -> bool:
     return all(
         type(arg) is int or (type(arg) is str and len(arg) < 400 and "e" not in arg.lower()) for arg in args
@@ -246,6 +272,11 @@ _RULES |= {
     if name.startswith("sklearn.")
 }  # fmt: skip
 _RULES |= dict.fromkeys(REBUILDERS, _first_of("_loss"))
+_RULES |= (
+    dict.fromkeys(INDEX_MAKERS, _index)
+    | dict.fromkeys(OFFSETS, _counted)
+    | dict.fromkeys(INTERVALS, _interval)
+)
 _NOT_CALLED = (ALL_KNOWN - ALL_CALLED - _RULES.keys()) | {
     f"builtins.{name}" for name in ("max", "min", "sum", "abs", "len", "round")
 } | {f"math.{name}" for name in ("exp", "log", "log1p", "sqrt")}  # fmt: skip

@@ -12,6 +12,7 @@ from modelward.artifacts._arrays import RawArray, raw_array
 from modelward.artifacts._calls import harmful_call, harmful_item, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
 from modelward.artifacts._dtype_state import MAX_FIELDS, ODD, harmful_dtype, is_dtype, unfinished
+from modelward.artifacts._followed import is_followed, strays
 from modelward.artifacts._inert import Inert, InertType, stand_in
 from modelward.artifacts._opcodes import COMPARE_BUDGET, MANY_KEYS, MESSAGES, NEVER, NO_STRETCH, WalkError
 from modelward.artifacts._walk import Walker
@@ -23,6 +24,8 @@ MAX_NAMES = 20_000
 """Distinct names that one file may reach; fitted models reach a few dozen."""
 MAX_OUTSIDE = 10_000
 """Objects outside the file that a pickle may refer to where its format has none."""
+LOOKS = 50_000_000
+"""Bytes of arrays that may be looked at, besides four times the file's own."""
 MAX_MERGED = 5_000_000
 """Attributes that may be given to objects that have some already: an honest file does so once, if at all."""
 WRAPPERS = frozenset(
@@ -57,6 +60,10 @@ class Log:
         From a persistent id to the stand-in that the format has for it; None if it has none.
     dtypes : list
         Those that were given a state: what they refer to may still be changed before the pickle ends.
+    followed : list
+        Objects whose state compiled code follows; they, too, are judged when the pickle ends.
+    length : int
+        Of the file, in bytes.
     compare_left, keys : int
         See `Walker`; all pickles of a file share them.
     """
@@ -70,6 +77,8 @@ class Log:
     feed: Feed | None = None
     persistent: Callable[[Any], Any] | None = None
     dtypes: list[Inert] = field(default_factory=list)
+    followed: list[Inert] = field(default_factory=list)
+    length: int = 0
     compare_left: int = COMPARE_BUDGET
     keys: int = 0
     _raw: dict[tuple[str, str], InertType] = field(default_factory=dict)
@@ -77,6 +86,7 @@ class Log:
     _outside: int = MAX_OUTSIDE
     _merges: int = MAX_MERGED
     _fields: int = MAX_FIELDS
+    _looks: int = 0
 
     def odd(self, what: str) -> None:
         """Note something that no honest file does."""
@@ -107,6 +117,8 @@ class Log:
         if harm:
             self.odd(harm)
         self._array_state(target)
+        if is_followed(module, name):
+            self.followed.append(target)
         if self.feed is not None:
             self.feed.built(target)
 
@@ -131,11 +143,21 @@ class Log:
             for dtype in self.dtypes:
                 if harm := harmful_dtype(dtype, self.described):
                     self.odd(harm)
+            for one in self.followed:
+                if stray := strays(one, self._looked):
+                    self.odd(stray)
         except WalkError as error:
             return str(error)
         finally:
             self.dtypes.clear()
+            self.followed.clear()
         return ""
+
+    def _looked(self, count: int) -> None:
+        """Note that so many bytes of arrays were looked at: the same bytes may stand in many arrays."""
+        self._looks += count
+        if self._looks > LOOKS + 4 * self.length:
+            raise WalkError("it has compiled code follow the same bytes again and again")
 
     def described(self, fields: int) -> None:
         """Note that so many fields of a dtype were looked at."""
@@ -373,6 +395,7 @@ class Reading:
 def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
     nested = log.feed is not None
+    log.length = max(log.length, len(data))
     reading = _run(data, position, log, joblib=joblib, max_memory=max_memory)
     problem = "" if nested else log.ended()
     return Reading(None, -1, problem) if problem and not reading.error else reading
