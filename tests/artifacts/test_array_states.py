@@ -134,9 +134,10 @@ def test_joblib_takes_no_array_of_a_void_that_is_still_open() -> None:
     assert read_bytes(whole[:begin] + whole[end + 1 :]).verdict != "clean"
 
 
+# A field may have any name but one that Python keeps for itself: such a key in a state is refused wherever it stands.
 KINDS = st.one_of(
     hnp.scalar_dtypes(),
-    hnp.nested_dtypes(max_itemsize=256),
+    hnp.nested_dtypes(max_itemsize=256).filter(lambda kind: "'__" not in repr(kind)),
     st.just(np.dtype("O")),
     st.just(np.dtype([("a", "O"), ("b", "<i4", (2,))], align=True)),
     st.just(np.dtype([(("title", "a"), "f8")])),
