@@ -18,7 +18,7 @@ from modelward.monitoring import Monitor
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
 from modelward.profiles import image_table
 
-WEEKS, TEXTS, PICTURES, QUIET, LASTS = 8, 100, 25, 720, 72
+WEEKS, TEXTS, QUIET, LASTS = 8, 60, 360, 48
 HOURS = WEEKS * 168
 WORDS = np.array([f"w{chr(97 + k // 26 % 26)}{chr(97 + k % 26)}{chr(97 + k // 676)}" for k in range(2_000)])
 FAULTS = (
@@ -39,7 +39,7 @@ class World:
         self.hue = self.rng.uniform(0, 360)
 
     def rows(self, hour: int, fault: str = "") -> pl.DataFrame:
-        """Return an hour: as many rows as texts, each fourth with the columns of a picture."""
+        """Return an hour: a text and the columns of a picture in each row."""
         rng = self.rng
         tilt = self.shares * np.exp(0.1 * np.sin(hour / 24 * 2 * np.pi + np.arange(len(WORDS))))
         sizes = rng.poisson(10, TEXTS) + 1
@@ -52,19 +52,16 @@ class World:
         put = {FAULTS[0][0]: WORDS[-1], FAULTS[3][0]: f"{WORDS[9]} {WORDS[14]}"}.get(fault, "bitcoin")
         texts = [" ".join(d) + (f" {put}" if rng.random() < share else "") for d in drawn]
         turn = {FAULTS[5][0]: 30.0, FAULTS[6][0]: 10.0}.get(fault, 0.0)
-        hues = self.hue + rng.normal(0, 25, PICTURES) + turn
-        hues += 90.0 * (rng.random(PICTURES) < 0.05) * (fault == FAULTS[7][0])
-        light = rng.uniform(0.6, 0.9, PICTURES) * (0.9 if fault == FAULTS[8][0] else 1.0)
+        hues = self.hue + rng.normal(0, 25, TEXTS) + turn
+        hues += 90.0 * (rng.random(TEXTS) < 0.05) * (fault == FAULTS[7][0])
+        light = rng.uniform(0.6, 0.9, TEXTS) * (0.9 if fault == FAULTS[8][0] else 1.0)
         colours = np.array(
             [
                 colorsys.hsv_to_rgb(h % 360 / 360, 0.6, v)
                 for h, v in zip(hues.tolist(), light.tolist(), strict=True)
             ]
         )
-        pictures = image_table(
-            np.clip(colours[:, None, None] + rng.normal(0, 0.05, (PICTURES, 4, 4, 3)), 0, 1)
-        )
-        pictures = pl.concat([pictures] * (TEXTS // PICTURES))
+        pictures = image_table(np.clip(colours[:, None, None] + rng.normal(0, 0.05, (TEXTS, 4, 4, 3)), 0, 1))
         return pictures.with_columns(pl.Series("note", texts))
 
 
@@ -109,13 +106,12 @@ def main() -> None:
     print("# Words and pictures: what a monitor sees\n")
     print(
         f"{worlds} worlds (seeds 0 to {worlds - 1}): {TEXTS} texts an hour of some ten words out of {len(WORDS):,} "
-        f"(Zipf), and {PICTURES} pictures an hour of 4 × 4 pixels around one hue (each stands in "
-        f"{TEXTS // PICTURES} rows, so single values repeat by themselves); fitted on {WEEKS} weeks, a quiet month, "
-        f"then a fault for {LASTS} hours. modelward {modelward.__version__}, Python {platform.python_version()}, "
+        f"(Zipf), and as many pictures of 4 × 4 pixels around one hue; fitted on {WEEKS} weeks, {QUIET // 24} quiet "
+        f"days, then a fault for {LASTS} hours. modelward {modelward.__version__}, Python {platform.python_version()}, "
         f"numpy {np.__version__}; "
         f"{time.process_time() - begun:.0f} s of processor.\n"
     )
-    print(f"Alerts in the {worlds} quiet months: {sum(quiet)} ({', '.join(map(str, quiet))}).\n")
+    print(f"Alerts in the quiet days: {sum(quiet)} ({', '.join(map(str, quiet))}).\n")
     print("| fault | found | median delay of all, h |\n|---|---|---|")
     for fault, held in late.items():
         middle = float(np.median(held))
