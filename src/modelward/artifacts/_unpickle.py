@@ -60,7 +60,7 @@ class Log:
         From a persistent id to the stand-in that the format has for it; None if it has none.
     dtypes : list
         Those that were given a state: what they refer to may still be changed before the pickle ends.
-    followed : list
+    followed : dict
         Objects whose state compiled code follows; they, too, are judged when the pickle ends.
     length : int
         Of the file, in bytes.
@@ -77,7 +77,7 @@ class Log:
     feed: Feed | None = None
     persistent: Callable[[Any], Any] | None = None
     dtypes: list[Inert] = field(default_factory=list)
-    followed: list[Inert] = field(default_factory=list)
+    followed: dict[int, Inert] = field(default_factory=dict)
     length: int = 0
     compare_left: int = COMPARE_BUDGET
     keys: int = 0
@@ -118,7 +118,7 @@ class Log:
             self.odd(harm)
         self._array_state(target)
         if is_followed(module, name):
-            self.followed.append(target)
+            self.followed[id(target)] = target
         if self.feed is not None:
             self.feed.built(target)
 
@@ -143,7 +143,7 @@ class Log:
             for dtype in self.dtypes:
                 if harm := harmful_dtype(dtype, self.described):
                     self.odd(harm)
-            for one in self.followed:
+            for one in self.followed.values():
                 if stray := strays(one, self._looked):
                     self.odd(stray)
         except WalkError as error:
