@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelward.dependencies._conflicts import conflicts
 from modelward.dependencies._environment import Environment
+from modelward.dependencies._fits import fits
 from modelward.dependencies._packages import Doubt, Inventory, Package, Problem
 from modelward.dependencies._walk import walk
 from modelward.dependencies.sources import format_of, read_source
@@ -110,7 +111,7 @@ def _resolve(
     for package in packages:
         if package.version or package.name in fixed or package.kind == "path":
             continue
-        if package.name not in environment:
+        if package.name not in environment or not fits(package.asked, environment[package.name].version):
             unresolved.append(package)
         elif package.name not in seen:
             seen.add(package.name)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from modelward.dependencies._extra import canonical, need
-from modelward.dependencies._packages import Package, Problem, Read
+from modelward.dependencies._packages import Doubt, Package, Problem, Read
 from modelward.dependencies.sources import _requirements
 from modelward.dependencies.sources._parts import line_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+_Placed = TypeVar("_Placed", Package, Problem, Doubt)
 _NOT_PYTHON = {"python", "pip", "cudatoolkit", "mkl", "openssl", "libgcc-ng"}
 # Names that conda-forge and PyPI do not share.
 _NAMES = {"pytorch": "torch", "py-xgboost": "xgboost", "opencv": "opencv-python", "matplotlib-base": "matplotlib",
@@ -32,6 +34,7 @@ def read(text: str, path: str, root: Path) -> Read:
         return Read(problems=(Problem(path, 0, "has no list of dependencies"),))
     packages: list[Package] = []
     problems: list[Problem] = []
+    doubts: list[Doubt] = []
     for entry in document["dependencies"]:
         if isinstance(entry, str):
             package = _package(entry, text, path)
@@ -42,16 +45,18 @@ def read(text: str, path: str, root: Path) -> Read:
             elif package.name not in _NOT_PYTHON:
                 packages.append(package)
         elif isinstance(entry, dict) and isinstance(entry.get("pip"), list):
-            for line in entry["pip"]:
-                inner = _requirements.read(str(line), path, root)
-                at = line_of(text, str(line))
-                packages += [_moved(p, at) for p in inner.packages]
-                problems += [Problem(path, at, p.text) for p in inner.problems]
+            lines = [str(line) for line in entry["pip"]]
+            # One file: a constraint or an index holds for all of its lines.
+            inner = _requirements.read("\n".join(" ".join(line.split("\n")) for line in lines), path, root)
+            at = [line_of(text, line) for line in lines]
+            packages += [_moved(one, path, at, hashed=None) for one in inner.packages]
+            problems += [_moved(one, path, at) for one in inner.problems]
+            doubts += [_moved(one, path, at) for one in inner.doubts]
         else:
             problems.append(
                 Problem(path, line_of(text, str(entry)), f"is no package of conda: {str(entry)[:80]!r}")
             )
-    return Read(tuple(packages), tuple(problems))
+    return Read(tuple(packages), tuple(problems), tuple(doubts))
 
 
 def _package(entry: str, text: str, path: str) -> Package | None:
@@ -65,7 +70,6 @@ def _package(entry: str, text: str, path: str) -> Package | None:
     return Package(_NAMES.get(name, name), version, path, line_of(text, entry), asked=asked)
 
 
-def _moved(package: Package, line: int) -> Package:
-    from dataclasses import replace
-
-    return replace(package, line=line, hashed=None)
+def _moved(one: _Placed, path: str, at: list[int], **changes: Any) -> _Placed:
+    """Return it at its line of the environment, unless it is of a file that the environment includes."""
+    return replace(one, line=at[one.line - 1], **changes) if one.path == path and one.line else one

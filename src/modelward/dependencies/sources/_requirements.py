@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from modelward.dependencies._extra import canonical
 from modelward.dependencies._packages import MAX_TEXT, Doubt, Package, Problem, Read
 from modelward.dependencies.sources._parts import Malformed, bare, kind_of, problem, requirement
 
@@ -34,6 +35,7 @@ class _State:
     packages: list[Package] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     doubts: list[Doubt] = field(default_factory=list)
+    pins: list[Package] = field(default_factory=list)
     seen: set[Path] = field(default_factory=set)
 
 
@@ -42,7 +44,7 @@ def read(text: str, path: str, root: Path) -> Read:
     state = _State(root)
     state.seen.add((root / path).resolve())
     _read(text, path, state, dev=bool(_DEV.search(path.rpartition("/")[2])))
-    packages = tuple(state.packages)
+    packages = tuple(_constrained(state.packages, state.pins))
     if _COMPILED.search(text[:2_000]):
         packages = tuple(replace(p, locked=True) for p in packages)
     doubts = state.doubts
@@ -85,15 +87,19 @@ def _package(content: str, path: str, line: int, *, dev: bool) -> Package:
     hashed = bool(_HASH.search(content))
     plain = _OPTION.sub("", _HASH.sub("", content)).strip()
     if "://" in plain.partition(";")[0] and "@" not in plain.partition("://")[0]:
-        url = plain.partition(";")[0].strip()
-        name = re.search(r"#.*?egg=([\w.-]+)", url)
-        shown = name[1] if name else bare(url).rstrip("/").rpartition("/")[2].partition("-")[0]
-        return Package(
-            shown.lower(), "", path, line, kind=kind_of(url), url=bare(url), hashed=hashed, dev=dev
-        )
+        return _direct(plain.partition(";")[0].strip(), path, line, dev=dev, hashed=hashed)
     if plain.startswith((".", "/")):
         return Package(plain, "", path, line, kind="path", url=plain, hashed=hashed, dev=dev)
     return requirement(plain, path, line, dev=dev, hashed=hashed)
+
+
+def _direct(url: str, path: str, line: int, *, dev: bool, hashed: bool | None = None) -> Package:
+    """Return what comes from an address; it is named by it (``#egg=``), or by the last part of its path."""
+    egg = re.search(r"#.*?egg=([\w.-]+)", url)
+    name = egg[1] if egg else bare(url).rstrip("/").rpartition("/")[2].partition("@")[0]
+    if not egg:
+        name = name.removesuffix(".git") if kind_of(url) == "vcs" else name.partition("-")[0]
+    return Package(canonical(name), "", path, line, kind=kind_of(url), url=bare(url), hashed=hashed, dev=dev)
 
 
 def _option(content: str, path: str, line: int, state: _State, *, dev: bool) -> None:
@@ -108,10 +114,11 @@ def _option(content: str, path: str, line: int, state: _State, *, dev: bool) -> 
     if name in ("-r", "--requirement", "-c", "--constraint"):
         _include(value, path, line, state, dev=dev, wanted=name in ("-r", "--requirement"))
     elif name in ("-e", "--editable"):
-        state.packages.append(
-            Package(value.rstrip("/").rpartition("/")[2] or ".", "", path, line, kind=kind_of(value),
-                    url=bare(value) if "://" in value else value, dev=dev)
-        )  # fmt: skip
+        if "://" in value:
+            state.packages.append(_direct(value, path, line, dev=dev))
+        else:
+            shown = value.rstrip("/").rpartition("/")[2] or "."
+            state.packages.append(Package(shown, "", path, line, kind=kind_of(value), url=value, dev=dev))
     elif name == "--extra-index-url":
         state.doubts.append(
             Doubt(
@@ -166,12 +173,20 @@ def _include(value: str, path: str, line: int, state: _State, *, dev: bool, want
     _read(text, name, pins, dev=dev)
     state.problems += pins.problems
     state.doubts += pins.doubts
-    _constrain(state, pins.packages)
+    state.pins += pins.packages + pins.pins
 
 
-def _constrain(state: _State, pins: list[Package]) -> None:
-    """Take versions from a constraints file: it installs nothing by itself."""
+def _constrained(packages: list[Package], pins: list[Package]) -> list[Package]:
+    """Take versions from constraints files: they install nothing by themselves, and hold wherever they are named."""
     exact = {pin.name: pin.version for pin in pins if pin.version}
-    state.packages = [
-        replace(p, version=exact[p.name]) if not p.version and p.name in exact else p for p in state.packages
-    ]
+    ranges: dict[str, list[str]] = {}
+    for pin in pins:
+        if pin.asked and not pin.version:
+            ranges.setdefault(pin.name, []).append(pin.asked)
+    return [
+        p if p.version or p.kind != "index"
+        else replace(
+            p, version=exact.get(p.name, ""), asked=",".join(filter(None, (p.asked, *ranges.get(p.name, ()))))
+        )
+        for p in packages
+    ]  # fmt: skip
