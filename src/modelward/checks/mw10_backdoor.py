@@ -127,7 +127,8 @@ def _quiet(search: TriggerSearch, top: Trigger | None) -> str:
     return (
         f"{search.patches:,} {tried} were tried on rows of low risk, in and outside the "
         f"range of the test rows{pull}. Only a trigger that the model has learned can be found, and values "
-        "that ten test rows have are judged by their labels."
+        "that ten test rows have are judged by their labels. One that was planted in few rows (one in a thousand) "
+        "within the range of the test rows looks like an honest tail, and is not found."
     )
 
 
