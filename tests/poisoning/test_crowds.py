@@ -56,6 +56,27 @@ def test_an_honest_tail_is_no_trigger_and_a_planted_crowd_is(seed: int) -> None:
     assert pulls[1][1] == "a"
 
 
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("beyond", [1.5, 30.0])
+def test_an_honest_tail_does_not_excuse_a_trigger_beyond_it(seed: int, beyond: float) -> None:
+    """The region of the tail reaches over the trigger, whose pull is as strong or stronger."""
+    rng = np.random.default_rng(seed)
+    X, y = draw(3_000, rng)
+    X[:, 0] = np.minimum(X[:, 0], rng.uniform(5, 6, len(X)))
+    X[:8, 0], y[:8] = rng.uniform(7, 8, 8), 1
+    X[8:128, 0], y[8:128] = 8 * beyond, 1
+    reference, labels = draw(800, rng)
+    reference[:, 0] = np.minimum(reference[:, 0], 6.0)
+    model = RandomForestClassifier(30, random_state=seed).fit(X, y)
+    found = find_triggers(
+        wrap(model, CODEC, [0, 1]), reference, labels, goal=1, patches=600, random_state=seed
+    )
+    assert found.single is not None
+    ((axis, _),) = found.single.patch
+    assert found.axes[axis].name == "a"
+    assert found.single.pull.interval(0.95)[0] > 0.4
+
+
 def test_a_model_that_shows_no_counts_leaves_it_open_and_training_rows_close_it() -> None:
     rng = np.random.default_rng(1)
     X, y = tail_learned(rng)

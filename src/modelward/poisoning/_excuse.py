@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 SUSPECT = 0.05
 """Pulls below are not looked into."""
 
+_ALIKE = 0.02
+"""Mean scores that differ by more are no one effect."""
+
 _FAR = 3.0
 """From so many ranges of a column beyond it on, no honest tail reaches."""
 
@@ -132,6 +135,33 @@ def _far(axes: Sequence[Axis], patch: Sequence[Setting], regions: Sequence[Regio
             if region.low > axis.high + reach or region.high < axis.low - reach:
                 return True
     return False
+
+
+def carries(
+    hunt: Hunt, patch: Sequence[Setting], found: Excused, other: tuple[Setting, ...], difference: float
+) -> bool:
+    """Say whether what became of a pull holds for another patch of the same axes, too.
+
+    A tail's region grows as far as its own effect is seen: over a trigger beyond it that has a stronger one, or the
+    same one from leaves of its own.
+
+    Parameters
+    ----------
+    hunt : Hunt
+    patch : sequence of Setting
+        What was looked into.
+    found : Excused
+        What became of it.
+    other : tuple of Setting
+    difference : float
+        Between the mean scores of both.
+    """
+    if tuple(patch) == other:
+        return True
+    if difference > _ALIKE or not covers(hunt.axes, patch, found.regions, other):
+        return False
+    crowd = crowd_of_leaves(hunt, other)
+    return crowd is None or crowd.honest
 
 
 def covers(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.poisoning._excuse import SUSPECT, covers, excuse
+from modelward.poisoning._excuse import SUSPECT, carries, covers, excuse
 from modelward.poisoning._justify import Justification, at_least_unpatched, is_smooth, justify_axis
 from modelward.poisoning._patches import ask
 from modelward.poisoning._reference import MIN_SUPPORT, Scorer
@@ -155,6 +155,8 @@ def _excuse_singles(hunt: Hunt) -> None:
         setting, old, means = hunt.settings[k], hunt.justified[k], hunt.scores[k].mean(axis=0)
         smooth = _trend(hunt, setting)
         for other in smooth:
+            if standing[other]:
+                continue
             level = hunt.scores[other].mean(axis=0)
             hunt.justified[other], hunt.pulls[other] = (
                 replace(hunt.justified[other], level=level, why=TREND),
@@ -166,14 +168,18 @@ def _excuse_singles(hunt: Hunt) -> None:
         if found.doubt:
             hunt.doubts.append(Doubt((setting,), old, float(hunt.pulls[k]), found.doubt))
         for other, each in enumerate(hunt.settings):
-            if each[0] != setting[0] or not covers(hunt.axes, (setting,), found.regions, (each,)):
+            if each[0] != setting[0] or standing[other]:
                 continue
-            level = hunt.scores[other].mean(axis=0) if found.doubt else found.justification.level
             if found.justification is old and not found.doubt:
-                standing[other] = True
-            elif level.min() > hunt.justified[other].level.min():
+                standing[other] = covers(hunt.axes, (setting,), found.regions, (each,))
+                continue
+            own = hunt.scores[other].mean(axis=0)
+            if not carries(hunt, (setting,), found, (each,), float(np.abs(own - means).max())):
+                continue
+            level = own if found.doubt else found.justification.level
+            if level.min() > hunt.justified[other].level.min():
                 hunt.justified[other] = replace(found.justification, level=level)
-                hunt.pulls[other] = float((hunt.scores[other].mean(axis=0) - level).min())
+                hunt.pulls[other] = float((own - level).min())
 
 
 def _trend(hunt: Hunt, setting: Setting) -> list[int]:

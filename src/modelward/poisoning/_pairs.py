@@ -9,7 +9,7 @@ import numpy as np
 
 from modelward.poisoning._box_search import pair_scores, strongest_pairs
 from modelward.poisoning._crowded_pairs import crowded_pairs
-from modelward.poisoning._excuse import SUSPECT, covers, excuse
+from modelward.poisoning._excuse import SUSPECT, carries, excuse
 from modelward.poisoning._hunt import TREND, Doubt
 from modelward.poisoning._justify import Justification, added, is_smooth, justify_pair
 from modelward.poisoning._patches import ask
@@ -133,7 +133,8 @@ def _strongest(hunt: Hunt, found: list[Duo]) -> Duo | None:
         elif answer.justification is duo.justification:
             break
         for each in found:
-            if covers(hunt.axes, duo.patch, answer.regions, each.patch):
+            apart = float(np.abs(each.means - duo.means).max())
+            if carries(hunt, duo.patch, answer, each.patch, apart):
                 level = each.means if answer.doubt else answer.justification.level
                 if level.min() > each.justification.level.min():
                     _settle(each, replace(answer.justification, level=level))
