@@ -106,3 +106,35 @@ def test_what_is_no_version_fits_nothing() -> None:
 def test_what_comes_from_an_address_has_its_name(tmp_path: Path, line: str, name: str) -> None:
     (tmp_path / "requirements.txt").write_text(line + "\n")
     assert list(versions(tmp_path, environment())) == [name]
+
+
+def test_uvs_own_tables_are_read(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "own"\nversion = "1"\ndependencies = ["requests", "jinja2"]\n[tool.uv]\n'
+        'dev-dependencies = ["urllib3==1.24"]\nconstraint-dependencies = ["jinja2==2.10"]\n'
+        'override-dependencies = ["requests==2.19.0", "never-asked-for==1"]\n'
+    )
+    found = take_inventory(tmp_path, environment=environment(requests="2.32", jinja2="3.1"))
+    assert [(p.name, p.version, p.dev, p.line) for p in found.packages] == [
+        ("requests", "2.19.0", False, 4),
+        ("jinja2", "2.10", False, 4),
+        ("urllib3", "1.24", True, 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("more", "open_"),
+    [
+        ("", True),
+        ('[tool.setuptools.dynamic]\ndependencies = {file = ["requirements.txt"]}\n', False),
+        ('[tool.setuptools.dynamic]\ndependencies = {file = "what.lst"}\n', True),
+        ('[tool.poetry.dependencies]\nflask = "==0.12"\n', False),
+    ],
+)
+def test_dependencies_that_only_a_build_tells_are_open(tmp_path: Path, more: str, *, open_: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        f'[project]\nname = "own"\nversion = "1"\ndynamic = ["dependencies"]\n{more}'
+    )
+    (tmp_path / "requirements.txt").write_text("")
+    found = take_inventory(tmp_path, environment=environment())
+    assert any("dynamic" in p.text and p.line == 4 for p in found.problems) is open_

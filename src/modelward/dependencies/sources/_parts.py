@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -80,6 +81,22 @@ def requirement(
         kind=kind_of(url) if url else "index", url=bare(url), hashed=hashed, group=group, dev=dev,
         marker=str(found.marker or ""), extras=tuple(sorted(map(canonical, found.extras))),
     )  # fmt: skip
+
+
+def constrained(packages: list[Package], pins: list[Package]) -> list[Package]:
+    """Give open packages the versions of constraints, which install nothing and hold for all of a project."""
+    exact = {pin.name: pin.version for pin in pins if pin.version}
+    ranges: dict[str, list[str]] = {}
+    for pin in pins:
+        if pin.asked and not pin.version:
+            ranges.setdefault(pin.name, []).append(pin.asked)
+    return [
+        p if p.version or p.kind != "index"
+        else replace(
+            p, version=exact.get(p.name, ""), asked=",".join(filter(None, (p.asked, *ranges.get(p.name, ()))))
+        )
+        for p in packages
+    ]  # fmt: skip
 
 
 def entry_lines(text: str, header: str, count: int) -> list[int]:

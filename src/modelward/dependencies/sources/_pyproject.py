@@ -11,6 +11,7 @@ from modelward.dependencies.sources._indexes import poetry_doubts, uv_doubts
 from modelward.dependencies.sources._parts import (
     Malformed,
     bare,
+    constrained,
     kind_of,
     line_of,
     problem,
@@ -35,15 +36,19 @@ def read(text: str, path: str, root: Path) -> Read:  # noqa: ARG001 - nothing el
     problems = [Problem(path, line_of(text, f"{name} =", name), f"has a {name} that is no {form}")
                 for name, form in _misshapen(document)]  # fmt: skip
     own = canonical(text_of(_table(document.get("project")), "name"))
-    for asked, group, dev in _strings(document):
-        line = line_of(text, f'"{asked}"', f"'{asked}'")
-        try:
-            package = requirement(asked, path, line, group=group, dev=dev)
-        except Malformed as error:
-            problems.append(problem(path, error))
-            continue
-        if package.name != own:
-            packages.append(package)
+    pins: list[Package] = []
+    for into, strings in ((packages, _strings(document)), (pins, _uv_pins(document))):
+        for asked, group, dev in strings:
+            line = line_of(text, f'"{asked}"', f"'{asked}'")
+            try:
+                package = requirement(asked, path, line, group=group, dev=dev)
+            except Malformed as error:
+                problems.append(problem(path, error))
+                continue
+            if package.name != own:
+                into.append(package)
+    packages = constrained(packages, pins)
+    problems += _dynamic(document, text, path)
     packages += _poetry(_table(_table(document.get("tool")).get("poetry")), text, path)
     tool = _table(document.get("tool"))
     doubts = (
@@ -93,6 +98,32 @@ def _strings(document: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
         for asked in _entries(entries):
             if isinstance(asked, str):  # a table includes another group, which is listed itself
                 yield asked, str(group), True
+
+    for asked in _entries(_table(_table(document.get("tool")).get("uv")).get("dev-dependencies")):
+        yield str(asked), "dev", True
+
+
+def _uv_pins(document: dict[str, Any]) -> Iterator[tuple[str, str, bool]]:
+    """Yield what uv holds other requirements to."""
+    uv = _table(_table(document.get("tool")).get("uv"))
+    for key in ("constraint-dependencies", "override-dependencies"):
+        for asked in _entries(uv.get(key)):
+            yield str(asked), "", False
+
+
+def _dynamic(document: dict[str, Any], text: str, path: str) -> Iterator[Problem]:
+    """Yield a problem if only a build tells what the project depends on; poetry and a requirements.txt tell it."""
+    project, tool = _table(document.get("project")), _table(document.get("tool"))
+    if "dependencies" not in words(project.get("dynamic")) or "dependencies" in _table(tool.get("poetry")):
+        return
+    given = _table(_table(tool.get("setuptools")).get("dynamic")).get("dependencies")
+    files = _table(given).get("file")
+    named = [files] if isinstance(files, str) else words(files)
+    if not named or not all(re.search(r"requirements[^/]*\.(txt|in)$", name) for name in named):
+        yield Problem(
+            path, line_of(text, "dynamic"),
+            "has dynamic dependencies, which only its build tells: write them down here, or lock them",
+        )  # fmt: skip
 
 
 def _is_dev(group: str) -> bool:

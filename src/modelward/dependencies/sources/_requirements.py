@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from modelward.dependencies._extra import canonical
 from modelward.dependencies._packages import MAX_TEXT, Doubt, Package, Problem, Read
-from modelward.dependencies.sources._parts import Malformed, bare, kind_of, problem, requirement
+from modelward.dependencies.sources._parts import Malformed, bare, constrained, kind_of, problem, requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def read(text: str, path: str, root: Path) -> Read:
     state = _State(root)
     state.seen.add((root / path).resolve())
     _read(text, path, state, dev=bool(_DEV.search(path.rpartition("/")[2])))
-    packages = tuple(_constrained(state.packages, state.pins))
+    packages = tuple(constrained(state.packages, state.pins))
     if _COMPILED.search(text[:2_000]):
         packages = tuple(replace(p, locked=True) for p in packages)
     doubts = state.doubts
@@ -174,19 +174,3 @@ def _include(value: str, path: str, line: int, state: _State, *, dev: bool, want
     state.problems += pins.problems
     state.doubts += pins.doubts
     state.pins += pins.packages + pins.pins
-
-
-def _constrained(packages: list[Package], pins: list[Package]) -> list[Package]:
-    """Take versions from constraints files: they install nothing by themselves, and hold wherever they are named."""
-    exact = {pin.name: pin.version for pin in pins if pin.version}
-    ranges: dict[str, list[str]] = {}
-    for pin in pins:
-        if pin.asked and not pin.version:
-            ranges.setdefault(pin.name, []).append(pin.asked)
-    return [
-        p if p.version or p.kind != "index"
-        else replace(
-            p, version=exact.get(p.name, ""), asked=",".join(filter(None, (p.asked, *ranges.get(p.name, ()))))
-        )
-        for p in packages
-    ]  # fmt: skip
