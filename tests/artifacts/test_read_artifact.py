@@ -127,6 +127,8 @@ sys.addaudithook(lambda event, args: seen.append((event, args)))
 for path in sys.argv[1:]:
     print(read_artifact(path).verdict)
 for event, args in seen:
+    if event == "builtins.id":  # told of every id(), which the reader asks for its own stand-ins
+        continue
     # Only the files themselves are opened (by name, then by the descriptor).
     assert event == "open" and (isinstance(args[0], int) or str(args[0]) in sys.argv[1:]), (event, args)
 assert not {"numpy", "sklearn", "joblib", "scipy"} & set(sys.modules)

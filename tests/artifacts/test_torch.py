@@ -137,13 +137,12 @@ def test_inspect_lists_every_array_once(file: str) -> None:
 
 
 def test_an_embedding_layer_says_so_wherever_it_stands() -> None:
-    from modelward.artifacts._inert import stand_in
+    from modelward.artifacts._inert import Silent, stand_in
     from modelward.artifacts._inspect.tensors import tensors
-    from modelward.artifacts.readers._r_objects import _Quiet
 
     table = read_artifact(HERE / "tensors.pt").root["f4"]
-    layer = stand_in("torch.nn.modules.sparse", "Embedding", _Quiet())()
+    layer = stand_in("torch.nn.modules.sparse", "Embedding", Silent())()
     layer.state = {"_parameters": {"weight": table}}
-    whole = stand_in("torch.nn.modules.container", "Sequential", _Quiet())()
+    whole = stand_in("torch.nn.modules.container", "Sequential", Silent())()
     whole.state = {"_modules": {"0": layer, "1": read_artifact(HERE / "tensors.pt").root["f8"]}}
     assert [name.endswith("(embedding)") for name, _, _ in tensors(whole)] == [True, False]
