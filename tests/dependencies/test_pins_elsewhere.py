@@ -66,7 +66,7 @@ def test_an_installed_version_that_is_not_asked_for_is_not_the_projects(tmp_path
         ("^0.0.3", ["0.0.3"], ["0.0.4"]),
         ("^0.0", ["0.0.9"], ["0.1"]),
         ("^0", ["0.9"], ["1.0"]),
-        ("1.4", ["1.4", "1.8"], ["2.0", "1.3"]),
+        ("1.4", ["1.4", "1.4.0"], ["1.8", "1.3"]),
         ("~1.2.3", ["1.2.3", "1.2.9"], ["1.3.0"]),
         ("~1.2", ["1.2.9"], ["1.3"]),
         ("~1", ["1.9"], ["2.0"]),
@@ -138,3 +138,16 @@ def test_dependencies_that_only_a_build_tells_are_open(tmp_path: Path, more: str
     (tmp_path / "requirements.txt").write_text("")
     found = take_inventory(tmp_path, environment=environment())
     assert any("dynamic" in p.text and p.line == 4 for p in found.problems) is open_
+
+
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [("2.19.0", "2.19.0"), ("2.19", "2.19"), ("2", "2"), ("==2.19.0", "2.19.0"), ("= 2.19.0", "2.19.0"),
+     ("1.0rc1", "1.0rc1"), ("^2.0", ""), ("~2.1", ""), ("2.*", ""), (">=2,<3", ""), ("*", "")],
+)  # fmt: skip
+def test_a_bare_number_is_exact_for_poetry(tmp_path: Path, asked: str, version: str) -> None:
+    """As `poetry.core.constraints.version.parse_constraint` reads it: a version there, or a range."""
+    (tmp_path / "pyproject.toml").write_text(f'[tool.poetry.dependencies]\nrequests = "{asked}"\n')
+    assert versions(tmp_path, environment()) == {"requests": version}
+    if version:
+        assert versions(tmp_path, environment(requests="2.99")) == {"requests": version}

@@ -48,10 +48,12 @@ def _one(part: str) -> str:
     short = _SHORT.fullmatch(part)
     if not short:
         return part
+    if not short[1]:
+        return f"=={part}"
     numbers = [int(n) for n in short[2].split(".")]
     if short[1] == "~":
         last = min(1, len(numbers) - 1)
-    else:  # poetry reads a bare number as a caret: up to the next change of the first that is not zero
+    else:  # a caret goes up to the next change of the first number that is not zero
         last = next((i for i, n in enumerate(numbers) if n), len(numbers) - 1)
     upper = [*numbers[:last], numbers[last] + 1]
     return f">={short[2]},<{'.'.join(map(str, upper))}"

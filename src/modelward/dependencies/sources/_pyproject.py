@@ -150,9 +150,9 @@ def _poetry_one(name: str, asked: Any, group: str, text: str, path: str, *, dev:
     table = _table(asked)
     version = asked if isinstance(asked, str) else text_of(table, "version")
     url = text_of(table, "git") or text_of(table, "url") or text_of(table, "path")
-    exact = re.fullmatch(r"==?\s*([\w.!+-]+)|(\d+\.\d+\.\d+[\w.]*)", version.strip())
-    # A bare number is a caret range for poetry, so only an equals sign pins.
-    pinned = exact[1] if exact and exact[1] else ""
+    # A bare number is exact for poetry, too; only signs and stars make a range.
+    exact = re.fullmatch(r"(?:==?)?\s*(\d[\w.!+-]*)", version.strip())
+    pinned = exact[1] if exact else ""
     kind = "vcs" if text_of(table, "git") else kind_of(url) if url else "index"
     return Package(
         canonical(name),
