@@ -7,7 +7,7 @@ import re
 from modelward.dependencies._extra import need
 
 _SHORT = re.compile(r"([\^~]?)\s*(\d+(?:\.\d+)*)")
-_FUZZY = re.compile(r"=\s*(\d+(?:\.\d+)*)(?:\.\*)?")
+_FUZZY = re.compile(r"=\s*(\d+(?:\.\d+)*)(?:\.\*)?(?:=\S+)?")  # conda names the build after it
 
 
 def fits(asked: str, version: str) -> bool:
