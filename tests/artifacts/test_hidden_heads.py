@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelward.artifacts._hidden_budget import Budget
+from modelward.artifacts._hidden_compiled import CompiledHeads
 from modelward.artifacts._hidden_heads import _PATTERNS, ANY, HEADS, Heads, matches
-from modelward.artifacts._hidden_kernels import CompiledHeads
 from modelward.artifacts._hidden_places import places
 
 _PIECES = [
@@ -21,6 +21,11 @@ _PIECES = [
 ]  # fmt: skip
 DATA = st.lists(st.one_of(st.sampled_from(_PIECES), st.binary(max_size=3)), max_size=30).map(b"".join)
 _TURNED_AWAY = ("line", "stacked")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    CompiledHeads.load()
 
 
 @given(DATA, st.integers(0, 2))

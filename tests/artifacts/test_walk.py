@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz_streams import atom, grown, honest, streams
-from modelward.artifacts import _compiled, _kernels_state, _walk, read_artifact
+from modelward.artifacts import _walk, read_artifact
 from modelward.artifacts._content import BLOCK, WINDOW, ChangedError, Content, Stretch
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._opcodes import MAX_MEMORY, NO_STRETCH
@@ -221,35 +221,6 @@ def test_a_large_file_that_is_evil_cut_or_changed(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(_walk.Walker, "advance", cut_meanwhile)
     assert read_artifact(path, whole=False).reasons[0] == "it was written to while it was read"
-
-
-class Kept:
-    """A compiled walk that was kept from older sources, until it is made again."""
-
-    def __init__(self, *, helps: bool) -> None:
-        self.helps, self.old = helps, True
-
-    def __call__(self, *args: object) -> int:
-        ended = int(WALK(*args))
-        if self.old:
-            args[-1][_kernels_state.STAMP] -= 1  # type: ignore[index]
-        return ended
-
-    def recompile(self) -> None:
-        self.old = not self.helps
-
-
-WALK = _compiled.walk
-
-
-def test_machine_code_of_other_sources_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = Kept(helps=True)
-    monkeypatch.setattr(_compiled, "walk", kept)
-    _compiled.Compiled.try_out()
-    assert not kept.old
-    monkeypatch.setattr(_compiled, "walk", Kept(helps=False))
-    with pytest.raises(RuntimeError, match="does not work here"):
-        _compiled.Compiled.try_out()
 
 
 @pytest.mark.parametrize("count", [10, 255, 256, 257, 5000])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-COMPILED_AFTER = 4_000_000
+COMPILED_AFTER = 400_000
 """Opcodes that a process walks in plain Python before it loads the compiled walk: about as long as loading takes."""
-LOOK = 50_000
+LOOK = 20_000
 """Opcodes of a stream after which it is asked whether as many will follow: then loading is worth it at once."""
 RARE = 3
 """A rare opcode takes as long as this many more of the others."""

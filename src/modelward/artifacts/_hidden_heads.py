@@ -102,10 +102,9 @@ _SMALL = 4096
 
 
 def _load() -> Any:
-    from modelward.artifacts._hidden_kernels import CompiledHeads, try_out
+    from modelward.artifacts._hidden_compiled import CompiledHeads
 
-    try_out()
-    return CompiledHeads
+    return CompiledHeads.load()
 
 
 COMPILED = Lazy(_load)

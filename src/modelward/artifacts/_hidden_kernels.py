@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import njit
+from numba import carray, njit  # type: ignore[attr-defined]
 
-from modelward.artifacts._effort import stamp
 from modelward.artifacts._hidden_heads import ANY, HEADS, IN_NAMES, NAME_STARTS
 
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ for _number, _kind in enumerate(_KINDS):
     _PAIRS[_first] |= _SECOND[_number, :256]
     _BY_FIRST[_first, int((_BY_FIRST[_first] >= 0).sum())] = _number
 _FLAT = _PAIRS.reshape(-1)
-SOURCES = ("_hidden_kernels.py", "_hidden_heads.py")
-_STAMP = stamp(*SOURCES)
 
 
 @njit(nogil=True)
@@ -107,8 +104,8 @@ def _heads_at(data: Any, at: int, places: Any, kinds: Any, count: int) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
-def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
+@njit(nogil=True)
+def find(data: Any, begin: int, places: Any, kinds: Any, after: Any) -> Any:
     """Find heads from a position on, as many as there is room for.
 
     Parameters
@@ -119,13 +116,13 @@ def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
         Where to begin.
     places, kinds : int64 arrays
         Are filled with where something stands and what.
+    after : int64 array of one
+        Is told where to go on; the length of the data at the end.
 
     Returns
     -------
-    count, position : int
-        How many were found, and where to go on; the length of the data at the end.
-    stamp : int
-        Of the sources that it was compiled from.
+    int
+        How many were found.
     """
     size, count, room = len(data), 0, len(places) - _STEP * _MOST
     at = begin
@@ -135,50 +132,16 @@ def find(data: Any, begin: int, places: Any, kinds: Any) -> Any:
             at = stop
             continue
         if count > room:
-            return count, at, _STAMP
+            after[0] = at
+            return count
         for place in range(at, stop):
             if place + 1 == size or _PAIRS[data[place], data[place + 1]]:
                 count = _heads_at(data, place, places, kinds, count)
         at = stop
-    return count, size, _STAMP
+    after[0] = size
+    return count
 
 
-def try_out() -> None:
-    """Compile, or load what was compiled before, unless that is of other sources."""
-    for _ in range(2):
-        if CompiledHeads(b"try").stamp == _STAMP:
-            return
-        find.recompile()
-    raise RuntimeError("the compiled search does not work here")
-
-
-class CompiledHeads:
-    """Where things begin in some content, found in one pass; see `Heads`.
-
-    Parameters
-    ----------
-    content : bytes
-        What is searched.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        data = np.frombuffer(content, dtype=np.uint8)
-        position, room, parts = 0, 1024, []
-        self.stamp = 0
-        while position < len(data):
-            places, kinds = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
-            count, position, self.stamp = find(data, position, places, kinds)
-            parts.append((places[:count], kinds[:count]))
-            room = min(4 * room, 1 << 20)
-        places = np.concatenate([part[0] for part in parts]) if parts else np.empty(0, dtype=np.int64)
-        kinds = np.concatenate([part[1] for part in parts]) if parts else np.empty(0, dtype=np.int64)
-        order = np.argsort(kinds, kind="stable")
-        self._places = places[order]
-        self._edges = np.searchsorted(kinds[order], np.arange(len(_KINDS) + 1)).tolist()
-
-    def at(self, kind: str, first: int = 0) -> list[int]:
-        """Return the positions of a kind of `HEADS` from `first` on, in order."""
-        number = _KINDS.index(kind)
-        found = self._places[self._edges[number] : self._edges[number + 1]]
-        some: list[int] = found[found >= first].tolist()
-        return some
+def entry(data: Any, size: int, begin: int, places: Any, kinds: Any, room: int, after: Any) -> Any:
+    """Find heads; every array comes as an address and its length."""
+    return find(carray(data, size), begin, carray(places, room), carray(kinds, room), carray(after, 1))

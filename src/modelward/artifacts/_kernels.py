@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+from numba import carray, njit  # type: ignore[attr-defined]
 
 from modelward.artifacts import _opcodes as w
-from modelward.artifacts._effort import stamp
 from modelward.artifacts._kernels_rare import handed, hashed, number, rare, tuple_cost
 from modelward.artifacts._kernels_state import (
     BEGIN,
@@ -30,23 +29,21 @@ from modelward.artifacts._kernels_state import (
     MEMORY,
     MORE,
     POSITION,
-    SOURCES,
+    SIZE,
     STACK,
-    STAMP,
     START,
     STRETCH_AT,
     STRETCH_FROM,
     VALUE,
 )
 
-_STAMP = stamp(*SOURCES)
 # What an opcode is to the walk; the order of the tests below is by how often honest files hold them.
 _PUSHED = np.array(w.PUSH, dtype=np.int64)
 _STEPS = np.where((_PUSHED >= 0) & (np.arange(256) != 0x8F), _PUSHED + 1, 0)
 _LENGTHS = np.array(w.SIZED, dtype=np.int64)
 
 
-@njit(cache=True, nogil=True)
+@njit(nogil=True)
 def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) -> Any:  # noqa: C901
     """Walk on from the state.
 
@@ -69,7 +66,6 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
         What ended it; `state[VALUE]` holds the index that needs room, the position up to which bytes are
         needed, or the figure of an error.
     """
-    state[STAMP] = _STAMP
     size = len(data)
     pos = start = state[POSITION]
     n, m = state[STACK], state[MARKS]
@@ -325,3 +321,26 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
     state[STACK], state[MARKS], state[MEMO], state[MEMO_TOP] = n, m, stored, top
     state[MEMORY], state[BUILDS] = memory, builds
     return ended
+
+
+def entry(
+    data: Any,
+    size: int,
+    have: int,
+    stack: Any,
+    room: int,
+    marks: Any,
+    slots: int,
+    memo: Any,
+    entries: int,
+    state: Any,
+) -> Any:
+    """Walk on from the state; every array comes as an address and its length."""
+    return walk(
+        carray(data, size),
+        have,
+        carray(stack, room),
+        carray(marks, slots),
+        carray(memo, entries),
+        carray(state, SIZE),
+    )

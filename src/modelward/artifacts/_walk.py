@@ -86,8 +86,7 @@ class Segment:
 def _load() -> Any:
     from modelward.artifacts._compiled import Compiled
 
-    Compiled.try_out()
-    return Compiled
+    return Compiled.load()
 
 
 COMPILED = Lazy(_load)
