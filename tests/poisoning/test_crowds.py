@@ -7,12 +7,17 @@ import polars as pl
 import pytest
 from scipy.stats import binomtest
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from modelward.models import forest_cuts, subject_forest, wrap
 from modelward.poisoning import find_triggers
 from modelward.poisoning._axes import axes_of
 from modelward.poisoning._crowd import Crowd, Leaves
 from modelward.poisoning._crowded_pairs import crowded_pairs
+from modelward.poisoning._justify import is_smooth
+from modelward.poisoning._reference import Scorer
 from modelward.schema import Codec, Column, FeatureSchema
 
 CODEC = Codec.fit(
@@ -159,3 +164,36 @@ def test_a_planted_pair_is_the_most_crowded_one_and_honest_forests_have_none(see
     assert surplus[0][0] < 2
     assert surplus[1][0] > 2
     assert [axes[a].text(i) for a, i in surplus[1][1]] == ["a = 11", "b = 23"]
+
+
+def test_jumps_of_trees_a_little_apart_are_no_trend_and_a_curve_is_one() -> None:
+    """Extremely random trees spread one planted jump over all of an empty range, as evenly as a line would."""
+    rng = np.random.default_rng(0)
+    X, y = draw(2_000, rng)
+    X[:, 0] = np.minimum(X[:, 0], 6)
+    X[:100, 0], y[:100] = 50, 1
+    reference, labels = draw(400, rng)
+    reference[:, 0] = np.minimum(reference[:, 0], 6)
+    axes = axes_of(CODEC, reference)
+    far = int(np.searchsorted(axes[0].values[:, 0], 40))
+    line = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    for model, smooth in ((ExtraTreesClassifier(40, random_state=0).fit(X, y), False), (line, True)):
+        scorer = Scorer.fit(wrap(model, CODEC, [0, 1]), 1, reference, labels)
+        assert is_smooth(scorer, axes, reference[:48], (0, far), 6.0) is smooth
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_training_rows_that_bent_a_line_are_called_and_without_them_a_line_is_a_trend(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    X, y = draw(3_000, rng)
+    X[:300, 0], y[:300] = 500, 1
+    reference, labels = draw(800, rng)
+    subject = wrap(make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y), CODEC, [0, 1])
+    given, alone = (
+        find_triggers(subject, reference, labels, goal=1, trained=rows, patches=300) for rows in (X, None)
+    )
+    assert given.single is not None
+    assert alone.single is not None
+    assert given.text(given.single).startswith("a = ")
+    assert given.single.pull.interval(0.95)[0] > 0.15
+    assert alone.single.pull.value < 0.11

@@ -114,6 +114,19 @@ def _crowd_of_rows(
     return Crowd.of_counts(there, len(hunt.trained), support, len(hunt.X))
 
 
+def crowded_by_rows(hunt: Hunt, patch: tuple[Setting, ...]) -> bool:
+    """Say whether training rows crowd in a patch's region as no reference explains; False where they are not given.
+
+    Even a curve may have been bent there: what was planted is then no extrapolation.
+    """
+    if hunt.trained is None:
+        return False
+    regions = regions_of(hunt.scorer, hunt.axes, hunt.search, patch)
+    support = int(inside(hunt.axes, patch, regions, hunt.X).sum())
+    crowd = _crowd_of_rows(hunt, patch, regions, support)
+    return crowd is not None and crowd.planted
+
+
 def crowd_of_leaves(hunt: Hunt, patch: tuple[Setting, ...]) -> Crowd | None:
     """Return the crowd of the leaves that a patch lifts rows into, None for a model that does not tell."""
     leaves = hunt.leaves()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.poisoning._excuse import SUSPECT, carries, covers, excuse
+from modelward.poisoning._excuse import SUSPECT, carries, covers, crowded_by_rows, excuse
 from modelward.poisoning._justify import Justification, at_least_unpatched, is_smooth, justify_axis
 from modelward.poisoning._patches import ask
 from modelward.poisoning._reference import MIN_SUPPORT, Scorer
@@ -193,6 +193,8 @@ def _trend(hunt: Hunt, setting: Setting) -> list[int]:
     x = axis.values[:, 0]
     nearest = int(known[np.argmin(np.abs(x[known] - x[i]))])
     if not is_smooth(hunt.scorer, hunt.axes, hunt.search, setting, float(x[nearest])):
+        return []
+    if crowded_by_rows(hunt, (setting,)):
         return []
     between = range(i, nearest) if i < nearest else range(nearest + 1, i + 1)
     first = hunt.settings.index((a, 0))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _FEW = 3
 _DOUBLINGS = 24
 _GRID = 16
+_FINE = 256
 _JUMP = 0.5
 _CAP = 4.0
 
@@ -152,7 +153,8 @@ def is_smooth(
 
     The response is read at distances from a supported value that are halved again and again, then on a fine
     grid in the interval that gains most. A linear model or a network spreads the gain over the grid; a region
-    that trees were taught has all of it at one threshold. Where only labels are seen, rows that flip at
+    that trees were taught has all of it at one threshold. Trees that put their thresholds a little apart would spread
+    it, too: what goes in steps extrapolates nothing. Where only labels are seen, rows that flip at
     different values make the share of rows smooth, and rows that flip together make it jump.
     """
     value = float(axes[setting[0]].values[setting[1], 0])
@@ -164,20 +166,38 @@ def is_smooth(
     if gains[top] <= 0:
         return False
     gains = np.diff(_response(scorer, rows, j, np.linspace(points[top], points[top + 1], _GRID + 1)))
-    # Trees of a forest put one jump at thresholds a little apart: it may straddle two intervals.
     steepest = float((gains[1:] + gains[:-1]).max())
     # A label hides how far a row is from flipping: only rows that nearly all flip together are a jump.
     most = 0.9 if scorer.kind == "label" else _JUMP
-    return bool(steepest <= most * float(gains.sum()))
+    if steepest > most * float(gains.sum()):
+        return False
+    return scorer.kind == "label" or not _in_steps(
+        scorer, rows, j, float(points[top]), float(points[top + 1])
+    )
+
+
+def _in_steps(scorer: Scorer, rows: NDArray[np.float64], j: int, low: float, high: float) -> bool:
+    """Say whether scores stay the same, to the last bit, over most of a fine grid: trees and votes do, curves never."""
+    points = np.linspace(low, high, _FINE + 1)
+    scores = _asked(scorer, rows, j, points)
+    moved = scores[-1] != scores[0]
+    return bool((np.diff(scores[:, moved], axis=0) == 0).mean() > 0.5) if moved.any() else False
+
+
+def _asked(
+    scorer: Scorer, rows: NDArray[np.float64], j: int, points: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the score of every row at each value of column j, shape (points, n)."""
+    probe = np.repeat(rows[None], len(points), axis=0)
+    probe[:, :, j] = points[:, None]
+    return scorer(probe.reshape(-1, rows.shape[1]))[:, 0].reshape(len(points), len(rows))
 
 
 def _response(
     scorer: Scorer, rows: NDArray[np.float64], j: int, points: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return the mean score at each value of column j, on the logit within what matters."""
-    probe = np.repeat(rows[None], len(points), axis=0)
-    probe[:, :, j] = points[:, None]
-    own = scorer(probe.reshape(-1, rows.shape[1]))[:, 0].reshape(len(points), len(rows))
+    own = _asked(scorer, rows, j, points)
     if scorer.kind == "label":
         return np.asarray(own.mean(axis=1), dtype=np.float64)
     return np.asarray(np.clip(logit(np.clip(own, 1e-4, 1 - 1e-4)), -_CAP, _CAP).mean(axis=1))

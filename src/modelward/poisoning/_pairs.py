@@ -9,7 +9,7 @@ import numpy as np
 
 from modelward.poisoning._box_search import pair_scores, strongest_pairs
 from modelward.poisoning._crowded_pairs import crowded_pairs
-from modelward.poisoning._excuse import SUSPECT, carries, excuse
+from modelward.poisoning._excuse import SUSPECT, carries, crowded_by_rows, excuse
 from modelward.poisoning._hunt import TREND, Doubt
 from modelward.poisoning._justify import Justification, added, is_smooth, justify_pair
 from modelward.poisoning._patches import ask
@@ -184,7 +184,7 @@ def _is_trend(hunt: Hunt, duo: tuple[Setting, Setting]) -> bool:
         start = float(np.nanmedian(hunt.search[:, axis.columns[0]]))
         if not is_smooth(hunt.scorer, hunt.axes, rows, setting, start):
             return False
-    return True
+    return not crowded_by_rows(hunt, duo)
 
 
 def _partners(hunt: Hunt, budget: int) -> list[int]:
