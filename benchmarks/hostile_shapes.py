@@ -171,6 +171,13 @@ SHAPES["one key again and again"] = lambda size: b"\x80\x04}(" + b"K\x01N" * (si
 SHAPES["a key of doubled tuples"] = lambda size: (
     b"\x80\x04})" + b"2\x86" * 200 + b"Ns" + b"N0" * (size // 2) + b"."
 )
+SHAPES["pickles, each with a key of doubled tuples"] = lambda size: (
+    b"\x80\x04})" + b"2\x86" * 20 + b"Ns."
+) * (size // 46)
+SHAPES["pickles, each with a memo entry far out"] = lambda size: b"Nr\xff\xff\0\0." * (size // 7)
+SHAPES["hidden: pickles, each with a key of doubled tuples"] = lambda size: held(
+    (b"\x80\x04cos\nsystem\n0})" + b"2\x86" * 20 + b"Ns.") * (size // 58)
+)
 SHAPES["doubled lists"] = lambda size: b"\x80\x04]" + b"2\x86" * (size // 2) + b"."
 SHAPES["states, one key each"] = lambda size: (
     b"\x80\x04cm\nC\n)\x81" + counted(lambda i: b"}" + text(f"k{i}") + b"Nsb")(size) + b"."

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modelward.artifacts._hidden_budget import Budget
 from modelward.artifacts._hidden_compiled import CompiledHeads
 from modelward.artifacts._hidden_heads import _PATTERNS, ANY, HEADS, Heads, matches
-from modelward.artifacts._hidden_places import places
+from modelward.artifacts._hidden_places import _STACKED, _STACKED_LONGEST, _stacked, places
 
 _PIECES = [
     b"\x80\x04K", b"cos\nsystem\n", b"(ios\nsystem\n", b"\x8c\x02os\x94\x8c\x06system\x94\x93", b"\x8c\x02os\x8c\x06system\x93", b"x\x9c",
@@ -87,3 +87,18 @@ def test_matches_are_those_of_finditer(data: bytes) -> None:
     assert [match.span() for match in matches(pattern, data, every)] == [
         match.span() for match in re.finditer(pattern, data)
     ]
+
+
+@given(
+    st.lists(
+        st.sampled_from([b"\x8c", b"\x01", b"a", b"B.c", b"\x94", b"\x93", b"\x8c\x8c", b"a" * 101, b"-"]),
+        max_size=14,
+    )
+)
+@settings(max_examples=400, deadline=None)
+def test_names_on_the_stack_are_found_from_behind(pieces: list[bytes]) -> None:
+    data = b"".join(pieces) + b"\x93"
+    for at in [i for i, byte in enumerate(data) if byte == 0x93]:
+        found = _stacked(data, at)
+        expected = _STACKED.search(data, max(0, at + 1 - _STACKED_LONGEST), at + 1)
+        assert (found and found.span()) == (expected and expected.span())

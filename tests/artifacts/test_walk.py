@@ -43,7 +43,7 @@ def walked(
             segment = walker.advance()
             said.append((segment, walker.position, walker.builds, walker.patched() if segment.error else b""))
             if segment.error or segment.stopped:
-                return [*said, *([] if segment.error else [walker.memory_left, walker.hash_left])]
+                return [*said, *([] if segment.error else [walker.memory_left, vars(walker.bounds)])]
     finally:
         if after:
             _walk.Effort.left = was

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._arrow import sound_arrow
-from modelward.artifacts._dtype_state import unfinished
+from modelward.artifacts._dtype_state import any_unfinished
 from modelward.artifacts._inert import Inert, InertType
 from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
 from modelward.artifacts._known_tables import INDEX_CLASSES, INDEX_MAKERS, INTERVALS, OFFSETS
@@ -43,6 +43,7 @@ FETCHED = frozenset(
 """Attributes that the unpickler, or joblib's, fetches from an object and calls."""
 _ENCODINGS = frozenset({"latin1", "latin-1", "utf-8", "utf8", "ascii"})
 _MAX_TEXT = 4000
+_LONG = 1000
 
 
 def harmful_state(module: str, name: str, state: Any) -> str:
@@ -59,6 +60,10 @@ def harmful_state(module: str, name: str, state: Any) -> str:
         All that the object has been given so far.
     """
     parts = state if type(state) is tuple else (state,)
+    if len(parts) > _LONG:
+        kinds = set(map(type, parts))
+        if not kinds & {dict, tuple}:
+            parts = ()  # an honest state has no such length, and may be given again and again
     distribution = module.startswith("scipy.stats.") and name.endswith("_gen")
     text = None
     for part in parts:
@@ -133,7 +138,7 @@ def _scalar(args: tuple[Any, ...]) -> bool:
 
 def _finished(args: tuple[Any, ...]) -> bool:
     """Say whether no dtype is used that can still be given fields."""
-    return not any(unfinished(arg) for arg in args)
+    return not any_unfinished(args)
 
 
 def _random(args: tuple[Any, ...]) -> bool:
@@ -169,7 +174,7 @@ def _class_first(args: tuple[Any, ...]) -> bool:
 
 def _spelt_out(args: tuple[Any, ...]) -> bool:
     """Say whether a container is made of values that the file holds, not of an iterator or a count."""
-    return not any(isinstance(arg, Inert) for arg in args)
+    return not any(issubclass(kind, Inert) for kind in set(map(type, args)))
 
 
 def _bytes(args: tuple[Any, ...]) -> bool:

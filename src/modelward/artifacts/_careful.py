@@ -30,6 +30,17 @@ class ComputedError(Exception):
 _Plain: Any = pickle._Unpickler  # noqa: SLF001 - it is CPython's own, in Python
 
 
+class _Bytes:
+    """A feed whose pieces are bytes: CPython's own unpickler in Python takes nothing else."""
+
+    def __init__(self, feed: Feed) -> None:
+        self._feed = feed
+        self.readline = feed.readline
+
+    def read(self, size: int) -> bytes:
+        return bytes(self._feed.read(size))
+
+
 class CarefulUnpickler(_Plain):  # type: ignore[misc]
     """CPython's unpickler with our lookup, and a stack that can be looked at."""
 
@@ -37,7 +48,7 @@ class CarefulUnpickler(_Plain):  # type: ignore[misc]
     metastack: list[list[Any]]
 
     def __init__(self, feed: Feed, log: Log) -> None:
-        super().__init__(cast("Any", feed), encoding="latin1", buffers=no_buffers(log))
+        super().__init__(cast("Any", _Bytes(feed)), encoding="latin1", buffers=no_buffers(log))
         self._log = log
         self._feed = feed
         self._seen: dict[int, list[Any]] = {}

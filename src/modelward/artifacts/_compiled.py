@@ -45,9 +45,8 @@ class Compiled:
         state = self._state = numbers(k.SIZE)
         state[k.STACK], state[k.MARKS] = len(walker.stack), len(walker.marks)
         state[k.MEMO], state[k.MEMO_TOP] = len(walker.memo), walker.memo_top
-        state[k.HASH], state[k.BY_BUILD] = walker.hash_left, walker.by_build
+        state[k.BY_BUILD] = walker.by_build
         state[k.STRETCH_FROM] = walker.stretch
-        state[k.COMPARE], state[k.KEYS], state[k.HAND] = walker.compare_left, walker.keys, walker.hand_left
 
     @classmethod
     def load(cls) -> type[Compiled]:
@@ -63,6 +62,13 @@ class Compiled:
         state[k.POSITION], state[k.BEGIN], state[k.BUILDS] = walker.position, walker.begin, walker.builds
         state[k.FRAME_END], state[k.FRAME_START] = walker.frame_end, walker.frame_start
         state[k.MEMORY] = walker.memory_left
+        bounds = walker.bounds
+        state[k.HASH], state[k.HAND], state[k.MEMO_LEFT] = (
+            bounds.hash_left,
+            bounds.hand_left,
+            bounds.memo_left,
+        )
+        state[k.COMPARE], state[k.KEYS] = bounds.compare_left, bounds.keys
         have = self._size
         step = WINDOW
         if walker.content is not None:
@@ -83,10 +89,15 @@ class Compiled:
                 break
         walker.position, walker.builds = state[k.POSITION], state[k.BUILDS]
         walker.frame_end, walker.frame_start = state[k.FRAME_END], state[k.FRAME_START]
-        walker.compare_left, walker.keys = state[k.COMPARE], state[k.KEYS]
+        bounds.hash_left, bounds.hand_left, bounds.memo_left = (
+            state[k.HASH],
+            state[k.HAND],
+            state[k.MEMO_LEFT],
+        )
+        bounds.compare_left, bounds.keys = state[k.COMPARE], state[k.KEYS]
         if ended >= k.ERROR:
             raise self._error(ended - k.ERROR)
-        walker.memory_left, walker.hash_left = state[k.MEMORY], state[k.HASH]
+        walker.memory_left = state[k.MEMORY]
         if ended == STRETCH:
             walker.leave_out(state[k.END], (state[k.STRETCH_AT], walker.position))
         elif ended == FRAMED:

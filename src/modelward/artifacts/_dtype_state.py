@@ -43,6 +43,13 @@ def unfinished(value: object) -> bool:
     return _code(value)[:1] not in tuple(_SIZES)
 
 
+def any_unfinished(values: tuple[object, ...]) -> bool:
+    """Say whether one of the values is `unfinished`; there may be many."""
+    if len(values) > 100 and not any(issubclass(kind, Inert) for kind in set(map(type, values))):
+        return False
+    return any(map(unfinished, values))
+
+
 def harmful_dtype(dtype: Inert, spend: Callable[[int], None]) -> str:
     """Return what is wrong with the state of a dtype; empty if numpy would have written it.
 

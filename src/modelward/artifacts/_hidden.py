@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from modelward.artifacts._artifact import Artifact, GlobalUse
 from modelward.artifacts._content import Content
 from modelward.artifacts._formats import MAX_DEPTH, gathered, rank
-from modelward.artifacts._hidden_budget import AGAIN_BYTE, LOOK, NAME, NEW_BYTE, READ, READ_BYTE, WALK
+from modelward.artifacts._hidden_budget import AGAIN_BYTE, LOOK, NAME, NEW_BYTE, READ, READ_BYTE, VISIT, WALK
 from modelward.artifacts._hidden_forms import decoded, gathered_texts
 from modelward.artifacts._hidden_heads import OPCODES, heads_of
 from modelward.artifacts._hidden_opcodes import first_look
@@ -136,14 +136,16 @@ class _Search:
         """Say whether a name is dangerous, and none that the file itself reaches."""
         from modelward.artifacts._names import judge_name, may_harm
 
-        plain = module.decode("latin-1"), name.decode("latin-1")
-        if not may_harm(*plain):
-            return False
         key = module, name
         known = self._judged.get(key)
         if known is None:
-            self._budget.charge(NAME)
-            known = f"{plain[0]}.{plain[1]}" not in self._known and judge_name(*plain)[0] == "dangerous"
+            plain = module.decode("latin-1"), name.decode("latin-1")
+            known = (
+                may_harm(*plain)
+                and self._budget.charge(NAME)
+                and f"{plain[0]}.{plain[1]}" not in self._known
+                and judge_name(*plain)[0] == "dangerous"
+            )
             if len(self._judged) < _MAX_JUDGED:
                 self._judged[key] = known
         return known
@@ -198,11 +200,15 @@ class _Search:
 
         scan = Scan(content, self.job.max_memory)
         scan.log.watch_all = not headed
-        scan.log.compare_left = _COMPARE
+        bounds = scan.log.bounds
+        scan.log.length, bounds.compare_left = len(content), _COMPARE
+        allowed = bounds.hash_left = bounds.hand_left = max(0, self._budget.left) // VISIT
         reading = read_one(content, start, scan.log, joblib=False, max_memory=self.job.max_memory)
         if reading.error and scan.log.wrapper:
             reading = read_one(content, start, scan.log, joblib=True, max_memory=self.job.max_memory)
-        self._budget.charge(NAME * len(scan.log.names))
+        self._budget.charge(
+            NAME * len(scan.log.names) + VISIT * (2 * allowed - bounds.hash_left - bounds.hand_left)
+        )
         names = scan.judged()
         whole = not reading.error and (headed or scan.log.acted)
         news = tuple(use for use in names if use.name not in self._known and _matters(use, whole=whole))

@@ -14,6 +14,10 @@ LINE = 3_000
 """A line that may name something."""
 LETTER = 500
 """A letter in it at which an opcode may stand."""
+AGAIN = 1_500
+"""The same two lines as before."""
+STACKED = 4_000
+"""A place where a name may be looked up that stands on the stack."""
 LOOK = 3_000
 """A glance at one place, besides its opcodes."""
 OPCODE = 100
@@ -24,6 +28,8 @@ READ = 100_000
 """Reading one place inertly, besides its bytes."""
 NAME = 40_000
 """A name that was not met before: making its stand-in and judging it."""
+VISIT = 20
+"""A value that is hashed as part of a key, or handed over as part of a long tuple."""
 PIECE = 100_000
 """Searching something that was unpacked or decoded, besides its bytes."""
 NEW_BYTE = 5

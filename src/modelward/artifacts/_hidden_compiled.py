@@ -19,7 +19,7 @@ def _make() -> bytes:
     from modelward.artifacts._hidden_kernels import entry
     from modelward.artifacts._native_make import object_file
 
-    return object_file(entry, "biippip")
+    return object_file(entry, "biipppip")
 
 
 class CompiledHeads:
@@ -34,24 +34,26 @@ class CompiledHeads:
     find: Callable[..., int]
 
     def __init__(self, content: bytes) -> None:
-        position, room, after = 0, 1024, numbers(1)
+        position, room, edges = 0, 1024, numbers(len(_KINDS))
         address = address_of(content)
         self._places: list[list[int]] = [[] for _ in _KINDS]
         while position < len(content):
-            places, kinds = numbers(room), numbers(room)
-            count = self.find(
-                address, len(content), position, ctypes.addressof(places), ctypes.addressof(kinds), room,
-                ctypes.addressof(after),
+            places, kinds, found = numbers(room), numbers(room), numbers(room)
+            position = self.find(
+                address, len(content), position, ctypes.addressof(places), ctypes.addressof(kinds),
+                ctypes.addressof(found), room, ctypes.addressof(edges),
             )  # fmt: skip
-            position = after[0]
-            for place, kind in zip(places[:count], kinds[:count], strict=True):
-                self._places[kind].append(place)
+            begin = 0
+            for kept, end in zip(self._places, edges, strict=True):
+                if end > begin:
+                    kept += found[begin:end]
+                begin = end
             room = min(4 * room, 1 << 20)
 
     @classmethod
     def load(cls) -> type[CompiledHeads]:
         """Compile, or load what was compiled before; whatever is wrong with that shows here."""
-        cls.find = staticmethod(native("heads", _SOURCES, _make, "piippip"))
+        cls.find = staticmethod(native("heads", _SOURCES, _make, "piipppip"))
         if cls(b"x\x9c").at("zlib") != [0]:
             raise RuntimeError("the compiled search does not work here")
         return cls

@@ -28,6 +28,7 @@ def _table(classes: Sequence[bytes]) -> Any:
 
 
 _KINDS = list(HEADS)
+NUMBER = len(_KINDS)
 _LINE, _STACKED = _KINDS.index("line"), _KINDS.index("stacked")
 _BEFORE = _table([HEADS[kind][0] for kind in _KINDS])
 _SECOND = _table([HEADS[kind][2] for kind in _KINDS])
@@ -105,7 +106,7 @@ def _heads_at(data: Any, at: int, places: Any, kinds: Any, count: int) -> int:
 
 
 @njit(nogil=True)
-def find(data: Any, begin: int, places: Any, kinds: Any, after: Any) -> Any:
+def find(data: Any, begin: int, places: Any, kinds: Any, sorted_: Any, edges: Any) -> int:
     """Find heads from a position on, as many as there is room for.
 
     Parameters
@@ -115,14 +116,16 @@ def find(data: Any, begin: int, places: Any, kinds: Any, after: Any) -> Any:
     begin : int
         Where to begin.
     places, kinds : int64 arrays
-        Are filled with where something stands and what.
-    after : int64 array of one
-        Is told where to go on; the length of the data at the end.
+        Of one length, to work in.
+    sorted_ : int64 array
+        Is filled with where something stands, kind after kind.
+    edges : int64 array
+        Is told where the next kind begins in that, after each kind; at least as long as there are kinds.
 
     Returns
     -------
     int
-        How many were found.
+        Where to go on; the length of the data at the end.
     """
     size, count, room = len(data), 0, len(places) - _STEP * _MOST
     at = begin
@@ -132,16 +135,32 @@ def find(data: Any, begin: int, places: Any, kinds: Any, after: Any) -> Any:
             at = stop
             continue
         if count > room:
-            after[0] = at
-            return count
+            break
         for place in range(at, stop):
             if place + 1 == size or _PAIRS[data[place], data[place + 1]]:
                 count = _heads_at(data, place, places, kinds, count)
         at = stop
-    after[0] = size
-    return count
+    edges[:] = 0
+    for i in range(count):
+        edges[kinds[i]] += 1
+    before = 0
+    for kind in range(len(edges)):
+        before, edges[kind] = before + edges[kind], before
+    for i in range(count):
+        sorted_[edges[kinds[i]]] = places[i]
+        edges[kinds[i]] += 1
+    return min(at, size)
 
 
-def entry(data: Any, size: int, begin: int, places: Any, kinds: Any, room: int, after: Any) -> Any:
+def entry(
+    data: Any, size: int, begin: int, places: Any, kinds: Any, sorted_: Any, room: int, edges: Any
+) -> Any:
     """Find heads; every array comes as an address and its length."""
-    return find(carray(data, size), begin, carray(places, room), carray(kinds, room), carray(after, 1))
+    return find(
+        carray(data, size),
+        begin,
+        carray(places, room),
+        carray(kinds, room),
+        carray(sorted_, room),
+        carray(edges, NUMBER),
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from modelward.artifacts._hidden_budget import LETTER, LINE
+from modelward.artifacts._hidden_budget import AGAIN, LETTER, LINE, STACKED
 from modelward.artifacts._hidden_heads import IN_NAMES, NAME_STARTS
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _STACKED = re.compile(
 )
 _STACKED_LONGEST = 2 * (_LONGEST + 3) + 1
 _LINES, _LINE = 8, 402
+_REMEMBERED = 20_000
 _STARTS = frozenset(bytes([letter]) for letter in NAME_STARTS)
 
 
@@ -43,18 +44,44 @@ def places(
         From module and name to whether a place without a PROTO opcode that names them is worth a try.
     """
     yield from heads.at("pickle", first)
+    said: dict[tuple[bytes, bytes], list[int]] = {}
     for at in heads.at("line", first):
         lines = _two_lines(content, at)
         if lines is None:
             continue
-        if not budget.charge(LINE + LETTER * lines[1].count(b"c")):
+        start, run, name = lines
+        letters = said.get((run, name))
+        if letters is None:
+            if not budget.charge(LINE + LETTER * run.count(b"c")):
+                return
+            letters = _named_in_line(run, name, matters)
+            if len(said) < _REMEMBERED:
+                said[run, name] = letters
+        elif not budget.charge(AGAIN):
             return
-        yield from _named_in_lines(content, *lines, budget, matters)
+        for letter in letters:
+            yield start + letter
+        opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
+        if opened and run[1:2] in _STARTS and matters(run[1:], name) and budget.charge(_LINES * LINE // 2):
+            yield from _marks(content, start)
     for at in heads.at("stacked", first):
-        begin = max(0, at + 1 - _STACKED_LONGEST)
-        match = _STACKED.search(content, begin, at + 1)
+        if not budget.charge(STACKED):
+            return
+        match = _stacked(content, at)
         if match and matters(match[1], match[2]):
             yield match.start()
+
+
+def _stacked(content: bytes, at: int) -> re.Match[bytes] | None:
+    """Return the two short strings that a STACK_GLOBAL looks up."""
+    begin = max(0, at + 1 - _STACKED_LONGEST)
+    second = content.rfind(b"\x8c", begin, at)
+    first = content.rfind(b"\x8c", begin, max(second, begin))
+    if first < 0:
+        return None
+    if b"\x8c" in (content[second - 1 : second], content[first - 1 : first] if first > begin else b""):
+        return _STACKED.search(content, begin, at + 1)  # one may be the length of a string
+    return _STACKED.match(content, first, at + 1)
 
 
 def _two_lines(content: bytes, at: int) -> tuple[int, bytes, bytes] | None:
@@ -68,24 +95,16 @@ def _two_lines(content: bytes, at: int) -> tuple[int, bytes, bytes] | None:
     return None if second is None else (end - len(run), run, second[1])
 
 
-def _named_in_lines(
-    content: bytes,
-    start: int,
-    run: bytes,
-    name: bytes,
-    budget: Budget,
-    matters: Callable[[bytes, bytes], bool],
-) -> Iterator[int]:
-    """Yield where a GLOBAL or INST may begin in the end of a line."""
+def _named_in_line(run: bytes, name: bytes, matters: Callable[[bytes, bytes], bool]) -> list[int]:
+    """Return where in the end of a line a GLOBAL may begin."""
+    found = []
     letter = run.find(b"c")
     while letter >= 0:
         module = run[letter + 1 :]
         if module[:1] in _STARTS and matters(module, name):
-            yield start + letter
+            found.append(letter)
         letter = run.find(b"c", letter + 1)
-    opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
-    if opened and run[1:2] in _STARTS and matters(run[1:], name) and budget.charge(_LINES * LINE // 2):
-        yield from _marks(content, start)
+    return found
 
 
 def _marks(content: bytes, at: int) -> Iterator[int]:

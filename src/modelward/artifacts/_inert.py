@@ -150,7 +150,7 @@ class Inert(metaclass=InertType):
         raise AttributeError(key)
 
     def __setstate__(self, state: Any) -> None:
-        if self.state is None:
+        if self.state is None and state is not None:
             self.state = state
             type(self).sink.built(self)
             return
@@ -225,8 +225,13 @@ class Watched(Inert):
     __slots__ = ()
 
     def __new__(cls, /, *args: Any, **kwargs: Any) -> Watched:  # noqa: PYI034 - subclasses are made by name
-        cls.sink.called(cls.module, cls.name, (*args, *kwargs.values()))
-        return super().__new__(cls, *args, **kwargs)  # type: ignore[return-value]
+        cls.sink.called(cls.module, cls.name, (*args, *kwargs.values()) if kwargs else args)
+        self = object.__new__(cls)
+        self.args = args
+        self.state = None
+        if kwargs:
+            self.kwargs = kwargs
+        return self
 
 
 class Fetched(Watched):

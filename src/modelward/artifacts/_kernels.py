@@ -25,6 +25,7 @@ from modelward.artifacts._kernels_state import (
     GROW_STACK,
     MARKS,
     MEMO,
+    MEMO_LEFT,
     MEMO_TOP,
     MEMORY,
     MORE,
@@ -165,13 +166,13 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
             else:
                 index = np.int64(number(data, pos, 4, size))
                 pos += 4
-                if index > 65_536 + 2 * pos:
+                more = max(index - top, 0)
+                if index > 65_536 + 2 * pos or more > state[MEMO_LEFT]:
                     wrong, value = w.FAR, index
                     break
                 if n <= fence:
                     wrong = w.EMPTY
                     break
-                more = max(index - top, 0)
                 if memory < w.ENTRY + 16 * more:
                     memory -= w.ENTRY + 16 * more
                     wrong = w.MEMORY
@@ -182,6 +183,7 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
             if op == 0x72:
                 more = max(index - top, 0)
                 top += more
+                state[MEMO_LEFT] -= more
                 memory -= w.ENTRY + 16 * more
             if memo[index] < 0:
                 stored += 1

@@ -17,6 +17,7 @@ from modelward.artifacts._kernels_state import (
     KEYS,
     MARKS,
     MEMO,
+    MEMO_LEFT,
     MEMO_TOP,
     MEMORY,
     MORE,
@@ -264,10 +265,10 @@ def _memo(data: Any, op: Any, pos: int, end: int, stack: Any, marks: Any, memo: 
         return 0
     if n - 1 < (marks[m - 1] if m else 0):
         return ERROR + w.FEW
-    if index > 65_536 + 2 * (end + 1):
+    more = max(index - state[MEMO_TOP], 0)
+    if index > 65_536 + 2 * (end + 1) or more > state[MEMO_LEFT]:
         state[VALUE] = index
         return ERROR + w.FAR
-    more = max(index - state[MEMO_TOP], 0)
     if state[MEMORY] < w.OBJECT + length + 16 * more:
         state[MEMORY] -= w.OBJECT + length + 16 * more
         return ERROR + w.MEMORY
@@ -275,6 +276,7 @@ def _memo(data: Any, op: Any, pos: int, end: int, stack: Any, marks: Any, memo: 
         state[VALUE] = index
         return GROW_MEMO
     state[MEMO_TOP] += more
+    state[MEMO_LEFT] -= more
     state[MEMORY] -= 16 * more
     if memo[index] < 0:
         state[MEMO] += 1

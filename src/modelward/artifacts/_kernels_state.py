@@ -2,10 +2,10 @@
 
 (
     POSITION, STACK, MARKS, MEMO, MEMO_TOP, FRAME_END, FRAME_START, BUILDS, MEMORY, HASH, BY_BUILD, STRETCH_FROM, BEGIN,
-    END, STRETCH_AT, VALUE, START, COMPARE, KEYS, HAND,
-) = range(20)  # fmt: skip
+    END, STRETCH_AT, VALUE, START, COMPARE, KEYS, HAND, MEMO_LEFT,
+) = range(21)  # fmt: skip
 """Places in the state array."""
-SIZE = 20
+SIZE = 21
 GROW_STACK, GROW_MARKS, GROW_MEMO, MORE = range(100, 104)
 """Besides what `_opcodes` names: it needs more room, or more bytes, to go on."""
 ERROR = 1000

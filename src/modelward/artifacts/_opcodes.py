@@ -4,14 +4,14 @@ from __future__ import annotations
 
 MAX_MEMORY = 2 << 30
 """Bytes that the objects of one stream may take, as estimated from its opcodes."""
-HASH_BUDGET = 50_000_000
-"""How many values hashing all keys of a stream may visit."""
+HASH_BUDGET = 5_000_000
+"""How many values hashing all keys of a file may visit, besides four for each byte of it."""
 COMPARE_BUDGET = 10_000_000
 """How many values comparing keys may visit: tuples and frozensets can be made to have one hash."""
 LONG_TUPLE = 1_000
 """Tuples from this cost on are charged when they are handed over: one may be handed over again and again."""
-HAND_BUDGET = 20_000_000
-"""How much all such tuples may cost."""
+HAND_BUDGET = 1_000_000
+"""How much all such tuples of a file may cost, besides two for each byte of it: an honest one is handed over once."""
 LARGE_FRAME = 1 << 20
 """Frames from this length on are taken out of the stream, so that nobody needs them in one piece."""
 NO_STRETCH = 1 << 62
@@ -76,6 +76,39 @@ for _op, _size in _PUSH.items():
     PUSH[_op[0]] = _size
 for _op, _size in _SIZED.items():
     SIZED[_op[0]] = _size
+
+
+MEMO_BUDGET = 1_000_000
+"""How many memo entries all pickles of a file may have room for, besides two for each byte of it."""
+
+
+class Bounds:
+    """What all pickles of a file may cost together.
+
+    Parameters
+    ----------
+    length : int
+        Of the file, in bytes.
+
+    Attributes
+    ----------
+    hash_left, hand_left, memo_left, compare_left : int
+        See `HASH_BUDGET`, `HAND_BUDGET`, `MEMO_BUDGET` and `COMPARE_BUDGET`.
+    keys : int
+        How many tuples were keys already.
+    """
+
+    def __init__(self, length: int = 0) -> None:
+        self.hash_left, self.hand_left, self.memo_left = HASH_BUDGET, HAND_BUDGET, MEMO_BUDGET
+        self.grow(length)
+        self.compare_left = COMPARE_BUDGET
+        self.keys = 0
+
+    def grow(self, length: int) -> None:
+        """Allow for more bytes of the file."""
+        self.hash_left += 4 * length
+        self.hand_left += 2 * length
+        self.memo_left += 2 * length
 
 
 class WalkError(Exception):

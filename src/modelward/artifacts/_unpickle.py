@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 from modelward.artifacts._arrays import RawArray, raw_array
 from modelward.artifacts._calls import harmful_call, harmful_item, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
-from modelward.artifacts._dtype_state import MAX_FIELDS, ODD, harmful_dtype, is_dtype, unfinished
+from modelward.artifacts._dtype_state import MAX_FIELDS, ODD, any_unfinished, harmful_dtype, is_dtype
 from modelward.artifacts._followed import is_followed, strays
 from modelward.artifacts._inert import Inert, InertType, stand_in
-from modelward.artifacts._opcodes import COMPARE_BUDGET, MANY_KEYS, MESSAGES, NEVER, NO_STRETCH, WalkError
+from modelward.artifacts._opcodes import MANY_KEYS, MESSAGES, NEVER, NO_STRETCH, Bounds, WalkError
 from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_OUTSIDE = 10_000
 """Objects outside the file that a pickle may refer to where its format has none."""
 LOOKS = 50_000_000
 """Bytes of arrays that may be looked at, besides four times the file's own."""
-MAX_MERGED = 5_000_000
+MAX_MERGED = 1_000_000
 """Attributes that may be given to objects that have some already: an honest file does so once, if at all."""
 WRAPPERS = frozenset(
     {
@@ -64,8 +64,8 @@ class Log:
         Objects whose state compiled code follows; they, too, are judged when the pickle ends.
     length : int
         Of the file, in bytes.
-    compare_left, keys : int
-        See `Walker`; all pickles of a file share them.
+    bounds : Bounds
+        What all pickles of the file may still cost.
     """
 
     names: dict[tuple[str, str], InertType] = field(default_factory=dict)
@@ -79,8 +79,7 @@ class Log:
     dtypes: list[Inert] = field(default_factory=list)
     followed: dict[int, Inert] = field(default_factory=dict)
     length: int = 0
-    compare_left: int = COMPARE_BUDGET
-    keys: int = 0
+    bounds: Bounds = field(default_factory=Bounds)
     _raw: dict[tuple[str, str], InertType] = field(default_factory=dict)
     _result: InertType | None = None
     _outside: int = MAX_OUTSIDE
@@ -128,7 +127,7 @@ class Log:
             self.dtypes.append(target)
             if harm := harmful_dtype(target, self.described):
                 self.odd(harm)
-        elif type(target.state) is tuple and any(unfinished(part) for part in target.state):
+        elif type(target.state) is tuple and any_unfinished(target.state):
             self.odd(ODD)
 
     def ended(self) -> str:
@@ -246,8 +245,6 @@ class Feed:
         Whether array bytes may stand between opcodes.
     max_memory : int
         See `modelward.artifacts._opcodes.MAX_MEMORY`.
-    careful : bool
-        Whether keys are looked at before they are compared.
     """
 
     def __init__(
@@ -258,7 +255,6 @@ class Feed:
         *,
         joblib: bool,
         max_memory: int,
-        careful: bool = False,
     ) -> None:
         self._data = data
         self._log = log
@@ -271,10 +267,8 @@ class Feed:
             by_build=joblib,
             max_memory=max_memory,
             stretch=stretch,
-            compare_left=NEVER if careful else log.compare_left,
-            keys=log.keys,
+            bounds=log.bounds,
         )
-        self._careful = careful
         self._segment: bytes | memoryview = b""
         self._at = 0
         self._builds = 0
@@ -301,8 +295,6 @@ class Feed:
         """Walk on, and return what may be run."""
         walker = self._walker
         segment = walker.advance()
-        if not self._careful:
-            self._log.compare_left, self._log.keys = walker.compare_left, walker.keys
         if segment.error:
             self.error, self._finished = segment.error, True
             return walker.patched()
@@ -395,7 +387,9 @@ class Reading:
 def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int) -> Reading:
     """Read the pickle that begins at `position`; what it reaches is noted in `log` even if it is broken."""
     nested = log.feed is not None
-    log.length = max(log.length, len(data))
+    if len(data) > log.length:
+        log.bounds.grow(len(data) - log.length)
+        log.length = len(data)
     reading = _run(data, position, log, joblib=joblib, max_memory=max_memory)
     problem = "" if nested else log.ended()
     return Reading(None, -1, problem) if problem and not reading.error else reading
@@ -404,7 +398,7 @@ def read_one(data: bytes | Content, position: int, log: Log, *, joblib: bool, ma
 def _run(
     data: bytes | Content, position: int, log: Log, *, joblib: bool, max_memory: int, careful: bool = False
 ) -> Reading:
-    feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory, careful=careful)
+    feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
     kind: Any = _Unpickler
     if careful:
         from modelward.artifacts._careful import CarefulUnpickler as kind  # noqa: N813
@@ -418,7 +412,14 @@ def _run(
     except Exception as error:  # noqa: BLE001 - a hostile stream may raise anything; all of it means unreadable
         if feed.error == MESSAGES[MANY_KEYS]:
             log.feed = outer
-            return _run(data, position, log, joblib=joblib, max_memory=max_memory, careful=True)
+            left, log.bounds.compare_left = (
+                log.bounds.compare_left,
+                NEVER,
+            )  # each is looked at before it is compared
+            try:
+                return _run(data, position, log, joblib=joblib, max_memory=max_memory, careful=True)
+            finally:
+                log.bounds.compare_left = left
         if feed.error:
             return Reading(None, -1, feed.error)
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
@@ -439,7 +440,8 @@ def _computed(data: bytes | Content, position: int, joblib: bool, max_memory: in
     from modelward.artifacts._careful import CarefulUnpickler, ComputedError
 
     log = Log()
-    feed = log.feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory, careful=True)
+    log.bounds.compare_left = NEVER
+    feed = log.feed = Feed(data, position, log, joblib=joblib, max_memory=max_memory)
     try:
         CarefulUnpickler(feed, log).load()
     except ComputedError:

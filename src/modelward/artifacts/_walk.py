@@ -19,7 +19,6 @@ from modelward.artifacts._opcodes import (
     AHEAD,
     BUILT,
     BYTES,
-    COMPARE_BUDGET,
     CROSSES,
     DEPTH,
     EMPTY,
@@ -45,6 +44,7 @@ from modelward.artifacts._opcodes import (
     STOPPED,
     STRETCH,
     UNSTORED,
+    Bounds,
     WalkError,
     wrong,
 )
@@ -114,8 +114,8 @@ class Walker(Machine):
         See `MAX_MEMORY`.
     stretch : int
         Byte strings from this length on are not part of a segment but lie between two.
-    compare_left, keys : int
-        What comparing keys may still cost, and how many tuples were keys already.
+    bounds : Bounds or None
+        What all pickles of the file may still cost; None if there is no other.
     compiled : bool or None
         Whether to use the compiled walk from the start; None lets the number of opcodes decide.
     """
@@ -128,12 +128,10 @@ class Walker(Machine):
         by_build: bool = False,
         max_memory: int = MAX_MEMORY,
         stretch: int = NO_STRETCH,
-        compare_left: int = COMPARE_BUDGET,
-        keys: int = 0,
+        bounds: Bounds | None = None,
         compiled: bool | None = None,
     ) -> None:
-        super().__init__(data)
-        self.compare_left, self.keys = compare_left, keys
+        super().__init__(data, Bounds(len(data)) if bounds is None else bounds)
         self.position = position
         self.by_build = by_build
         self.builds = 0

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._content import Content
 from modelward.artifacts._opcodes import (
-    COMPARE_BUDGET,
     DEEP_KEYS,
     DEPTH,
     EXTENSION,
     FAR,
     FEW,
-    HAND_BUDGET,
-    HASH_BUDGET,
     HUGE,
     LONG_CALLS,
     LONG_KEY,
@@ -32,6 +29,9 @@ from modelward.artifacts._opcodes import (
     wrong,
 )
 
+if TYPE_CHECKING:
+    from modelward.artifacts._opcodes import Bounds
+
 
 class Machine:
     """What an unpickler would hold, each value only as the cost of hashing it.
@@ -40,15 +40,14 @@ class Machine:
     ----------
     data : bytes or Content
         The stream.
+    bounds : Bounds
+        What may still be spent.
     """
 
-    def __init__(self, data: bytes | Content) -> None:
+    def __init__(self, data: bytes | Content, bounds: Bounds) -> None:
         self.content = data if isinstance(data, Content) else None
         self.data: Any = data.space if isinstance(data, Content) else data
-        self.hash_left = HASH_BUDGET
-        self.hand_left = HAND_BUDGET
-        self.compare_left = COMPARE_BUDGET
-        self.keys = 0
+        self.bounds = bounds
         self.stack: list[int] = []
         self.marks: list[int] = []
         self.memo: dict[int, int] = {}
@@ -56,10 +55,11 @@ class Machine:
 
     def _far(self, index: int, pos: int) -> int:
         """Return the memory that a memo with room for an index takes beyond what it has."""
-        if index > 65_536 + 2 * pos:
-            raise wrong(FAR, index)
         more = max(index - self.memo_top, 0)
+        if index > 65_536 + 2 * pos or more > self.bounds.memo_left:
+            raise wrong(FAR, index)
         self.memo_top += more
+        self.bounds.memo_left -= more
         return 16 * more
 
     def _need(self, count: int) -> None:
@@ -82,20 +82,23 @@ class Machine:
                 raise wrong(DEEP_KEYS)
             cost = sum(key % DEPTH for key in keys)
             tuples = [key % DEPTH for key in keys if key >= DEPTH]
-        self.hash_left -= cost
-        if self.hash_left < 0:
+        bounds = self.bounds
+        bounds.hash_left -= cost
+        if bounds.hash_left < 0:
             raise wrong(SLOW_KEYS)
         for key in tuples:
-            self.compare_left -= key * self.keys  # with all that came before, if their hashes are the same
-            self.keys += 1
-        if self.compare_left < 0:
+            bounds.compare_left -= (
+                key * bounds.keys
+            )  # with all that came before, if their hashes are the same
+            bounds.keys += 1
+        if bounds.compare_left < 0:
             raise wrong(MANY_KEYS)
 
     def _handed(self, value: int) -> None:
         """Charge for a tuple that a call or a state is made of."""
         if value >= DEPTH and value % DEPTH > LONG_TUPLE:
-            self.hand_left -= value % DEPTH
-            if self.hand_left < 0:
+            self.bounds.hand_left -= value % DEPTH
+            if self.bounds.hand_left < 0:
                 raise wrong(LONG_CALLS)
 
     def _line(self, pos: int) -> tuple[bytes, int]:
