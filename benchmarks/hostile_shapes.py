@@ -172,8 +172,8 @@ SHAPES["a key of doubled tuples"] = lambda size: (
     b"\x80\x04})" + b"2\x86" * 200 + b"Ns" + b"N0" * (size // 2) + b"."
 )
 SHAPES["pickles, each with a key of doubled tuples"] = lambda size: (
-    b"\x80\x04})" + b"2\x86" * 20 + b"Ns."
-) * (size // 46)
+    (b"\x80\x04})" + b"2\x86" * 20 + b"Ns.") * (size // 46)
+)
 SHAPES["pickles, each with a memo entry far out"] = lambda size: b"Nr\xff\xff\0\0." * (size // 7)
 SHAPES["hidden: pickles, each with a key of doubled tuples"] = lambda size: held(
     (b"\x80\x04cos\nsystem\n0})" + b"2\x86" * 20 + b"Ns.") * (size // 58)
