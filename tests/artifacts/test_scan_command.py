@@ -9,6 +9,7 @@ import weakref
 import zipfile
 from pathlib import Path
 
+import numpy
 import pytest
 from click.testing import CliRunner
 
@@ -173,3 +174,29 @@ def test_empty_files_and_devices(tmp_path: Path) -> None:
     assert code == 3
     assert "the file is empty" in out
     assert "a device, not a file" in out
+
+
+def test_links_to_directories_are_named_or_walked(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "evil.pkl").write_bytes(pickle.dumps(Evil()))
+    models = tmp_path / "models"
+    (models / "old").mkdir(parents=True)
+    (models / "good.pkl").write_bytes(pickle.dumps([1, 2]))
+    (models / "round").symlink_to(models)  # leads to what is walked anyway
+    (models / "newest").symlink_to("old")
+    assert run(models)[0] == 0
+    (models / "linked").symlink_to("../elsewhere")
+    code, out = run(models)
+    assert code == 3
+    assert "a link to a directory, which is not followed" in out
+    assert "linked" in out
+    code, out = run(models, tmp_path / "elsewhere")
+    assert code == 1
+    assert "not followed" not in out
+    assert run(models / "linked")[0] == 1
+
+
+def test_fields_of_arrays_may_have_any_names(tmp_path: Path) -> None:
+    items = numpy.zeros(3, [("__init__", "f8"), ("__class__", "i4"), ("append", "i4")])
+    (tmp_path / "items.pkl").write_bytes(pickle.dumps(items))
+    assert run(tmp_path / "items.pkl")[0] == 0

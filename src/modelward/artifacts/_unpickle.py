@@ -112,8 +112,8 @@ class Log:
     def built(self, target: Inert) -> None:
         """Count a BUILD, and read the raw array that joblib writes after one of its wrappers."""
         module, _, name = target.type_name.rpartition(".")
-        harm = harmful_state(module, name, target.state)
-        if harm:
+        # What a dtype may hold is judged below, whole: its fields may have any names, those of methods too.
+        if not is_dtype(target) and (harm := harmful_state(module, name, target.state)):
             self.odd(harm)
         self._array_state(target)
         if is_followed(module, name):

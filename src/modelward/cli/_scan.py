@@ -35,10 +35,12 @@ _LOOK_AHEAD = 2_000
 def scan(paths: tuple[str, ...], form: str, outs: tuple[str, ...]) -> int:
     """Say whether model files are safe to load, without loading them.
 
-    PATH is a file, or a directory to walk. What is read is decided by content, never by name, and containers are
-    read with all that they hold; anything else is called unreadable, by name, and never clean.
+    PATH is a file, or a directory to walk; a link in it to another directory is named, not followed. What is read
+    is decided by content, never by name, and containers are read with all that they hold; anything else is called
+    unreadable, by name, and never clean.
 
-    Exit codes: 0 all clean; 1 malicious or suspicious; 2 nothing to scan; 3 something could not be read.
+    Exit codes: 0 all clean; 1 malicious or suspicious; 2 no such file; 3 something could not be read, or there
+    was nothing to scan.
     """
     from modelward.errors import InputError, UsageError
 
@@ -131,7 +133,12 @@ def _colour() -> bool | None:
 
 
 def _files(paths: tuple[str, ...]) -> Iterator[str]:
-    """Yield the files of every path in a stable order; directories are walked, links to them not followed."""
+    """Yield the files of every path in a stable order.
+
+    Directories are walked. A link to a directory is not followed, and is yielded itself, to be named as not looked
+    at, unless it leads to what is walked anyway.
+    """
+    walked = [os.path.realpath(path) for path in paths if Path(path).is_dir()]
     for path in paths:
         if not Path(path).is_dir():
             yield path
@@ -139,9 +146,20 @@ def _files(paths: tuple[str, ...]) -> Iterator[str]:
         unreadable: list[str] = []
         for folder, inner, names in os.walk(path, onerror=lambda e: unreadable.append(str(e.filename))):  # noqa: B023
             inner.sort()
-            for name in sorted(names):
+            outside = {
+                name for name in inner if _leads_outside(os.path.join(folder, name), walked)  # noqa: PTH118
+            }
+            for name in sorted({*names, *outside}):
                 yield os.path.join(folder, name)  # noqa: PTH118 - names need not be UTF-8
         yield from unreadable
+
+
+def _leads_outside(folder: str, walked: list[str]) -> bool:
+    """Say whether a directory is a link to one that is not walked."""
+    if not os.path.islink(folder):  # noqa: PTH114 - names need not be UTF-8
+        return False
+    target = os.path.realpath(folder)
+    return not any(target == root or target.startswith(root.rstrip(os.sep) + os.sep) for root in walked)
 
 
 def _read(path: str) -> tuple[Artifact, str]:
@@ -154,12 +172,21 @@ def _read(path: str) -> tuple[Artifact, str]:
         # A directory may hold many files: what was read of each goes at once.
         return _bare(read_artifact(path, whole=False)), ""
     except InputError as error:
-        reason = str(error).removeprefix(f"{printable(path)}: ")
+        reason = _folder(path) or str(error).removeprefix(f"{printable(path)}: ")
         return Artifact(printable(path, 4096), "none", b"", "unreadable", (reason,)), str(error)
     except MemoryError:
         return Artifact(
             path, "unknown", b"", "unreadable", ("reading it takes more memory than there is",)
         ), ""
+
+
+def _folder(path: str) -> str:
+    """Return why a directory that was met was not walked; empty for what is none."""
+    if not Path(path).is_dir():
+        return ""
+    if Path(path).is_symlink():
+        return "a link to a directory, which is not followed; give that directory as well"
+    return "a directory that cannot be read"
 
 
 def _bare(artifact: Artifact) -> Artifact:
