@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from modelward.findings import Policy
 
 
@@ -121,13 +118,14 @@ def assess(
     """
     from modelward.assessment import assess as run
     from modelward.checks import EXPOSURES
+    from modelward.cli._assess_progress import checks_progress
     from modelward.reports import check_suffix, render_json, render_terminal, write_report
 
     paths = [Path(name) for name in output]
     for path in paths:
         check_suffix(path)
     policy = _policy(Path("pyproject.toml"))
-    with _progress() as tell:
+    with checks_progress() as tell:
         report = run(
             model, data, target=target, train=train, schema=schema, goal=goal, sensitive=sensitive, group=group,
             source=source, exposure=exposure or EXPOSURES, metric=metric, budget=budget, max_queries=max_queries,
@@ -161,38 +159,3 @@ def _next_step(written: str, train: str | None) -> str:
             "add --train FILE to check membership, poisoning and drift, and -o report.html for the pictures"
         )
     return "add -o report.html for the pictures and the code of every countermeasure"
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, str], None] | None]:
-    """Show a bar on standard error while the checks run, if somebody is looking."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from modelward.checks import all_checks
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield None
-        return
-    titles = {check.code: check.title for check in all_checks()}
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}"),
-        TimeElapsedColumn(),
-    )
-    running: list[str] = []
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("reading model and data", total=None)
-
-        def tell(code: str, state: str) -> None:
-            if state == "start":
-                running.append(code)
-            else:
-                running.remove(code)
-                bar.advance(task)
-            names = ", ".join(f"{c} {titles[c]}" for c in running[-2:])
-            bar.update(task, description=names[:70] or "writing the report", total=len(titles))
-
-        yield tell

@@ -147,7 +147,9 @@ def _files(paths: tuple[str, ...]) -> Iterator[str]:
         for folder, inner, names in os.walk(path, onerror=lambda e: unreadable.append(str(e.filename))):  # noqa: B023
             inner.sort()
             outside = {
-                name for name in inner if _leads_outside(os.path.join(folder, name), walked)  # noqa: PTH118
+                name
+                for name in inner
+                if _leads_outside(os.path.join(folder, name), walked)  # noqa: PTH118
             }
             for name in sorted({*names, *outside}):
                 yield os.path.join(folder, name)  # noqa: PTH118 - names need not be UTF-8
