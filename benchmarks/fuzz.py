@@ -4,8 +4,8 @@
 
 Scanner and oracle run in processes of their own, under a limit of memory. The oracle are CPython's unpicklers
 (in C and in Python, and the latter with joblib's additions) with a class lookup that only records. A stream fails
-if the scan crashes, takes over a second three times, calls it clean though an unpickler reaches a name that is not
-allowed or that the scan does not list, or calls it suspicious though a dangerous name is reached.
+if the scan crashes, takes over a second of the processor three times, calls it clean though an unpickler reaches a
+name that is not allowed or that the scan does not list, or calls it suspicious though a dangerous name is reached.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def scan(data: bytes) -> tuple[str, list[tuple[str, str]], float]:
     """Return the verdict, the names and their status, and the time that it took."""
     from modelward.artifacts import read_bytes
 
-    began = time.perf_counter()
+    began = time.process_time()
     artifact = read_bytes(data)
-    return artifact.verdict, [(use.name, use.status) for use in artifact.globals], time.perf_counter() - began
+    return artifact.verdict, [(use.name, use.status) for use in artifact.globals], time.process_time() - began
 
 
 def asked(data: bytes) -> list[tuple[str, str, str]]:
@@ -138,7 +138,7 @@ def fuzz(
             failures.append((kind, "crash", data))
             continue
         verdict, names, seconds = answer
-        if seconds > SECONDS:  # other programs run here, too
+        if seconds > SECONDS:  # other programs run here, too, and share the caches
             seconds = min(seconds, *(again[2] if (again := run(data)) else SECONDS for _ in range(2)))
         if seconds > SECONDS:
             failures.append((kind, f"{seconds:.1f} s", data))

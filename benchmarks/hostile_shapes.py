@@ -159,6 +159,9 @@ SHAPES["keys of two numbers that collide"] = lambda size: (
 SHAPES["keys of two numbers that collide, one by one"] = lambda size: (
     b"\x80\x04}" + joined((number(a) + number(b) + b"\x86Ns" for a, b in colliding()), size) + b"."
 )
+SHAPES["keys of two texts, protocol 0"] = lambda size: (
+    b"(d" + counted(lambda i: b"(Va%d\nVb%d\ntNs" % (i, i))(size) + b"."
+)
 SHAPES["sets of two numbers that collide"] = lambda size: (
     b"\x80\x04(" + joined((number(a) + number(b) + b"\x86" for a, b in colliding()), size) + b"\x91."
 )

@@ -41,6 +41,7 @@ FETCHED = frozenset(
     {"append", "extend", "add", "read", "read_array", "read_mmap", "safe_get_numpy_array_alignment_bytes"}
 )
 """Attributes that the unpickler, or joblib's, fetches from an object and calls."""
+_TAKEN = _INNER | FETCHED
 _ENCODINGS = frozenset({"latin1", "latin-1", "utf-8", "utf8", "ascii"})
 _MAX_TEXT = 4000
 _LONG = 1000
@@ -68,7 +69,7 @@ def harmful_state(module: str, name: str, state: Any) -> str:
     text = None
     for part in parts:
         if type(part) is dict:
-            if not part.keys().isdisjoint(_INNER) or _replaces(part):
+            if not part.keys().isdisjoint(_TAKEN) and (not part.keys().isdisjoint(_INNER) or _replaces(part)):
                 return "sets an attribute that Python keeps for itself"
             text = part.get(_TEXT, text)
         elif type(part) is tuple and _nested(part):

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 MAX_FOUND = 20
 """How many hidden pickles of one content are told apart."""
 _VISITS = 400_000
+_LEAST = 9
+"""Content of fewer bytes holds nothing that names something, the pickle of one number around it."""
 _STEP = 8 << 20
 _OVERLAP = 1 << 10
 _LOOK_FAR = 1_000_000
@@ -65,6 +67,8 @@ def with_hidden(artifact: Artifact, job: Job) -> Artifact:
         The same if nothing was found; else each find is a member, its path says where it lies.
     """
     if artifact.verdict not in ("clean", "suspicious") or artifact.format.startswith(_HOLDERS):
+        return artifact
+    if len(job.content) < _LEAST:
         return artifact
     if not job.hidden:
         job.purse.search.grant(len(job.content))

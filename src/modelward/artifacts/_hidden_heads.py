@@ -66,6 +66,7 @@ def _pattern(before: bytes, first: int, second: bytes, third: bytes) -> re.Patte
 _PATTERNS: dict[str, re.Pattern[bytes]] = {}
 """Made when they are needed: a small file has few heads, and making all takes longer than looking into it."""
 _SHORT = 1 << 16
+_SMALL = 4096
 _FEW = 6
 
 
@@ -80,9 +81,12 @@ class Heads:
 
     def __init__(self, content: bytes) -> None:
         self._content = content
+        self._bytes = frozenset(content) if len(content) <= _SMALL else None
 
     def at(self, kind: str, first: int = 0) -> Iterable[int]:
         """Return the positions of a kind of `HEADS` from `first` on, in order."""
+        if self._bytes is not None and HEADS[kind][1] not in self._bytes:
+            return ()
         pattern = _PATTERNS.get(kind)
         if pattern is None:
             if len(self._content) <= _SHORT and not self._may_hold(kind):
@@ -96,9 +100,6 @@ class Heads:
         if len(second) > _FEW:
             return letter in self._content
         return any(bytes((letter, two)) in self._content for two in second)
-
-
-_SMALL = 4096
 
 
 def _load() -> Any:

@@ -99,8 +99,8 @@ class Inert(metaclass=InertType):
 
     Attributes
     ----------
-    module, name : str
-        Of the class or function that loading would call; class attributes.
+    module, name, full : str
+        Of the class or function that loading would call, and both with a dot between; class attributes.
     args : tuple
         Positional arguments of the call.
     kwargs : dict
@@ -119,6 +119,7 @@ class Inert(metaclass=InertType):
 
     module: ClassVar[str] = ""
     name: ClassVar[str] = ""
+    full: ClassVar[str] = "."
     sink: ClassVar[Sink]
 
     args: tuple[Any, ...]
@@ -197,7 +198,7 @@ class Inert(metaclass=InertType):
     @property
     def type_name(self) -> str:
         """Dotted name of the class of the object, seen through copyreg's helpers."""
-        own = f"{type(self).module}.{type(self).name}"
+        own = type(self).full
         if own in _HELPERS and self.args and isinstance(self.args[0], InertType):
             return f"{self.args[0].module}.{self.args[0].name}"
         return own
@@ -259,7 +260,10 @@ class Fetched(Watched):
 def stand_in(module: str, name: str, sink: Sink, *, watched: bool = False) -> InertType:
     """Make the stand-in class for a name."""
     base = (Fetched if name == "getattr" else Watched) if watched else Inert
-    return InertType("Inert", (base,), {"__slots__": (), "module": module, "name": name, "sink": sink})
+    full = f"{module}.{name}"
+    return InertType(
+        "Inert", (base,), {"__slots__": (), "module": module, "name": name, "full": full, "sink": sink}
+    )
 
 
 def is_inert_class(value: object) -> bool:

@@ -333,9 +333,14 @@ class Feed:
         """Return a line of what was walked."""
         if not self._more():
             return b""
-        rest = bytes(self._segment[self._at :])
-        newline = rest.find(b"\n")
-        line = rest if newline < 0 else rest[: newline + 1]
+        size, left = 128, len(self._segment) - self._at
+        while True:  # the rest of a segment may be long, and lines are many
+            line = bytes(self._segment[self._at : self._at + size])
+            newline = line.find(b"\n")
+            if newline >= 0 or size >= left:
+                break
+            size *= 8
+        line = line if newline < 0 else line[: newline + 1]
         self._at += len(line)
         return line
 

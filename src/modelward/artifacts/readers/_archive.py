@@ -59,11 +59,14 @@ class Archive:
         In the order of the central directory.
     odd : dict
         What no honest archive has, or what another loader would read differently (values are unused).
+    overlaps : bool
+        Whether members share bytes: a few could grow without end.
     """
 
     content: bytes
     entries: list[Entry] = field(default_factory=list)
     odd: dict[str, None] = field(default_factory=dict)
+    overlaps: bool = False
 
     def note(self, what: str) -> None:
         """Note what is wrong with the archive."""
@@ -212,6 +215,7 @@ def _layout(archive: Archive, directory: int, shift: int) -> None:
     for entry in sorted(archive.entries, key=lambda e: e.offset):
         if entry.offset < position:
             archive.note(f"{entry.name} overlaps another member")
+            archive.overlaps = True
         elif content[position : entry.offset].strip(b"\0"):
             archive.note(f"{entry.offset - position} bytes before {entry.name} belong to no member")
         position = max(position, _local(archive, entry, directory))

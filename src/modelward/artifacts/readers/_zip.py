@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from modelward.artifacts._formats import Job
     from modelward.artifacts.readers._archive import Archive, Entry
 
+_SHARED, _GROWTH = 16 << 20, 10
+"""What may come out of an archive whose members share bytes, besides so many times its length."""
+
 
 def read(job: Job) -> Artifact:
     """Read an archive: its structure, what kind of archive it is, and every member."""
@@ -27,6 +30,8 @@ def read(job: Job) -> Artifact:
         form = looks_like(job.content)
         what = form if form.startswith("zip") else "zip"
         return job.artifact(what, "unreadable", (f"as {what} it cannot be read: {printable(str(error))}",))
+    if archive.overlaps:
+        job.purse.bytes_left = min(job.purse.bytes_left, _SHARED + _GROWTH * len(job.content))
     artifact = _by_kind(job, archive)
     odd = tuple(printable(what) for what in archive.odd)
     if not odd:
