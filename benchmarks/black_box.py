@@ -1,8 +1,9 @@
 """Black-box attacks beside ART's HopSkipJump: time, distance and rows asked, on the UCI credit data.
 
-Run ``python benchmarks/black_box.py CSV PEER [ROWS]``. The CSV is the UCI credit-default set; PEER is a Python that has
-adversarial-robustness-toolbox and the same scikit-learn. ART attacks the same forest in the same units (one unit of
-the schema's cost), without the schema: it may leave integers and one-hot pairs. Prints a Markdown table.
+Run ``python benchmarks/black_box.py CSV PEER [ROWS [FOLDER]]``. The CSV is the UCI credit-default set; PEER is a Python
+that has adversarial-robustness-toolbox and the same scikit-learn; what it found is kept in FOLDER, and taken from there
+later. ART attacks the same forest in the same units (one unit of the schema's cost), without the schema: it may leave
+integers and one-hot pairs. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import dataclasses
 import platform
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,10 +102,10 @@ def prepared(csv: str, n: int) -> tuple[Any, Any, np.ndarray, np.ndarray, np.nda
     return subject, schema, X, y, rows[legal(schema, rows)][:n], name
 
 
-def main(csv: str, python: str, n: int) -> None:
+def main(csv: str, python: str, n: int, keep: Path | None) -> None:
     """Run both and print."""
     subject, schema, X, y, rows, name = prepared(csv, n)
-    art = ask_art(python, "hopskipjump", X[:CUT], y[:CUT], rows, schema.rules.cost)
+    art = ask_art(python, "hopskipjump", X[:CUT], y[:CUT], rows, schema.rules.cost, keep)
     per_row = int(art["asked"]) // len(rows)
     print(f"{name}, forest of {TREES} trees (min_samples_leaf 2), {len(rows)} rows, seed {SEED}; one thread, ART "
           f"{art['version']}, scikit-learn {sklearn.__version__}, Python {platform.python_version()}.\n")  # fmt: skip
@@ -121,4 +123,9 @@ def main(csv: str, python: str, n: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if len(sys.argv) > 3 else 100)
+    main(
+        sys.argv[1],
+        sys.argv[2],
+        int(sys.argv[3]) if len(sys.argv) > 3 else 100,
+        Path(sys.argv[4]) if len(sys.argv) > 4 else None,
+    )
