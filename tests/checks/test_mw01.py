@@ -71,7 +71,7 @@ def test_attack_rows_flip_the_model_and_are_legal(forest_scope):
     evidence = Perturbation().run(forest_scope)
     assert legal(forest_scope.schema, evidence.attack_rows).all()
     assert len(evidence.attack_rows) > MIN_ROWS
-    assert "exact for every row" in evidence.summary
+    assert "exact for every row" in evidence.summary and "queries a row" not in evidence.summary
     curves = [s for s in evidence.series if s.group == "Security curve"]
     assert all(np.all(np.diff(s.y) >= 0) for s in curves)
     again = Perturbation().run(forest_scope)
@@ -134,6 +134,7 @@ def test_exact_is_said_of_the_proven_rows_only(make_scope):
     share = _claims(evidence)[MOVED]
     said = int(re.search(r"exact for (\d+) of 100 rows", evidence.summary).group(1))
     assert said == share.successes < share.n
+    assert re.search(r"had \d+ queries a row of the \d+ that this budget allows", evidence.summary)
     curves = {s.name: s for s in evidence.series if s.group == "Security curve"}
     found, most = curves["all rows"], next(c for name, c in curves.items() if name.startswith("not excluded"))
     assert found.x == most.x

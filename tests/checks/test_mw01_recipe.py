@@ -12,6 +12,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from modelward.checks import CheckNotApplicable, CheckNotGiven
 from modelward.checks.mw01_recipe import UniversalRecipe
+from modelward.errors import EndpointError
 from modelward.schema import Column, FeatureSchema
 
 SCHEMA = FeatureSchema((Column("a", "integer", low=0, high=99), Column("idle", "integer", low=0, high=1)))
@@ -52,3 +53,19 @@ def test_a_small_budget_names_the_flag_and_a_constant_model_has_nothing_to_move_
     )
     with pytest.raises(CheckNotApplicable, match="one label"):
         UniversalRecipe().run(constant)
+
+
+def test_a_search_that_broke_off_is_inconclusive(scope):
+    class Dying:
+        kind, calls = "endpoint", 0
+
+        def ask(self, X):
+            self.calls += 1
+            if self.calls > 1:
+                raise EndpointError("no answer within 5 s")
+            return scope.subject.backend.ask(X)
+
+    subject = dataclasses.replace(scope.subject, backend=Dying(), model=None)
+    evidence = UniversalRecipe().run(dataclasses.replace(scope, known=scope.answers(), subject=subject))
+    assert "broke off" in evidence.inconclusive
+    assert UniversalRecipe().run(scope).inconclusive == ""

@@ -11,6 +11,7 @@ from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
+from modelward.errors import EndpointError
 from modelward.evasion import Held, RecipeSearch, Space, recipe_words
 from modelward.evasion._recipe_moves import follow, list_moves
 from modelward.evasion._thresholds import split_points
@@ -219,3 +220,50 @@ def test_values_that_are_tried_on_a_black_box_are_no_rows_own():
     beyond = np.sort(X[:, 0])
     assert beyond[8] < min(tried) < max(tried) < beyond[-9]
     assert list_moves(Space(schema), X * np.nan, None, 16) == ()
+
+
+class Frail:
+    """A backend that breaks down after so many calls."""
+
+    kind = "endpoint"
+
+    def __init__(self, inner, calls):
+        self.inner, self.calls = inner, calls
+
+    def labels(self, X):
+        return self.ask(X)[0]
+
+    def ask(self, X):
+        self.calls -= 1
+        if self.calls < 0:
+            raise EndpointError("down")
+        return self.inner.labels(X), None
+
+
+def test_an_endpoint_that_fails_half_way_keeps_the_recipes_counted_by_then():
+    X, y, schema = planted()
+    subject = subject_of(DecisionTreeClassifier(random_state=0), X, y, schema)
+    codes, ladders = subject.codes(X), []
+    for calls in (0, 1, 2, 3, 4, 5, 6, 100):
+        frail = dataclasses.replace(subject, backend=Frail(subject.backend, calls), model=None)
+        found = RecipeSearch(columns=2).run(frail, X, codes, schema=schema, goal=1)
+        assert ("down" in found.stopped) == (frail.backend.calls < 0)
+        assert not (found.stopped and found.complete)
+        assert (found.best is None) == (not found.ladder)
+        ladders.append(found.ladder)
+    assert ladders[0] == () and len(ladders[-1]) == 2
+    # What is handed back is a part of what an unbroken search finds.
+    assert all(ladder == ladders[-1][: len(ladder)] for ladder in ladders)
+
+
+def test_rows_outside_the_schema_and_missing_cells_are_left_out():
+    X, y, schema = planted()
+    subject = subject_of(DecisionTreeClassifier(random_state=0), X, y, schema)
+    bad = np.repeat(X[:1], 4, axis=0)
+    bad[0, 0], bad[1, 0], bad[2, 0], bad[3, 3] = 99, 0.5, np.nan, np.inf
+    codes = subject.codes(X)
+    found = RecipeSearch().run(
+        subject, np.concatenate([X, bad]), np.concatenate([codes, [0] * 4]), schema=schema, goal=1
+    )
+    assert found.denied == int((codes == 0).sum())
+    assert found.best is not None and found.best.always

@@ -78,7 +78,7 @@ class Perturbation(Check):
         if not tried.any():
             raise CheckNotApplicable(_nothing(scope, result))
         return Evidence(
-            summary=_summary(scope, result, tried),
+            summary=_summary(scope, result, tried) + _thrift(scope, result, tried, share, inside=inside),
             claims=_claims(scope, result, tried, codes),
             series=_curves(scope, result, tried, codes) + _columns(scope, result, X),
             countermeasures=advice(scope.schema, _used(scope, result, X)),
@@ -186,6 +186,17 @@ def _summary(scope: Scope, result: Result, tried: NDArray[np.bool_]) -> str:
         count = f"{illegal}" if illegal >= MIN_ROWS else f"Fewer than {MIN_ROWS}"
         text += f" {count} rows that break the schema were left out."
     return text
+
+
+def _thrift(scope: Scope, result: Result, tried: NDArray[np.bool_], share: int, *, inside: bool) -> str:
+    """Return a sentence on how many rows were asked where that is fewer than the budget would allow."""
+    allowed = scope.budget.queries_per_row
+    if not inside or share >= allowed or result.proven[tried].all():
+        return ""
+    return (
+        f" The exact search came first, so the search that asks for labels had {share} queries a row of the "
+        f"{allowed} that this budget allows it on other models: with more it may find cheaper ones."
+    )
 
 
 def _directions(

@@ -78,6 +78,7 @@ class UniversalRecipe(Check):
             series=tuple(_ladder(scope, g, r) for g, r in found.items() if r.ladder),
             tables=_tables(scope, found),
             countermeasures=COUNTERMEASURES,
+            inconclusive=_broken_off(found),
         )
 
 
@@ -91,6 +92,12 @@ COUNTERMEASURES = (
         code="share = rows.filter(recipe).height / rows.height  # against the share in the training rows",
     ),
 )
+
+
+def _broken_off(found: dict[int, Recipes]) -> str:
+    """Return why a larger recipe may have been missed; empty if the searches came to their ends."""
+    reasons = dict.fromkeys(r.stopped for r in found.values() if r.stopped)
+    return f"the search for recipes broke off: {'; '.join(reasons)}" if reasons else ""
 
 
 def _label(scope: Scope, goal: int) -> str:

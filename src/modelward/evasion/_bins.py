@@ -105,7 +105,7 @@ class Binned:
         x = row[bins.column]
         seen = self._seen(x)
         for u in np.flatnonzero(~np.isnan(x)).tolist():
-            own[u] = np.searchsorted(self.cuts[bins.column[u]], seen[u], side="left")
+            own[u] = self.cuts[bins.column[u]].searchsorted(seen[u])
         low, high = (ends[0][bins.column][bins.unit] for ends in space.reach(row[None, :]))
         values = np.where(bins.number > own[bins.unit], bins.lowest, bins.highest)
         price = np.full(len(values), np.inf)

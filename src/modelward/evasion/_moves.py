@@ -107,6 +107,38 @@ class Moves:
             batch.A[cells] = batch.X[cells]
             batch.units[mine, u] = 0.0
 
+    def redraw(
+        self,
+        batch: Batch,
+        some: NDArray[np.int64],
+        factor: NDArray[np.float64],
+        target: NDArray[np.float64],
+    ) -> None:
+        """Share out anew what the numbers of some rows may cost, in the proportion of their changes times a factor.
+
+        Parameters
+        ----------
+        batch : Batch
+        some : ndarray of int, shape (k,)
+        factor : ndarray of shape (k, units)
+        target : ndarray of shape (k,)
+            What each row is to cost, by the norm; steps can make it less. Where what stays costs more, numbers go back.
+        """
+        space, column = self.space, self.column
+        units, x = batch.units[some], batch.X[np.ix_(some, column)]
+        gap = batch.A[np.ix_(some, column)] - x
+        loose = self.number & (units > 0) & ~np.isnan(gap)
+        shares = np.where(loose, units * factor, 0.0)
+        fixed = np.where(loose, 0.0, units)
+        room = self.room(
+            np.column_stack([np.zeros(len(some)), fixed]), np.zeros(len(some), dtype=np.int64), target
+        )
+        scale = room / np.maximum(space.combine(shares), 1e-300)
+        who, unit = np.nonzero(loose)
+        j = column[unit]
+        way = np.sign(gap[who, unit]) * shares[who, unit] * scale[who] / space.rate[j]
+        self._set(batch, some[who], unit, np.clip(x[who, unit] + way, *self._ends(x[who, unit], j)))
+
     def take(
         self,
         batch: Batch,

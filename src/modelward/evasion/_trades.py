@@ -1,7 +1,8 @@
 """Trades: a row's best point gives up a part of one change, and others take over less than what was given up.
 
 Labels alone say which trades work, so they are drawn; how much is given up follows the row's own luck, and units
-that were part of what worked are drawn more often.
+that were part of what worked are drawn more often. Some candidates are no trades: they begin at the origin, or share
+out less than the best cost anew among the numbers of a known point.
 """
 
 from __future__ import annotations
@@ -20,15 +21,17 @@ if TYPE_CHECKING:
     from modelward.evasion._desk import Desk
     from modelward.evasion._halving import Halving
 
-_SAVED = np.array([0.02, 0.06, 0.15, 0.3, 0.5])
-"""Shares of the best cost that a point made afresh saves."""
+_SAVED = np.array([0.05, 0.15, 0.3, 0.5, 0.7])
+"""Shares of the best cost that a point saves which is made afresh or shared out anew."""
 _SPREAD = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
 """How the saving of a trade is spread around the row's own."""
 _KEPT = np.array([0.0, 0.0, 0.3, 0.6, 0.85, 0.95])
 """What the unit that gives keeps of its change."""
 _LEAST_SAVED, _MOST_SAVED, _FIRST_SAVED = 0.01, 0.5, 0.1
 _GROW, _FADE = 1.3, 0.93
-_FRESH, _SECOND = 0.15, 0.2
+_FRESH, _REDRAWN, _SECOND = 0.3, 0.3, 0.2
+_WIDTH = 1.7
+"""Log-width of the factors by which shares are drawn anew."""
 _UNIFORMS = 12
 
 
@@ -64,7 +67,8 @@ class Trades:
 
     def round(self, elite: Walkers, rows: NDArray[np.int64], keep: int) -> Walkers:
         """Draw and ask about some trades of rows that have a point; return the cheapest few points of each row."""
-        draws = np.concatenate([self.rngs[i].random((self.size, _UNIFORMS)) for i in rows.tolist()])
+        width = _UNIFORMS + len(self.moves.least)
+        draws = np.concatenate([self.rngs[i].random((self.size, width)) for i in rows.tolist()])
         owner = np.repeat(rows, self.size)
         best = self.desk.best_cost[owner]
         batch = self._made(elite, owner, best, draws)
@@ -83,19 +87,23 @@ class Trades:
     def _made(
         self, elite: Walkers, owner: NDArray[np.int64], best: NDArray[np.float64], draws: NDArray[np.float64]
     ) -> Batch:
-        """Return candidates that cost less than the best: trades, and some that begin at the origin."""
+        """Return candidates that cost less than the best: trades, points shared out anew, and points made afresh."""
         first = np.searchsorted(elite.owner, owner)
         many = np.searchsorted(elite.owner, owner, "right") - first
         # Mostly the cheapest point of the row, now and then another.
         place = first + (np.maximum(draws[:, 11] - 0.6, 0.0) / 0.4 * many).astype(np.int64)
         X, fresh = self.desk.X[owner], draws[:, 0] < _FRESH
+        anew = ~fresh & (draws[:, 0] < _FRESH + _REDRAWN)
         batch = Batch.at(self.desk.space, X, np.where(fresh[:, None], X, elite.A[place]))
         saved = np.clip(self.saving[owner] * _of(_SPREAD, draws[:, 1]), _LEAST_SAVED / 2, 1.4 * _MOST_SAVED)
-        target = (1 - np.where(fresh, _of(_SAVED, draws[:, 1]), saved)) * best
+        target = (1 - np.where(fresh | anew, _of(_SAVED, draws[:, 1]), saved)) * best
+        again = np.flatnonzero(anew)
+        self.moves.redraw(batch, again, np.exp(_WIDTH * (draws[again, _UNIFORMS:] - 0.5)), target[again])
         giver, gives = _pick(batch.units, draws[:, 3])
-        trade = np.flatnonzero(~fresh & gives)
+        trade = np.flatnonzero(~fresh & ~anew & gives)
         self.moves.weaken(batch, trade, giver[trade], _of(_KEPT, draws[trade, 2]))
         takers = np.where(fresh, 1 + (draws[:, 4] * 3).astype(np.int64), 1 + (draws[:, 4] < _SECOND))
+        takers[again] = 0
         odds = self._odds(owner, best)
         units = len(self.moves.least)
         odds[trade, giver[trade]] = odds[trade, units + giver[trade]] = 0.0

@@ -278,7 +278,8 @@ def best_first(  # noqa: C901 - compiled as one loop
     room = min(_BOXES, _CELLS // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
     branches, lists = np.empty((room, 5), dtype=np.int64), np.empty((room, 2), dtype=np.int64)
-    spare, keys, nodes = np.arange(room - 1, -1, -1), np.empty(room), np.empty(room, dtype=np.int64)
+    # Places of boxes that are done are used again; all from `fresh` on were never used.
+    spare, keys, nodes = np.empty(room, dtype=np.int64), np.empty(room), np.empty(room, dtype=np.int64)
     size = max(_NAMES, 4 * every)
     names, outer = np.empty(size, dtype=np.int32), np.arange(every).astype(np.int32)
     for u in range(units):
@@ -288,7 +289,7 @@ def best_first(  # noqa: C901 - compiled as one loop
             for c in range(n):
                 if f.price[f.start[u] + c] == np.inf:
                     lows[0, u] &= ~(1 << c)
-    free, waiting, named = room - 1, np.int64(0), 0
+    fresh, done, waiting, named = np.int64(1), np.int64(0), np.int64(0), 0
     left *= _SHARE
     bound, cost, m = _evaluate(
         leaves, f, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], np.int64(-1), 0.0, most, outer, s, trial,
@@ -320,14 +321,14 @@ def best_first(  # noqa: C901 - compiled as one loop
             names = packed
             if named > 0.8 * size or named + 2 * lists[node, 1] > size:
                 return most, min(bound, spoilt[0])
-        if left < 0 or free < 2:
+        if left < 0 or room - fresh + done < 2:
             return most, min(bound, spoilt[0])
         pop(keys, nodes, waiting)
         waiting -= 1
         begin, end = lists[node, 0], lists[node, 0] + lists[node, 1]
         u = branches[node, 0]
         for side in range(2 if u >= 0 else 0):
-            new = spare[free - 1]
+            new = spare[done - 1] if done > 0 else fresh
             copy_into(lows[new], lows[node])
             copy_into(highs[new], highs[node])
             lows[new, u], highs[new, u] = branches[node, 1 + 2 * side], branches[node, 2 + 2 * side]
@@ -347,7 +348,10 @@ def best_first(  # noqa: C901 - compiled as one loop
                 named += m
                 push(keys, nodes, waiting, inner, new)
                 waiting += 1
-                free -= 1
-        spare[free] = node
-        free += 1
+                if done > 0:
+                    done -= 1
+                else:
+                    fresh += 1
+        spare[done] = node
+        done += 1
     return most, min(most, spoilt[0])

@@ -80,6 +80,8 @@ class Cheapest:
         options: dict[str, Any] = {"schema": schema, "goal": goal, "random_state": random_state}
         result: Result | None = None
         cost = np.full(len(X), np.inf)
+        # Both runs of the exact search work on the same trees.
+        binned = attacks[0].prepared(metered, schema) if isinstance(attacks[0], EnsembleSearch) else None
         for k, attack in enumerate([*attacks, *attacks[:twice]]):
             # Where an exact attack has proven its answer there is nothing to improve.
             again = every if result is None else np.flatnonzero(result.tried & ~result.proven)
@@ -91,8 +93,9 @@ class Cheapest:
             part = None if share is None else share // max(1, len(attacks) - k) * len(again)
             if part is not None and twice and 0 < k < len(attacks):
                 part = min(part, (metered.meter.left or 0) - _LOOKS * len(again))
+            shared: dict[str, Any] = {"binned": binned} if isinstance(attack, EnsembleSearch) else {}
             try:
-                found = attack.run(metered, X[again], codes[again], budget=part, **options)
+                found = attack.run(metered, X[again], codes[again], budget=part, **options, **shared)
             except EndpointError as err:
                 if result is None:
                     raise

@@ -60,9 +60,10 @@ class EnsembleSearch:
     @staticmethod
     def fits(subject: Subject, schema: FeatureSchema | None = None) -> bool:
         """Say whether the subject is an additive ensemble of trees that is not too large."""
-        if schema is not None and any(len(group) > _MAX_MEMBERS for group in schema.onehot):
+        if schema is not None and _too_wide(schema):
             return False
-        return _small(subject_forest(subject))
+        forest = subject_forest(subject)
+        return forest is not None and _small(forest)
 
     def run(
         self,
@@ -75,6 +76,7 @@ class EnsembleSearch:
         budget: int | None = None,
         random_state: int = 0,  # noqa: ARG002 - nothing here is random
         known: Result | None = None,
+        binned: Binned | None = None,
     ) -> Result:
         """Find the cheapest legal move of each row; see `Attack.run`.
 
@@ -85,22 +87,32 @@ class EnsembleSearch:
         known : Result, optional
             What another search found for these rows, in this norm: only what is cheaper is looked for, and rows for
             which there is nothing come back as not moved, with their bound.
+        binned : Binned, optional
+            What `prepared` returned for this subject and schema, where several runs share it.
 
         Raises
         ------
         UsageError
             If the subject is no such ensemble.
         """
+        binned = self.prepared(subject, schema) if binned is None else binned
+        if binned is None:
+            raise UsageError(f"{subject.name} is no additive ensemble of trees: use CoordinateSearch")
+        desk = open_desk(subject, binned.space, X, codes, goal, budget)
+        return desk.run(lambda desk: self._search(desk, binned, known))
+
+    def prepared(self, subject: Subject, schema: FeatureSchema) -> Binned | None:
+        """Read the subject's trees into the bins of this norm, or return None if `fits` says no."""
         from modelward.evasion._bins import Binned  # compiled code is loaded when it is needed
 
-        forest = subject_forest(subject) if self.fits(subject, schema) else None
-        if forest is None:
-            raise UsageError(f"{subject.name} is no additive ensemble of trees: use CoordinateSearch")
-        desk = open_desk(subject, Space(schema, self.norm), X, codes, goal, budget)
+        if _too_wide(schema):
+            return None
+        forest = subject_forest(subject)
+        if forest is None or not _small(forest):
+            return None
         kinds = subject.codec.dtypes
         narrow = [j for j, name in enumerate(schema.names) if str(kinds.get(name)) == "Float32"]
-        binned = Binned.build(desk.space, forest, narrow)
-        return desk.run(lambda desk: self._search(desk, binned, known))
+        return Binned.build(Space(schema, self.norm), forest, narrow)
 
     def _search(self, desk: Desk, binned: Binned, known: Result | None) -> None:
         rows = desk.open()
@@ -154,5 +166,9 @@ class EnsembleSearch:
         )
 
 
-def _small(forest: Forest | None) -> bool:
-    return forest is not None and sum(len(tree.left) for tree in forest.trees) <= _MAX_NODES
+def _too_wide(schema: FeatureSchema) -> bool:
+    return any(len(group) > _MAX_MEMBERS for group in schema.onehot)
+
+
+def _small(forest: Forest) -> bool:
+    return sum(len(tree.left) for tree in forest.trees) <= _MAX_NODES

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.errors import BudgetExhausted
+from modelward.errors import BudgetExhausted, EndpointError
 from modelward.evasion._always import Prover
 from modelward.evasion._recipe_climb import Climb
 from modelward.evasion._recipe_moves import Held, follow
@@ -97,7 +97,8 @@ class RecipeSearch:
         Returns
         -------
         Recipes
-            Empty if fewer than two legal rows are without the label.
+            Empty if fewer than two legal rows are without the label. Where an endpoint fails half-way, the recipes
+            that were searched and counted by then, with the reason in `stopped`.
         """
         rng = np.random.default_rng(random_state)
         denied = np.flatnonzero((codes != goal) & legal(schema, X))
@@ -119,18 +120,24 @@ class RecipeSearch:
         whole = rows[~np.isnan(rows).any(axis=1)]
         if len(whole):
             search.prover = Prover(subject.with_budget(proofs), schema, goal, whole[0], self.work)
-        stopped = ""
+        stopped, ladder = "", list[Recipe]()
         try:
             search.climb(X)
-        except BudgetExhausted as err:
+        except (BudgetExhausted, EndpointError) as err:
             stopped = str(err)
-        ladder: list[Recipe] = []
-        for held, searched, always in search.found:
-            ladder.append(
-                Recipe(goal, held, searched, _count(subject, search.space, out, held, goal), always)
-            )
+        try:
+            for held, searched, always in search.found:
+                moved = _count(subject, search.space, out, held, goal)
+                ladder.append(Recipe(goal, held, searched, moved, always))
+        except EndpointError as err:
+            stopped = str(err)
         return Recipes(
-            tuple(ladder), _smallest(ladder), len(denied), subject.meter.rows, search.complete, stopped
+            tuple(ladder),
+            _smallest(ladder),
+            len(denied),
+            subject.meter.rows,
+            search.complete and not stopped,
+            stopped,
         )
 
 
