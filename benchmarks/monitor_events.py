@@ -23,7 +23,7 @@ from scipy import stats
 import modelward
 from modelward.monitoring import Event, Watch
 from modelward.monitoring._alerts import SAME
-from modelward.monitoring._events import ENOUGH, Calendar
+from modelward.monitoring._events import Calendar
 
 WEEK, DAY, LEARN, YEAR, SEED = 168, 24, 130, 52, 0
 STORM_MM = 30.0
@@ -73,41 +73,44 @@ def alerts(
         hour = first + t
         if hour % DAY == 0 and hour // DAY in days:
             before[hour // DAY] = copy.deepcopy(watch)
-        held = calendar.held(hour) if calendar else None
-        expected, _ = watch.expect()
-        for alarm in watch.observe(Y[t], held):
+        past = calendar.hour(hour) if calendar else None
+        for alarm in watch.observe(Y[t], past):
             told = t - last.get(alarm.detector, -(10**9)) > SAME[alarm.detector] and not alarm.again
             last[alarm.detector] = t
-            if told and not explained(calendar, hour, held, alarm.score, Y[t, 0], expected[0]):
+            if told and not explained(calendar, hour, past, alarm):
                 found["in" if hour // DAY in days else "out"] += 1
     return found, before
 
 
-def explained(calendar: Calendar | None, hour: int, held, score: float, y: float, expected: float) -> bool:
+def explained(calendar: Calendar | None, hour: int, past, alarm) -> bool:
     """Say whether an event explains an alarm, as a monitor asks it."""
-    if calendar is None or held is None or not held[0]:
+    if calendar is None or past is None:
         return False
-    usual = np.expm1(expected)
-    return calendar.explains(hour, 0, score, np.expm1(y) / usual if usual > 0 else np.nan)[1]
+    return calendar.explains(hour, 0, alarm.score, np.nan, alarm.within)[1]
 
 
 def attacked(
-    watch: Watch, calendar: Calendar, first: int, Y: np.ndarray, day: int, factor: float, rng
-) -> bool:
-    """Multiply from a drawn hour of an event's day on; say whether an alarm is left that it does not explain."""
-    start = int(rng.integers(7, 19))
+    watch: Watch, calendar: Calendar | None, first: int, Y: np.ndarray, day: int, factor: float, start: int
+) -> tuple[bool, float]:
+    """Multiply from an hour of an event's day on; say whether an alarm is left that it does not explain.
+
+    Returned too is the largest score of those hours, of a watch that knows no events.
+    """
+    found, most = False, 0.0
     for h in range(DAY):
         t = day * DAY + h - first
         y = Y[t].copy()
         if h >= start:
             y = np.log1p(np.expm1(y) * factor)
         hour = first + t
-        held = calendar.held(hour)
-        expected, _ = watch.expect()
-        for alarm in watch.observe(y, held):
-            if h >= start and not explained(calendar, hour, held, alarm.score, y[0], expected[0]):
-                return True
-    return False
+        past = calendar.hour(hour) if calendar else None
+        expected, width = watch.expect()
+        if h >= start and np.isfinite(y[0]):
+            most = max(most, float(abs(y[0] - expected[0]) / width[0]))
+        for alarm in watch.observe(y, past):
+            if h >= start and not explained(calendar, hour, past, alarm):
+                found = True
+    return found, most
 
 
 def main() -> None:
@@ -118,11 +121,12 @@ def main() -> None:
     print(
         f"Learned from {LEARN} weeks, then watched for {YEAR}, then on by a year. Days with an event: federal holidays "
         f"and days of {STORM_MM:g} mm of rain and more (bike trips), the holidays that the file names (cars); all days "
-        "of a name are occurrences of one event. With the calendar event hours neither train nor set thresholds, and "
-        f"an alarm in them is explained if the same event went as far in {ENOUGH} or more past occurrences (× 1.3); "
-        "without it nothing is named. An attack multiplies the count from a drawn hour of the event's day on (7 to 18 "
-        "o'clock); it is found if an alarm of that day is left that the event does not explain. modelward "
-        f"{modelward.__version__}, Python {platform.python_version()}, numpy {np.__version__}, seed {SEED}.\n"
+        "of a name are occurrences of one event. With the calendar event hours neither train nor set thresholds; an "
+        "event that occurred twice or more in the weeks learned from is judged by what those occurrences did in the "
+        "same hours, and by how far they differed; without it nothing is named. An attack multiplies the count from a "
+        "drawn hour of the event's day on (7 to 18 o'clock); it is found if an alarm of that day is left that the "
+        f"event does not explain. modelward {modelward.__version__}, Python {platform.python_version()}, numpy "
+        f"{np.__version__}, seed {SEED}.\n"
     )
     print(
         "| file, year from | event days (2 past) | alerts in them, no calendar | with | alerts on other days, no "
@@ -130,9 +134,10 @@ def main() -> None:
         "|---|---|---|---|---|---|",
         flush=True,
     )
-    hits: dict[str, list[bool]] = {name: [] for name in ATTACKS}
+    hits: dict[str, list[tuple[str, bool]]] = {name: [] for name in ATTACKS}
     alone: dict[str, list[bool]] = {name: [] for name in ATTACKS}
     total: Counter[str] = Counter()
+    bare: dict[str, list[float]] = {"attacked": [], "quiet": []}
     for what, (first, Y, days) in (("bike trips", bikes(folder)), ("cars", traffic(folder))):
         for begin in range(LEARN * WEEK, len(Y) - YEAR * WEEK + 1, YEAR * WEEK):
             past, ends = slice(begin - LEARN * WEEK, begin), begin + YEAR * WEEK
@@ -151,8 +156,8 @@ def main() -> None:
             phase = (start + np.arange(LEARN * WEEK)) % WEEK
             calendar.learn(watch.normal, Y[past], first + past.start, phase)
             here = {d: n for d, n in days.items() if begin <= d * DAY - first < ends - DAY}
-            known = {d: n for d, n in here.items() if n in calendar.reach}
-            without, _ = alerts(blind, None, first, Y, begin, ends, here)
+            known = {d: n for d, n in here.items() if n in calendar.past}
+            without, unaware = alerts(blind, None, first, Y, begin, ends, here)
             found, before = alerts(watch, calendar, first, Y, begin, ends, here)
             year = str(np.datetime64(int(first + begin), "h"))[:7]
             print(
@@ -165,25 +170,49 @@ def main() -> None:
             for day in here:
                 if not np.isfinite(Y[day * DAY - first : (day + 1) * DAY - first]).all():
                     continue
+                kind = "storm" if here[day] == "storm" else "holiday"
                 for name, factor in ATTACKS.items():
-                    seen = attacked(copy.deepcopy(before[day]), calendar, first, Y, day, factor, rng)
-                    (hits if day in known else alone)[name].append(seen)
-    fewer = 1 - total["with"] / max(1, total["without"])
+                    hour = int(rng.integers(7, 19))
+                    seen, _ = attacked(copy.deepcopy(before[day]), calendar, first, Y, day, factor, hour)
+                    if day in known:
+                        hits[name].append((kind, seen))
+                    else:
+                        alone[name].append(seen)
+                    if name == "× 10" and day in known:
+                        for k, by in (("attacked", factor), ("quiet", 1.0)):
+                            _, most = attacked(
+                                copy.deepcopy(unaware[day]), None, first, Y, day, by, hour * (k[0] == "a")
+                            )
+                            bare[k].append(most)
+    change = 1 - total["with"] / max(1, total["without"])
     print(
-        f"| together | {total['days']} | {total['without']} | {total['with']} ({fewer:.0%} fewer) "
-        f"| {total['out without']} | {total['out with']} |\n"
+        f"| together | {total['days']} | {total['without']} | {total['with']} ({abs(change):.0%} "
+        f"{'fewer' if change >= 0 else 'more'}) | {total['out without']} | {total['out with']} |\n"
     )
     print(
-        "| attack inside an event | found, 2 past occurrences | 95 % interval | found, fewer |\n|---|---|---|---|"
+        "| attack inside an event | found, 2 past occurrences | 95 % interval | holidays | storms | found, fewer |\n"
+        "|---|---|---|---|---|---|"
     )
     for name in ATTACKS:
-        n, k = len(hits[name]), sum(hits[name])
+        n, k = len(hits[name]), sum(seen for _, seen in hits[name])
         ci = stats.binomtest(k, n).proportion_ci(method="exact")
         m = len(alone[name])
+        by = [
+            f"{sum(seen for held, seen in hits[name] if held == kind)} of {sum(held == kind for held, _ in hits[name])}"
+            for kind in ("holiday", "storm")
+        ]
         print(
-            f"| {name} | {k} of {n} ({k / n:.0%}) | {ci.low:.0%} to {ci.high:.0%} | {sum(alone[name])} of {m} |"
+            f"| {name} | {k} of {n} ({k / n:.0%}) | {ci.low:.0%} to {ci.high:.0%} | {by[0]} | {by[1]} "
+            f"| {sum(alone[name])} of {m} |"
         )
-    print(f"\n{time.process_time() - begun:.0f} s of processor.")
+    share = np.mean([seen for _, seen in hits["× 10"]])
+    level = float(np.quantile(bare["attacked"], 1 - share))
+    loud = int((np.array(bare["quiet"]) >= level).sum())
+    print(
+        f"\nWithout a calendar, a threshold at which as many of × 10 are found in events ({share:.0%}) is {level:.2f} of "
+        f"the one that it has, and {loud} of the {len(bare['quiet'])} untouched event days with a past alarm at it.\n"
+    )
+    print(f"{time.process_time() - begun:.0f} s of processor.")
 
 
 if __name__ == "__main__":

@@ -1,15 +1,17 @@
-"""False alerts of a whole Monitor on quiet simulated months of rows, and how late it sees faults planted in them.
+"""False alerts of a monitor on quiet simulated months of rows, and how late it sees faults planted in them.
 
-python benchmarks/monitor_months.py run FIRST LAST OUT.jsonl [ROWS MONTHS FAULTS [SERIES [WANDER]]]
-    a line for each world (seed), appended: slices add up. ROWS an hour (100), MONTHS watched after one fit (3),
-    FAULTS 1 to plant them after the first month (0); SERIES a folder for the series of each world, for the peers;
-    WANDER the scale of hourly factors (0.06 row σ)
+python benchmarks/monitor_months.py series FIRST LAST FOLDER [ROWS MONTHS FAULTS WANDER]
+    a file for each world (seed): what is measured of eight weeks to learn from and of MONTHS (3) after them, at about
+    ROWS an hour (100); FAULTS 1: of months with planted faults too (0); WANDER: scale of hourly factors (0.06 row σ)
+python benchmarks/monitor_months.py judge FOLDER OUT.jsonl
+    fit what a Monitor consists of on those series, and go through the months: a line for each file
 python benchmarks/monitor_months.py report OUT.jsonl [PEERS.json] > benchmarks/monitor_months.md
     PEERS.json as monitor_peers.py writes it
 """
 
 from __future__ import annotations
 
+import copy
 import json
 import platform
 import sys
@@ -19,57 +21,24 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from scipy import stats
 
 import modelward
-from modelward.monitoring import Monitor, Watch, _learn
-from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
+from modelward.monitoring import Alarm, Watch, _learn
+from modelward.monitoring._alerts import Alert, AlertBook
+from modelward.monitoring._novelty import Novelty
+from monitor_worlds import NUMBERS, WEEKS, WORDS, World, encode, fitted, profile_of
 
-NUMBERS, WORDS, WEEKS, DAYS, LASTS = 16, 8, 8, 30, 120
-HOURS = WEEKS * 168
+DAYS, LASTS = 30, 120
+MONTH = DAYS * 24
 FAULTS = (
     "unit × 10", "column frozen", "null flood of 20 %", "5 % of rows at one old value", "never seen value in 0.5 %",
     "999 in 0.5 %", "mean + 1 row σ", "mean creeps by 0.1 row σ a day", "traffic × 0.5", "score + 0.05",
 )  # fmt: skip
 
 
-class World:
-    """Rows of a service: seasons, factors that wander by the hour (AR 0.8), heavy tails, categories, a score."""
-
-    def __init__(self, seed: int, rows: int = 100, wander: float = 0.06) -> None:
-        self.size, self.wander = rows, wander
-        self.rng = np.random.default_rng(seed)
-        self.season = self.rng.uniform(0, 0.5, NUMBERS)
-        self.turn = self.rng.uniform(0, 2 * np.pi, NUMBERS)
-        self.heavy = self.rng.random(NUMBERS) < 0.4
-        shares = [self.rng.dirichlet(np.full(k, 3.0)) for k in self.rng.integers(2, 9, WORDS)]
-        self.edges = [np.cumsum(p)[:-1] for p in shares]
-        self.factor = np.zeros(NUMBERS + 2)
-        self.hour = 0
-
-    def rows(self, hours: int, traffic: float = 1.0) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return of each of the next hours numbers and categories, and scores."""
-        rng, t = self.rng, self.hour + np.arange(hours)
-        self.hour += hours
-        factors = np.empty((hours, NUMBERS + 2))
-        for k, kick in enumerate(self.wander * rng.standard_t(6, (hours, NUMBERS + 2))):
-            factors[k] = self.factor = 0.8 * self.factor + kick
-        busy = 0.3 * np.sin(t / 24 * 2 * np.pi) - 0.3 * (t % 168 >= 120) + 0.3 * factors[:, -1]
-        sizes = rng.poisson(traffic * self.size * np.exp(busy))
-        at, n = np.repeat(np.arange(hours), sizes), int(sizes.sum())
-        X = rng.normal(size=(n, NUMBERS))
-        X[:, self.heavy] = rng.standard_t(4, (n, int(self.heavy.sum())))
-        X += (self.season * np.sin(t[:, None] / 24 * 2 * np.pi + self.turn) + factors[:, :NUMBERS])[at]
-        drawn = rng.random((n, WORDS))
-        words = np.stack([np.searchsorted(e, drawn[:, j], "right") for j, e in enumerate(self.edges)], axis=1)
-        score = 1 / (1 + np.exp(-0.5 * X[:, 0] - 0.3 * X[:, 1] - factors[at, -2]))
-        ends = np.cumsum(sizes)[:-1]
-        return list(zip(np.split(np.hstack([X, words]), ends), np.split(score[:, None], ends), strict=True))
-
-
-def spoil(X: np.ndarray, S: np.ndarray, fault: str, within: int, rng: np.random.Generator) -> None:
-    """Put a fault into column 3 (numbers), the first category, or the score."""
+def spoil(X: np.ndarray, fault: str, within: int, rng: np.random.Generator) -> None:
+    """Put a fault into column 3 (numbers), the first category, or the score, the last column."""
     u = rng.uniform(size=len(X))
     if fault == FAULTS[0]:
         X[:, 3] *= 10
@@ -88,7 +57,7 @@ def spoil(X: np.ndarray, S: np.ndarray, fault: str, within: int, rng: np.random.
     elif fault == FAULTS[7]:
         X[:, 3] += 0.1 * within / 24
     elif fault == FAULTS[9]:
-        S += 0.05
+        X[:, -1] += 0.05
 
 
 def column(fault: str) -> str:
@@ -96,128 +65,126 @@ def column(fault: str) -> str:
     return {FAULTS[4]: "w0", FAULTS[8]: "", FAULTS[9]: "score"}.get(fault, "x3")
 
 
-def frame_of(X: np.ndarray) -> pl.DataFrame:
-    """Return rows as a table."""
-    data: dict[str, object] = {f"x{j}": X[:, j] for j in range(NUMBERS)}
-    names = pl.Series([f"v{k}" for k in range(10)])
-    codes = X[:, NUMBERS:].astype(np.uint32)
-    return pl.DataFrame(data | {f"w{j}": names.gather(codes[:, j]) for j in range(WORDS)})
+class Kept(Watch):
+    """A watch that leaves the series it was fitted on here."""
 
-
-def fitted(
-    seed: int, rows: int = 100, wander: float = 0.06
-) -> tuple[World, Monitor, list[np.ndarray], np.ndarray]:
-    """Return a world after eight weeks, the monitor that learned them, where its codes went, and rows by hour."""
-    world = World(seed, rows, wander)
-    parts = world.rows(HOURS)
-    times = np.repeat(np.arange(HOURS), [len(x) for x, _ in parts]) * 3600.0
-    past = frame_of(np.concatenate([x for x, _ in parts]))
-    scores = pl.DataFrame({"score": np.concatenate([s[:, 0] for _, s in parts])})
-    _learn.Watch = Seen  # type: ignore[misc]
-    monitor = Monitor(clock=lambda: 1e9, keep=12 * DAYS * 24).fit(past, scores, when=times)
-    recode = []
-    for j in range(WORDS):
-        codes = np.full(100, np.nan)
-        for k, name in enumerate(monitor._fitted().learned.layout.values[f"w{j}"]):  # noqa: SLF001
-            codes[int(name[1:])] = k
-        recode.append(codes)
-    return world, monitor, recode, times
-
-
-def run(
-    first: int, last: int, out: str, rows: int, months: int, faults: bool, series: str | None, wander: float
-) -> None:  # fmt: skip
-    """Append a line for each world: the alerts of its quiet months, and the delays of faults."""
-    for seed in range(first, last):
-        begun = time.process_time()
-        world, monitor, recode, _ = fitted(seed, rows, wander)
-        start = world.hour
-        feed(monitor, world, recode, DAYS * 24, None)
-        hours = monitor._fitted()  # noqa: SLF001
-        packed = (pack_learned(hours), pack(*state_of(hours))) if faults else None
-        here = world.rng.bit_generator.state, world.factor.copy(), world.hour
-        feed(monitor, world, recode, (months - 1) * DAYS * 24, None)
-        quiet = monitor.alerts()
-        line: dict[str, Any] = {
-            "seed": seed, "rows": rows, "wander": wander, "months": months, "version": modelward.__version__,
-            "python": platform.python_version(), "numpy": np.__version__, "series": len(monitor.series),
-            "alerts": [[a.detector, a.column, a.series, a.start // 3600 - start, a.end // 3600 - start, a.hours]
-                       for a in quiet],
-            "plain": outside(parts_of(monitor), monitor), "seconds": time.process_time() - begun,
-        }  # fmt: skip
-        held = {"quiet": parts_of(monitor)[: DAYS * 24]}
-        if packed is not None:
-            world.rng.bit_generator.state, world.factor, world.hour = here
-            line["delays"] = {}
-            for fault in FAULTS:
-                line["delays"][fault], held[fault] = delay(packed, world, recode, fault)
-        if series is not None:
-            names = np.array([[name, monitor.column(name)] for name in monitor.series])
-            np.savez(Path(series) / f"{rows}_{seed}.npz", names=names, faults=[column(f) for f in FAULTS],
-                     past=past_of(monitor), **{f"held/{k}": v for k, v in held.items()})  # fmt: skip
-        with Path(out).open("a") as opened:
-            opened.write(json.dumps(line) + "\n")
-
-
-def feed(monitor: Monitor, world: World, recode: list[np.ndarray], hours: int, fault: str | None) -> None:
-    """Send hours through a monitor."""
-    rng = np.random.default_rng(world.hour)
-    first = world.hour
-    for within, (X, S) in enumerate(world.rows(hours, 0.5 if fault == FAULTS[8] else 1.0)):
-        for j, codes in enumerate(recode):
-            X[:, NUMBERS + j] = codes[X[:, NUMBERS + j].astype(int)]
-        if fault is not None:
-            spoil(X, S, fault, within, rng)
-        monitor.update(X, S, when=(first + within) * 3600.0)
-
-
-PAST: list[np.ndarray] = []
-
-
-class Seen(Watch):
-    """A watch that leaves the series it was fitted on in `PAST`, for the peers."""
+    past: np.ndarray
 
     def fit(self, Y: np.ndarray, **more: Any) -> Watch:
         """Learn as ever."""
-        PAST[:] = [Y.copy()]
+        Kept.past = np.array(Y)
         return super().fit(Y, **more)
 
 
-def past_of(monitor: Monitor) -> np.ndarray:
-    """Return the measured series of the weeks that were learned from, shape (T, S)."""
-    return monitor._fitted().learned.natural(PAST[0]).astype(np.float32)  # noqa: SLF001
+class Rare(Novelty):
+    """Rare counts that leave what they were learned from here."""
+
+    counts: tuple[np.ndarray, np.ndarray]
+
+    def __init__(self, counts: np.ndarray, rows: np.ndarray) -> None:
+        Rare.counts = counts.copy(), rows.copy()
+        super().__init__(counts, rows)
 
 
-def parts_of(monitor: Monitor) -> np.ndarray:
-    """Return the measured series of the quiet month, shape (T, S)."""
-    return np.array([w.value for w in monitor.windows()])
+def series(first: int, last: int, folder: str, rows: int, months: int, faults: bool, wander: float) -> None:
+    """Write a file for each world."""
+    _learn.Watch, _learn.Novelty = Kept, Rare  # type: ignore[misc]
+    for seed in range(first, last):
+        begun = time.process_time()
+        world, monitor, recode = fitted(seed, rows, wander)
+        learned = monitor._fitted().learned  # noqa: SLF001
+
+        def measured(
+            hours: int,
+            fault: str | None = None,
+            world: World = world,
+            learned: Any = learned,
+            recode: Any = recode,
+        ) -> tuple[np.ndarray, ...]:
+            rng, held = np.random.default_rng(world.hour), []
+            for t, X in enumerate(world.hours(hours, 0.5 if fault == FAULTS[8] else 1.0)):
+                if fault is not None:
+                    spoil(X, fault, t, rng)
+                profile = profile_of(learned.layout, encode(X, recode))
+                y, rare, _ = learned.vector(profile, profile, {})
+                held.append((y, rare, float(profile.rows)))
+            return tuple(np.array(part) for part in zip(*held, strict=True))
+
+        Y, rare, n = measured(MONTH)
+        more: dict[str, np.ndarray] = {}
+        here = world.state()
+        for k, fault in enumerate(FAULTS if faults else ()):
+            world.back(here)
+            parts = measured(LASTS, fault)
+            more |= {f"fault/{k}": parts[0].astype(np.float32), f"rare/{k}": parts[1], f"rows/{k}": parts[2]}
+        world.back(here)
+        if months > 1:
+            rest = measured((months - 1) * MONTH)
+            Y, rare, n = (np.concatenate(both) for both in zip((Y, rare, n), rest, strict=True))
+        Path(folder).mkdir(exist_ok=True)
+        np.savez(
+            Path(folder) / f"{rows}_{wander:g}_{seed}.npz",
+            past=Kept.past.astype(np.float32), test=Y.astype(np.float32),
+            pr=Rare.counts[0], prn=Rare.counts[1], tr=rare, trn=n, names=np.array(learned.names),
+            cols=np.array(learned.columns), rare_names=np.array(learned.rare),
+            rare_cols=np.array(learned.rare_columns), seconds=time.process_time() - begun, **more,
+        )  # fmt: skip
 
 
-def outside(Y: np.ndarray, monitor: Monitor) -> int:
-    """Count the hours that leave plain 3σ bands of the reference, over the same series."""
-    learned = monitor._fitted().learned  # noqa: SLF001
-    low, high = learned.natural(learned.plain)
-    return int(((low > Y) | (high < Y)).sum())
-
-
-def delay(
-    packed: tuple[bytes, bytes], world: World, recode: list[np.ndarray], fault: str
-) -> tuple[float | None, np.ndarray]:
-    """Return the hours until an alert of the column in which a fault is planted, None without one; and the series."""
-    monitor = Monitor(clock=lambda: 1e9)
-    hours = unpack_hours(*packed, keep=LASTS)
-    monitor._gate, monitor.dropped = hours.gate, hours.gate.dropped  # noqa: SLF001
-    monitor._start(hours)  # noqa: SLF001
-    state = world.rng.bit_generator.state, world.factor.copy(), world.hour
-    start = world.hour
-    feed(monitor, world, recode, LASTS, fault)
-    world.rng.bit_generator.state, world.factor, world.hour = state
-    seen = [a.start // 3600 - start + 1 for a in monitor.alerts()
-            if a.column == column(fault) and a.start >= start * 3600]  # fmt: skip
-    # The last hours before the fault were still open.
-    return float(min(seen)) if seen else None, np.array(
-        [w.value for w in monitor.windows() if w.hour >= start]
+def through(
+    watch: Watch, novelty: Novelty, held: dict[str, np.ndarray], parts: tuple[np.ndarray, ...], begin: int
+) -> tuple[Alert, ...]:
+    """Go through hours as a Monitor does, and return its alerts."""
+    book, column_of = (
+        AlertBook(Counter()),
+        dict(zip(held["names"].tolist(), held["cols"].tolist(), strict=True)),
     )
+    for t, (y, rare, n) in enumerate(zip(*parts, strict=True)):
+        at = (begin + t) * 3600
+        for alarm in watch.observe(y.astype(float)):
+            book.note(alarm, alarm.detector, at, column_of[alarm.series], "")
+        scores = novelty.score(rare, n)
+        for j in np.flatnonzero(scores > novelty.limits).tolist():
+            name = str(held["rare_names"][j]) if "rare_names" in held else str(j)
+            where = str(held["rare_cols"][j]) if "rare_cols" in held else f"rare {j}"
+            found = Alarm(name, "fast", float(scores[j]), float(novelty.limits[j]), float(rare[j]), 0.0)
+            book.note(found, "novelty", at, where, "count")
+    return book.all()
+
+
+def judge(folder: str, out: str) -> None:
+    """Append a line for each world: the alerts of its quiet months, and the delays of faults."""
+    for path in sorted(Path(folder).glob("*.npz")):
+        begun = time.process_time()
+        held = dict(np.load(path))
+        rows, wander, seed = path.stem.split("_")
+        past, Y = held["past"].astype(float), held["test"]
+        watch, novelty = Watch(held["names"].tolist()).fit(past, start=72), Novelty(held["pr"], held["prn"])
+        parts = Y, held["tr"], held["trn"]
+        alerts = through(watch, novelty, held, tuple(p[:MONTH] for p in parts), 0)
+        late: dict[str, float | None] = {}
+        for k, fault in enumerate(FAULTS if "fault/0" in held else ()):
+            planted = held[f"fault/{k}"], held[f"rare/{k}"], held[f"rows/{k}"]
+            found = through(copy.deepcopy(watch), copy.deepcopy(novelty), held, planted, 0)
+            seen = [a.start // 3600 + 1 for a in found if a.column == column(fault)]
+            late[fault] = float(min(seen)) if seen else None
+        # What began in a month and goes on in the next one is counted once.
+        alerts = through(
+            Watch(held["names"].tolist()).fit(past, start=72), Novelty(held["pr"], held["prn"]), held, parts, 0
+        ) if len(Y) > MONTH else alerts  # fmt: skip
+        mean, sd = np.nanmean(past[:-672], axis=0), np.nanstd(past[:-672], axis=0)
+        line: dict[str, Any] = {
+            "seed": int(seed), "rows": int(rows), "wander": float(wander), "months": len(Y) // MONTH,
+            "version": modelward.__version__, "python": platform.python_version(), "numpy": np.__version__,
+            "series": len(watch.names), "margins": watch.thresholds.margins,
+            "alerts": [[a.detector, a.column, a.series, a.start // 3600, a.end // 3600, a.hours] for a in alerts],
+            "plain": int((np.abs(Y - mean) > 3 * sd).sum()),
+            "seconds": float(held.get("seconds", np.nan)) + time.process_time() - begun,
+        }  # fmt: skip
+        if late:
+            line["delays"] = late
+        with Path(out).open("a") as opened:
+            opened.write(json.dumps(line) + "\n")
 
 
 def bound(total: int, months: int) -> tuple[float, float]:
@@ -330,11 +297,13 @@ def report(path: str, peers: str | None) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "run":
-        more = [*sys.argv[5:], *("100", "3", "0", "", "0.06")[len(sys.argv) - 5 :]]
-        run(
+    if sys.argv[1] == "series":
+        more = [*sys.argv[5:], *("100", "3", "0", "0.06")[len(sys.argv) - 5 :]]
+        series(
             int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(more[0]), int(more[1]), bool(int(more[2])),
-            more[3] or None, float(more[4]),
+            float(more[3]),
         )  # fmt: skip
+    elif sys.argv[1] == "judge":
+        judge(sys.argv[2], sys.argv[3])
     else:
         report(sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else None)

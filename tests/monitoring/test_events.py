@@ -95,11 +95,15 @@ def _in_sale(found, column: str):
 
 def test_what_an_event_did_before_is_explained(learned, tmp_path) -> None:
     monitor = _again(learned, tmp_path)
-    _send(monitor, _rows(BEGIN, BEGIN + WEEK, 1))
+    _send(monitor, _rows(BEGIN, BEGIN + 12 * WEEK, 1))
     found = _in_sale(monitor.alerts(), "amount")
     assert all(a.event == "sale" for a in found)
-    assert [a for a in found if not a.explained] == []
-    assert [a for a in found if a.explained]
+    explained, open_ = (
+        {a.start // 3600 // WEEK for a in found if a.explained is known} for known in (True, False)
+    )
+    # One occurrence in twenty goes beyond what the others did: of twelve more than three has p < 0.003.
+    assert len(open_) <= 3
+    assert len(explained - open_) >= 9
     monitor.close()
 
 

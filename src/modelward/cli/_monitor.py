@@ -61,7 +61,7 @@ def monitor(
         modelward monitor requests.csv --time at --answer score --kpi approved -o monitor.html
 
     In --declared a person says what is allowed, and which events are known. An event that moves a series no further
-    than declared, or than in two or more of its past occurrences, explains the alert; nothing is learned from it:
+    than declared, or than two or more of its past occurrences tell, explains the alert; nothing is learned from it:
 
     \b
         [[tolerance]]                        [[event]]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from modelward.monitoring._alerts import Alert
-    from modelward.monitoring._learn import Learned
+    from modelward.monitoring._learned import Learned
     from modelward.monitoring._trinity import Incident
 
 CauseName = Literal["pipeline fault", "event", "drift", "attack-like", "unknown"]

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._normal import WEEK, State, step
+from modelward.monitoring._kernels import WEEK, advance
+from modelward.monitoring._normal import DAY, State
+from modelward.monitoring._occurrences import ENOUGH, LONGEST, EventHour, Occurrence, Past, learn_past
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +25,10 @@ Repeat = Literal["once", "day", "week", "year"]
 HOUR = 3600
 NEAR = 48
 """Hours before and after an event in which it is named as what may explain an alert."""
-ENOUGH = 2
-"""Past occurrences that are needed to learn how far an event moves something."""
 _MARGIN = 1.3
 _LONG = 24 * 31
+_NEWEST = 60
+"""Occurrences that an event is learned from, the newest."""
 _EVERY = {"day": 24, "week": WEEK}
 
 
@@ -151,7 +153,7 @@ class Calendar:
             if event not in self._other:
                 for hour in range(int(event.start // HOUR), int(np.ceil(event.end / HOUR))):
                     self._once.setdefault(hour, []).append(event)
-        self.reach: dict[str, NDArray[np.float64]] = {}
+        self.past: dict[str, Past] = {}
         self.rare: dict[str, NDArray[np.float64]] = {}
 
     def active(self, hour: int) -> list[Event]:
@@ -174,7 +176,7 @@ class Calendar:
         return out
 
     def learn(self, normal: Normal, Y: NDArray[np.float64], first: int, phase: NDArray[np.int64]) -> None:
-        """Learn from past occurrences how far each event moves each series.
+        """Learn from past occurrences what each event does to each series.
 
         Parameters
         ----------
@@ -187,18 +189,58 @@ class Calendar:
         """
         if not self.events:
             return
-        state = State.start(normal)
-        peaks: dict[str, dict[int, NDArray[np.float64]]] = {}
-        for t, (y, p) in enumerate(zip(Y, phase.tolist(), strict=True)):
-            z = step(normal, state, y, p, self.held(first + t))
-            for event in self.active(first + t):
-                if (begin := event.at(first + t)) is not None:
-                    seen = peaks.setdefault(event.name, {}).setdefault(begin, np.zeros((2, len(z))))
-                    seen[0], seen[1] = np.minimum(seen[0], z), np.maximum(seen[1], z)
-        for name, past in peaks.items():
-            if len(past) >= ENOUGH:
-                held = np.stack(list(past.values()))
-                self.reach[name] = np.stack([held[:, 0].min(axis=0), held[:, 1].max(axis=0)])
+        state, s = State.start(normal), Y.shape[1]
+        never, nothing, z = np.zeros(s, dtype=bool), np.zeros(s), np.zeros(s)
+        state.level[:] = _early_level(normal, Y, phase, self.mask(first, min(len(Y), WEEK)))
+        seen: dict[str, dict[int, list[NDArray[np.float64]]]] = {}
+        before: dict[tuple[str, int], NDArray[np.float64]] = {}
+        for t, (y, p) in enumerate(zip(np.ascontiguousarray(Y), phase.tolist(), strict=True)):
+            active = self.active(first + t)
+            for event in active:
+                if (begin := event.at(first + t)) is not None and event.at_most is None:
+                    hours = seen.setdefault(event.name, {}).setdefault(begin, [])
+                    before.setdefault((event.name, begin), state.last.copy())
+                    if len(hours) < LONGEST:
+                        hours.append(np.stack([y - normal.season[p] - state.level, normal.scale[p % DAY]]))
+            held = self.held(first + t)
+            advance(
+                y, normal.season[p], normal.scale[p % DAY], normal.memory, state.level, state.last, state.up,
+                state.down, never if held is None else held, never, nothing, z,
+            )  # fmt: skip
+        occurrences = {
+            name: [
+                Occurrence(
+                    np.array([h[0] for h in hours]), np.array([h[1] for h in hours]), before[name, begin]
+                )
+                for begin, hours in list(past.items())[-_NEWEST:]
+            ]
+            for name, past in seen.items()
+        }
+        touched = {
+            name: np.logical_or.reduce([self._touched[e] for e in self.events if e.name == name])
+            for name in seen
+        }
+        self.past = learn_past(occurrences, touched, normal.memory)
+
+    def hour(self, hour: int) -> EventHour | None:
+        """Return what is known of an hour, None if no event goes on; of several events the first that is known."""
+        active = self.active(hour)
+        if not active:
+            return None
+        s = len(self.columns)
+        held, known = np.zeros(s, dtype=bool), np.zeros(s, dtype=bool)
+        effect, limit = np.zeros(s), np.full(s, np.inf)
+        for event in active:
+            held |= self._touched[event]
+            past, begin = self.past.get(event.name), event.at(hour)
+            if past is None or begin is None or event.at_most is not None:
+                continue
+            within = hour - begin
+            row = past.effect[within if within < len(past.effect) else within % WEEK % len(past.effect)]
+            here = self._touched[event] & ~known & np.isfinite(row)
+            effect[here], limit[here] = row[here], past.limit[here]
+            known |= here
+        return EventHour(held, known, effect, limit)
 
     def learn_rare(self, shares: NDArray[np.float64], first: int) -> None:
         """Learn from past occurrences how large each rare share was, given those of every hour, shape (T, C)."""
@@ -224,7 +266,9 @@ class Calendar:
                 return event.name, True
         return self.near(hour, column), False
 
-    def explains(self, hour: int, j: int, score: float, ratio: float) -> tuple[str, bool]:
+    def explains(
+        self, hour: int, j: int, score: float, ratio: float, within: bool | None
+    ) -> tuple[str, bool]:
         """Judge a jump of series j: which event goes on or is near, and whether it explains the jump.
 
         Parameters
@@ -234,22 +278,19 @@ class Calendar:
             Of the fast detector, signed.
         ratio : float
             What was measured over what was expected; NaN where that says nothing.
+        within : bool or None
+            Whether the event's past occurrences went as far; None if they tell nothing.
         """
         for event in self.active(hour):
             if not self._touched[event][j]:
                 continue
             right = event.direction == "any" or (event.direction == "up") == (score > 0)
-            if right and self._within(event, j, score, ratio):
+            so_far = bool(within) and event.name in self.past
+            if event.at_most is not None:
+                so_far = bool(1 / event.at_most <= ratio <= event.at_most)
+            if right and so_far:
                 return event.name, True
         return self.near(hour, self.columns[j]), False
-
-    def _within(self, event: Event, j: int, score: float, ratio: float) -> bool:
-        if event.at_most is not None:
-            return bool(1 / event.at_most <= ratio <= event.at_most)
-        if event.name not in self.reach:
-            return False
-        low, high = self.reach[event.name][:, j]
-        return bool(_MARGIN * low <= score <= _MARGIN * high)
 
     def suggest(self, hour: int, column: str) -> Suggestion | None:
         """Return the event that would explain something in an hour: that goes on, else the nearest in two days.
@@ -285,3 +326,12 @@ class Calendar:
                 if event.at(hour - away) is not None or event.at(hour + away) is not None:
                     best, name = away, event.name
         return name
+
+
+def _early_level(
+    normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64], held: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return the level of the first week, without its events; that of the end where it has no hours."""
+    left = np.where(held, np.nan, Y[:WEEK] - normal.season[phase[:WEEK]])
+    none = np.isnan(left).all(axis=0)
+    return np.asarray(np.where(none, normal.level, np.nanmedian(np.where(none, 0.0, left), axis=0)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from modelward.monitoring._clock import Gate
     from modelward.monitoring._decisions import Decision
-    from modelward.monitoring._learn import Learned
+    from modelward.monitoring._learned import Learned
     from modelward.monitoring._novelty import Novelty
     from modelward.monitoring._watch import Watch
 
@@ -190,14 +190,14 @@ class Hours:
             here = int(profile.counts[self._answer].sum())
             self.ledger.judge(hour, wide.counts[self._answer], here)
         y, rare, declared = learned.vector(profile, wide, self.figures.pop(hour, {}))
-        expected, width = self.watch.expect()
+        past = calendar.hour(hour) if calendar.events else None
+        expected, width = self.watch.expect(past)
         self.count += 1
         turned = learned.natural(np.stack([y, expected - width, expected + width, expected]))
         self._keep(hour, profile.rows, turned)
         self.recent.append((hour, self.watch.phase, y))
-        held = calendar.held(hour) if calendar.events else None
-        for alarm in self.watch.observe(y, held):
-            self._jump(hour, alarm, turned, held, wide)
+        for alarm in self.watch.observe(y, past):
+            self._jump(hour, alarm, turned, None if past is None else past.held, wide)
         if self.watch.sufficient and profile.rows:
             self._rare(hour, rare, profile, wide)
         self._tolerances(hour, declared)
@@ -218,7 +218,7 @@ class Hours:
             value = float(np.sqrt(profile.moments()[1][learned.layout.names.index(learned.columns[j])]))
         if held is not None and held[j]:
             ratio = value / expected if expected > 0 else float("nan")
-            cause = calendar.explains(hour, j, alarm.score, ratio)
+            cause = calendar.explains(hour, j, alarm.score, ratio, alarm.within)
         else:
             cause = calendar.near(hour, learned.columns[j]), False
         told = replace(alarm, value=value, expected=expected)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from modelward.monitoring._normal import WEEK
+from modelward.monitoring._kernels import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.monitoring._kernels import LEVEL, WEEK, highest
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-WEEK = 168
 DAY = 24
-_LEVEL = 1.0 / WEEK
-"""Weight of an hour in the running level: about a week's memory."""
 _CELL = 2.0
 """How many weeks the hour of the day counts for beside the hour of the week."""
 _HOUR = 24.0
 """How many hours the common scale counts for beside the hour's own."""
 _MOST_MEMORY = 0.97
-_CLIP = 3.0
-_SLACK = 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +72,7 @@ class Normal:
         # A level of pure noise moves this much as well; a short history must not promise less.
         least = scale.mean(axis=0) / (1.0 - memory) / np.sqrt(2.0 * WEEK)
         drift = np.sqrt(np.maximum(np.mean(weekly**2, axis=0) if len(weekly) else 0.0, least**2))
-        return cls(season, level[-1], memory, scale, drift)
+        return cls(season, level[-1].copy(), memory, scale, drift)
 
 
 @dataclass(eq=False)
@@ -98,53 +95,23 @@ class State:
         return cls(normal.level.copy(), zero.copy(), zero.copy(), zero.copy())
 
 
-def step(
-    normal: Normal,
-    state: State,
-    y: NDArray[np.float64],
-    phase: int,
-    held: NDArray[np.bool_] | None = None,
-) -> NDArray[np.float64]:
-    """Take in an hour and return each series' standardised innovation, shape (S,); 0 where y is NaN.
+def peaks(
+    normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the largest fast, slow and frozen-reference score of each series over a span, shape (3, S).
 
-    The level follows what is left after clipping, so one wild hour cannot drag it away. The two sums are
-    CUSUMs (Page 1954) with slack 0.25 over innovations clipped at 3. Series that are `held` are scored, and
-    leave no trace in the state.
+    Returned too is the largest fast score of each day, shape (D, S).
+
+    The reference's score is how far the running level is from the one that was learned, in weekly moves of the
+    level; beyond four weeks a level that wanders by chance goes with the root of time.
     """
-    there = np.isfinite(y)
-    left = np.where(there, y - normal.season[phase] - state.level, 0.0)
-    scale = normal.scale[phase % DAY]
-    state.hours += 1
-    z = np.where(there, (left - normal.memory * state.last) / scale, 0.0)
-    if held is not None:
-        there = there & ~held
-    clipped = np.clip(z, -_CLIP, _CLIP)
-    state.up = np.where(there, np.maximum(0.0, state.up + clipped - _SLACK), state.up)
-    state.down = np.where(there, np.maximum(0.0, state.down - clipped - _SLACK), state.down)
-    wide = _CLIP * scale / np.sqrt(1.0 - normal.memory**2)
-    state.level = state.level + np.where(there, _LEVEL * np.clip(left, -wide, wide), 0.0)
-    state.last = np.where(there, left, 0.0)
-    return z
-
-
-def crept(normal: Normal, state: State) -> NDArray[np.float64]:
-    """Return how far the running level is from the one that was learned, shape (S,), signed.
-
-    In weekly moves of the level; beyond four weeks a level that wanders by chance goes with the root of time.
-    """
-    weeks = max(1.0, state.hours / (4 * WEEK))
-    return np.asarray((state.level - normal.level) / (normal.drift * np.sqrt(weeks)))
-
-
-def peaks(normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the largest fast, slow and frozen-reference score of each series over a span, shape (3, S)."""
-    state = State.start(normal)
-    out = np.zeros((3, Y.shape[1]))
-    for y, p in zip(Y, phase.tolist(), strict=True):
-        out[0] = np.maximum(out[0], np.abs(step(normal, state, y, p)))
-        out[1] = np.maximum(out[1], np.maximum(state.up, state.down))
-        out[2] = np.maximum(out[2], np.abs(crept(normal, state)))
-    return out
+    state, out = State.start(normal), np.zeros((3, Y.shape[1]))
+    days = np.zeros((-(-len(Y) // DAY), Y.shape[1]))
+    highest(
+        np.ascontiguousarray(Y), phase, normal.season, normal.scale, normal.memory, normal.level, normal.drift,
+        state.level, state.last, state.up, state.down, out, days,
+    )  # fmt: skip
+    return out, days
 
 
 def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -155,7 +122,7 @@ def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:
     out = np.empty_like(Y)
     for t, y in enumerate(Y):
         out[t] = level
-        level = np.where(np.isnan(y), level, level + _LEVEL * (y - level))
+        level = np.where(np.isnan(y), level, level + LEVEL * (y - level))
     return out
 
 

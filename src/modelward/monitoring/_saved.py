@@ -16,8 +16,9 @@ from modelward.monitoring._clock import Gate
 from modelward.monitoring._declared import Proxy, Tolerance
 from modelward.monitoring._events import Calendar, Event
 from modelward.monitoring._hours import Hours
-from modelward.monitoring._learn import Learned
+from modelward.monitoring._learned import Learned
 from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._occurrences import Past
 from modelward.monitoring._performance import calibration_of
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VERSION = 2
+VERSION = 3
 _META = "meta"
 _DAMAGED = "what the store holds of the monitor is damaged: fit it anew into another file"
 
@@ -69,7 +70,7 @@ def pack_learned(hours: Hours) -> bytes:
         "version": VERSION, "layout": learned.layout.to_dict(), "inputs": learned.inputs,
         "kpis": list(learned.kpis), "first": learned.first, "hours": learned.hours, "rows": learned.rows,
         "lateness": hours.gate.lateness, "watch": watch, "plain_alarms": learned.plain_alarms,
-        "events": [asdict(e) for e in learned.calendar.events], "reach": list(learned.calendar.reach),
+        "events": [asdict(e) for e in learned.calendar.events], "past": list(learned.calendar.past),
         "rare": list(learned.calendar.rare),
         "tolerances": [asdict(t) for t in learned.tolerances],
         "proxies": [asdict(p) for p in learned.proxies], "intended": list(learned.intended),
@@ -86,7 +87,8 @@ def pack_learned(hours: Hours) -> bytes:
         own["ratio"] = learned.ratio
     if cal is not None:
         own |= {"calibration/right": cal.right, "calibration/rows": cal.rows}
-    own |= {f"reach/{k}": reach for k, reach in enumerate(learned.calendar.reach.values())}
+    for k, past in enumerate(learned.calendar.past.values()):
+        own |= {f"past/{k}/effect": past.effect.astype(np.float32), f"past/{k}/limit": past.limit}
     own |= {f"rare/{k}": most for k, most in enumerate(learned.calendar.rare.values())}
     return pack(meta, own | {f"watch/{name}": array for name, array in arrays.items()})
 
@@ -131,8 +133,13 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
         )  # fmt: skip
         events = [Event(**e | {"columns": tuple(e["columns"])}) for e in meta["events"]]
         calendar = Calendar(events, own.columns)
-        calendar.reach = {
-            str(name): arrays[f"reach/{k}"].reshape(2, -1) for k, name in enumerate(meta["reach"])
+        s = len(own.names)
+        calendar.past = {
+            str(name): Past(
+                arrays[f"past/{k}/effect"].astype(np.float64).reshape(-1, s),
+                arrays[f"past/{k}/limit"].astype(np.float64).reshape(s),
+            )
+            for k, name in enumerate(meta["past"])
         }
         calendar.rare = {str(name): arrays[f"rare/{k}"].reshape(-1) for k, name in enumerate(meta["rare"])}
         own = replace(own, calendar=calendar)

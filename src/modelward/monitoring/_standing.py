@@ -10,7 +10,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._described import Described
-from modelward.monitoring._normal import WEEK
+from modelward.monitoring._kernels import WEEK
 from modelward.monitoring._saved import unpack_hours
 from modelward.monitoring._store import Store
 

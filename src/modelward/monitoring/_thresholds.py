@@ -32,6 +32,8 @@ class Alarm:
         What was measured, and what the season and the level gave to expect.
     again : bool
         Whether the series has not come back, to half of its threshold, since a slow detector alarmed on that side.
+    within : bool or None
+        In an event whose past is known, whether it went as far before; None elsewhere.
     """
 
     series: str
@@ -41,6 +43,7 @@ class Alarm:
     value: float
     expected: float
     again: bool = False
+    within: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,9 @@ class Thresholds:
         Series that alarmed in those, counted by series and detector.
     wild : tuple of str
         Series with outbursts of their own, which have thresholds of their own.
+    margins : tuple of float
+        How far above the largest held-out score the three detectors alarm: the fewer weeks were held out and the
+        heavier the tail of their scores, the further.
     """
 
     fast: float
@@ -68,20 +74,22 @@ class Thresholds:
     alarms: int
     reference: float = np.inf
     wild: tuple[str, ...] = ()
+    margins: tuple[float, ...] = (MARGIN, MARGIN, MARGIN)
 
     @property
     def promise(self) -> str:
         """What may be expected of them, and why, in a sentence."""
         if not self.folds:
             return f"insufficient history: under {LEAST_WEEKS} weeks, so nothing alarms"
-        weeks = SPAN * self.folds
+        weeks, low, high = SPAN * self.folds, min(self.margins), max(self.margins)
+        times = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
         if not self.tested:
             return (
-                f"thresholds are {MARGIN} × the largest score of {weeks} held-out weeks; they are too few to count "
-                "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
+                f"thresholds are {times} × the largest score of {weeks} held-out weeks; they are too few to count "
+                "false alarms on as well; expected at most 1 in 30 days if coming weeks resemble them"
             )
         return (
             f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised "
-            f"{self.alarms} alarms, counted once by series and detector; today's are {MARGIN} × the largest score of "
+            f"{self.alarms} alarms, counted once by series and detector; today's are {times} × the largest score of "
             f"the last {weeks}; expected at most 1 in 30 days if coming weeks resemble them"
         )

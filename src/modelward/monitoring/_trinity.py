@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from modelward.monitoring._alerts import Alert
     from modelward.monitoring._hours import Window
-    from modelward.monitoring._learn import Learned
+    from modelward.monitoring._learned import Learned
 
 Role = Literal["traffic", "input", "answer", "figure"]
 ROLES: tuple[Role, ...] = ("traffic", "input", "answer", "figure")

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._folds import HELD, fold_peaks, highest, limits
-from modelward.monitoring._normal import DAY, WEEK, Normal, State, crept, step
+from modelward.monitoring._folds import HELD, fold_peaks, limits
+from modelward.monitoring._kernels import BEYOND, PLAIN, WEEK, WITHIN, judge
+from modelward.monitoring._normal import DAY, Normal, State
+from modelward.monitoring._occurrences import EventHour
 from modelward.monitoring._thresholds import DETECTORS, LEAST_WEEKS, Alarm, Thresholds
 
 if TYPE_CHECKING:
@@ -23,8 +25,7 @@ if TYPE_CHECKING:
 
 _SETTLES = 2 * WEEK
 _LEAST_SHARE = 0.5
-_BACK = 0.5
-"""A slow alarm is over when its score is back to this part of the threshold; until then it is the same one."""
+_IN_EVENT = {PLAIN: None, WITHIN: True, BEYOND: False}
 
 
 class Watch:
@@ -57,6 +58,14 @@ class Watch:
         self._limits = np.full((3, len(self.names)), np.inf)
         self._settling = np.zeros(len(self.names))
         self._side = np.zeros((2, len(self.names)))
+        s = len(self.names)
+        never, nothing = np.zeros(s, dtype=bool), np.zeros(s)
+        self._ordinary = (never, never, nothing, nothing)
+        self._scores, self._loud, self._again = (
+            np.zeros((3, s)),
+            np.zeros((3, s), np.int64),
+            np.zeros((3, s), bool),
+        )
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
     def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
@@ -97,12 +106,12 @@ class Watch:
             name = self.names[int(np.argmax(thin))]
             raise InputError(f"series {name!r} has less than half of its hours: leave it out")
         folds = fold_peaks(Y, phase)
-        alarms = sum(int((folds[k] > limits(highest(folds[:k]))[0]).sum()) for k in range(1, len(folds)))
-        self._limits, wild = limits(highest(folds))
+        alarms = sum(int((folds[k].highest > limits(folds[:k])[0]).sum()) for k in range(1, len(folds)))
+        self._limits, wild, used = limits(folds)
         fast, slow, reference = np.min(self._limits, axis=1).tolist()
         self.thresholds = Thresholds(
             fast, slow, min(HELD, len(folds)), len(folds) - 1, alarms, reference,
-            tuple(self.names[j] for j in np.flatnonzero(wild).tolist()),
+            tuple(self.names[j] for j in np.flatnonzero(wild).tolist()), tuple(used.tolist()),
         )  # fmt: skip
         self._normal = Normal.fit(Y, phase)
         self._state = State.start(self._normal)
@@ -156,7 +165,7 @@ class Watch:
             return np.full(len(self.names), np.inf)
         return np.asarray(self._limits[0] * np.median(self._normal.scale, axis=0))
 
-    def expect(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def expect(self, past: EventHour | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return what the next hour should bring, and how far from that the fast detector alarms, shapes (S,).
 
         NaN without history.
@@ -166,58 +175,64 @@ class Watch:
             nothing = np.full(len(self.names), np.nan)
             return nothing, nothing
         expected = normal.season[self._phase] + state.level + normal.memory * state.last
-        return expected, self._limits[0] * normal.scale[self._phase % DAY]
+        limit = self._limits[0]
+        if past is not None:
+            expected, limit = expected + past.effect, np.where(past.known, past.limit, limit)
+        return expected, limit * normal.scale[self._phase % DAY]
 
-    def observe(self, y: NDArray[np.float64], held: NDArray[np.bool_] | None = None) -> tuple[Alarm, ...]:
+    def observe(
+        self, y: NDArray[np.float64], held: NDArray[np.bool_] | EventHour | None = None
+    ) -> tuple[Alarm, ...]:
         """Take in the next hour and return the alarms that it raises, by series and detector.
 
         Parameters
         ----------
         y : ndarray of float64, shape (S,)
             NaN where nothing was measured.
-        held : ndarray of bool, shape (S,), optional
-            Series in which an event goes on: a jump is told, and nothing is learned from it.
+        held : ndarray of bool, shape (S,), or EventHour, optional
+            Series in which an event goes on: a jump is told, and nothing is learned from it; with what the event
+            did before it is judged by that.
 
         Raises
         ------
         InputError
             If the shape does not fit.
         """
-        y = np.asarray(y, dtype=np.float64)
-        if y.shape != (len(self.names),):
-            raise InputError(f"an hour of shape {y.shape} does not fit {len(self.names)} series")
-        expected, _ = self.expect()
+        y = np.array(y, dtype=np.float64)
+        s = len(self.names)
+        if y.shape != (s,):
+            raise InputError(f"an hour of shape {y.shape} does not fit {s} series")
         phase, self._phase = self._phase, (self._phase + 1) % WEEK
         normal, state = self._normal, self._state
         if normal is None or state is None:
             return ()
-        z = step(normal, state, y, phase, held)
-        if (here := self._settling > 0).any():
-            self._settling[here] -= 1
-            normal = self._normal = replace(normal, level=np.where(here, state.level, normal.level))
-        sums = np.where(state.up >= state.down, state.up, -state.down)
-        scores = np.stack([z, sums, crept(normal, state)])
-        loud = np.abs(scores) > self._limits
-        loud[1:, ~np.isfinite(y)] = False
-        if held is not None:
-            loud[1:, held] = False
-        # A sum that grew on would be away for as long again after the shift is over.
-        state.up, state.down = np.minimum(state.up, self._limits[1]), np.minimum(state.down, self._limits[1])
-        turned, before = np.sign(scores[1:]), self._side
-        calm = (np.abs(scores[1:]) < _BACK * self._limits[1:]) & np.isfinite(y)
-        self._side = np.where(loud[1:], turned, np.where(calm, 0.0, before))
-        if not loud.any():
+        past = held if isinstance(held, EventHour) else None
+        in_event = self._ordinary
+        if past is not None:
+            in_event = (past.held, past.known, past.effect, past.limit)
+        elif held is not None:
+            in_event = (np.asarray(held, dtype=bool), *self._ordinary[1:])
+        state.hours += 1
+        scores, loud, again = self._scores, self._loud, self._again
+        expected = normal.season[phase] + state.level + normal.memory * state.last
+        if not judge(
+            y, normal.season[phase], normal.scale[phase % DAY], normal.memory, normal.level, normal.drift, state.hours,
+            state.level, state.last, state.up, state.down, self._settling, self._side,
+            self._limits, *in_event, scores, loud, again,
+        ):  # fmt: skip
             return ()
-        again = np.zeros_like(loud)
-        again[1:] = before == turned
-        again[0] = ((before == np.sign(z)) & (before != 0)).any(axis=0)
-        return tuple(
-            Alarm(
-                self.names[j], DETECTORS[d], float(scores[d, j]), float(self._limits[d, j]), float(y[j]),
-                float(expected[j]), bool(again[d, j]),
-            )
-            for d, j in np.argwhere(loud).tolist()
-        )  # fmt: skip
+        out = []
+        for d, j in np.argwhere(loud).tolist():
+            kind = int(loud[d, j])
+            beyond = past is not None and kind == BEYOND
+            limit, moved = (past.limit[j], past.effect[j]) if past and beyond else (self._limits[d, j], 0.0)
+            out.append(
+                Alarm(
+                    self.names[j], DETECTORS[d], float(scores[d, j]), float(limit), float(y[j]),
+                    float(expected[j] + moved), bool(again[d, j]), _IN_EVENT[kind],
+                )
+            )  # fmt: skip
+        return tuple(out)
 
     def skip(self, hours: int) -> None:
         """Pass over hours in which nothing was watched at all."""
@@ -281,7 +296,7 @@ class Watch:
         try:
             out = cls(meta["names"])
             numbers = {f.name: meta[f.name] for f in fields(Thresholds)}
-            out.thresholds = Thresholds(**numbers | {"wild": tuple(meta["wild"])})
+            out.thresholds = Thresholds(**numbers | {k: tuple(meta[k]) for k in ("wild", "margins")})
             if held:
                 parts = {f.name: np.array(held[f.name], dtype=np.float64) for f in fields(Normal)}
                 s = len(out.names)

@@ -1,0 +1,110 @@
+"""An hour of all watched series in one compiled pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+WEEK = 168
+LEVEL = 1.0 / WEEK
+"""Weight of an hour in the running level: about a week's memory."""
+CLIP = 3.0
+SLACK = 0.25
+BACK = 0.5
+"""A slow alarm is over when its score is back to this part of the threshold; until then it is the same one."""
+PLAIN, WITHIN, BEYOND = 1, 2, 3
+"""What an alarm is: of an ordinary hour, of an event that did as much before, of one that went beyond."""
+
+
+@njit(cache=True, nogil=True)
+def advance(
+    y: Any, season: Any, scale: Any, memory: Any, level: Any, last: Any, up: Any, down: Any,
+    held: Any, own: Any, effect: Any, z: Any,
+) -> None:  # fmt: skip
+    """Take in an hour: each series' standardised innovation into z, and its state in place, all of shape (S,).
+
+    The level follows what is left after clipping, so one wild hour cannot drag it away. The two sums are
+    CUSUMs (Page 1954) with slack 0.25 over innovations clipped at 3. Series that are `held` by an event are scored,
+    and leave no trace in level and sums; of those whose past in the event is known (`own`), whose `effect` is taken
+    off, the last residual is kept, since what an event leaves unexplained lasts as well.
+    """
+    for j in range(len(y)):
+        there = np.isfinite(y[j])
+        left = y[j] - season[j] - level[j] - effect[j] if there else 0.0
+        z[j] = (left - memory[j] * last[j]) / scale[j] if there else 0.0
+        if there and not held[j]:
+            clipped = min(max(z[j], -CLIP), CLIP)
+            up[j] = max(0.0, up[j] + clipped - SLACK)
+            down[j] = max(0.0, down[j] - clipped - SLACK)
+            wide = CLIP * scale[j] / np.sqrt(1.0 - memory[j] ** 2)
+            level[j] = level[j] + LEVEL * min(max(left, -wide), wide)
+            last[j] = left
+        else:
+            last[j] = left if there and own[j] else 0.0
+
+
+@njit(cache=True, nogil=True)
+def highest(
+    Y: Any, phase: Any, season: Any, scale: Any, memory: Any, frozen: Any, drift: Any, level: Any, last: Any,
+    up: Any, down: Any, out: Any, days: Any,
+) -> None:  # fmt: skip
+    """Write the largest fast, slow and reference score of each series over hours Y (T, S) to out (3, S).
+
+    The largest fast score of each day goes to days (T / 24, S).
+    """
+    s = Y.shape[1]
+    z, nothing, never = np.empty(s), np.zeros(s), np.zeros(s, dtype=np.bool_)
+    for t in range(len(Y)):
+        p = phase[t]
+        advance(Y[t], season[p], scale[p % 24], memory, level, last, up, down, never, never, nothing, z)
+        weeks = max(1.0, (t + 1) / (4 * WEEK))
+        for j in range(s):
+            days[t // 24, j] = max(days[t // 24, j], abs(z[j]))
+            out[0, j] = max(out[0, j], abs(z[j]))
+            out[1, j] = max(out[1, j], max(up[j], down[j]))
+            out[2, j] = max(out[2, j], abs((level[j] - frozen[j]) / (drift[j] * np.sqrt(weeks))))
+
+
+@njit(cache=True, nogil=True)
+def judge(
+    y: Any, season: Any, scale: Any, memory: Any, frozen: Any, drift: Any, hours: int,
+    level: Any, last: Any, up: Any, down: Any, settling: Any, side: Any,
+    limits: Any, held: Any, own: Any, effect: Any, bound: Any, scores: Any, loud: Any, again: Any,
+) -> int:  # fmt: skip
+    """Take in an hour and say what alarms: scores, kinds of alarms and whether they go on, shapes (3, S).
+
+    Rows are the fast, the slow and the reference detector. Where the past of an event is known, `bound` says how
+    far the fast score may go beside its effect. Returned is the number of alarms.
+    """
+    advance(y, season, scale, memory, level, last, up, down, held, own, effect, scores[0])
+    weeks, count = np.sqrt(max(1.0, hours / (4 * WEEK))), 0
+    for j in range(len(y)):
+        there = np.isfinite(y[j])
+        if settling[j] > 0:
+            settling[j] -= 1
+            frozen[j] = level[j]
+        z = scores[0, j]
+        scores[1, j] = up[j] if up[j] >= down[j] else -down[j]
+        scores[2, j] = (level[j] - frozen[j]) / (drift[j] * weeks)
+        loud[0, j] = PLAIN if abs(z) > limits[0, j] else 0
+        if held[j] and own[j] and there:
+            usual = z + effect[j] / scale[j]
+            loud[0, j] = BEYOND if abs(z) > bound[j] else WITHIN if abs(usual) > limits[0, j] else 0
+            scores[0, j] = usual if loud[0, j] == WITHIN else z
+        before_up, before_down = side[0, j], side[1, j]
+        turned = np.sign(z)
+        again[0, j] = (before_up == turned and before_up != 0) or (before_down == turned and before_down != 0)
+        for d in range(1, 3):
+            before, score = side[d - 1, j], scores[d, j]
+            loud[d, j] = PLAIN if abs(score) > limits[d, j] and there and not held[j] else 0
+            again[d, j] = before == np.sign(score)
+            if loud[d, j]:
+                side[d - 1, j] = np.sign(score)
+            elif there and abs(score) < BACK * limits[d, j]:
+                side[d - 1, j] = 0.0
+        # A sum that grew on would be away for as long again after the shift is over.
+        up[j], down[j] = min(up[j], limits[1, j]), min(down[j], limits[1, j])
+        count += (loud[0, j] > 0) + (loud[1, j] > 0) + (loud[2, j] > 0)
+    return count
