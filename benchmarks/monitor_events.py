@@ -210,7 +210,7 @@ def main() -> None:
     loud = int((np.array(bare["quiet"]) >= level).sum())
     print(
         f"\nWithout a calendar, a threshold at which as many of × 10 are found in events ({share:.0%}) is {level:.2f} "
-        f"of the one that it has, and {loud} of the {len(bare['quiet'])} untouched event days with a past alarm at it.\n"
+        f"of the one that it has, and {loud} of the {len(bare['quiet'])} untouched event days alarm at it.\n"
     )
     print(f"{time.process_time() - begun:.0f} s of processor.")
 
