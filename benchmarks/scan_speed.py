@@ -93,7 +93,8 @@ def main() -> None:
         size = len(data) / 1e6
         print(
             f"| {name} | {size:.1f} | {1e3 * loading:.1f} | {1e3 * scanning:.1f} | {scanning / loading:.2f} | "
-            f"{size / scanning:,.0f} |"
+            f"{size / scanning:,.0f} |",
+            flush=True,
         )
     with tempfile.TemporaryDirectory() as folder:
         processes(Path(folder), sys.argv[1:2])
@@ -126,7 +127,7 @@ def processes(folder: Path, peer: list[str]) -> None:
             f"{min(r[i][0] for r in runs):.2f} | {min(r[i][1] for r in runs):.0f}"
             for i in range(len(commands))
         ]
-        print(f"| {name} | {size:,.1f} | {' | '.join(row + ['– | –'] * (2 - len(row)))} |")
+        print(f"| {name} | {size:,.1f} | {' | '.join(row + ['– | –'] * (2 - len(row)))} |", flush=True)
 
 
 _LAUNCHER = """

@@ -13,7 +13,7 @@ from modelward.artifacts import read_bytes
 DAYS = pd.date_range("2024-01-01", periods=4)
 INDEXES = {
     "dates": DAYS, "dates without a step": pd.DatetimeIndex(["2024-01-01", "2024-03-01", "2025-01-01", "2026-01-01"]),
-    "dates in UTC": DAYS.tz_localize("UTC"), "times": pd.timedelta_range("1h", periods=4),
+    "dates in UTC": DAYS.tz_localize("UTC"), "dates in Paris": DAYS.tz_localize("Europe/Paris"), "times": pd.timedelta_range("1h", periods=4),
     "months": pd.period_range("2024-01", periods=4, freq="M"), "intervals": pd.interval_range(0, 4),
     "categories": pd.CategoricalIndex(list("abca")), "two levels": pd.MultiIndex.from_product([[1, 2], ["x", "y"]]),
     "numbers": pd.Index([0.5, 1.5, 2.5, 3.5]),
@@ -65,7 +65,8 @@ def columns() -> pd.DataFrame:
             "boolean": pd.array([True, None], dtype="boolean"), "category": pd.Categorical(["a", "b"], ordered=True),
             "cut": pd.cut(pd.Series([1.0, 2.0]), 2), "month": pd.period_range("2024-01", periods=2, freq="M"),
             "time": pd.timedelta_range("1h", periods=2), "day": DAYS[:2], "utc": DAYS[:2].tz_localize("UTC"),
-            "object": [1, pd.NaT],
+            "object": [1, pd.NaT], "a month": [pd.Period("2024-01", "M"), None], "span": pd.interval_range(0, 2),
+            "zone": DAYS[:2].tz_localize("America/Argentina/Buenos_Aires"),
         }
     )  # fmt: skip
 
@@ -94,6 +95,20 @@ def test_everyday_frames_are_clean(protocol: int) -> None:
         (b"cpandas\nInterval\n(NNNtR.", "arguments that no honest"),
         (b"csklearn.utils.validation\ncheck_array\n(]tR.", "while it is loaded"),
         (b"cpandas\nSparseDtype\n.", "not known"),
+        (b"cpandas\nPeriod\n(Nccopy\ncopy\nI1\ntR.", "arguments that no honest"),
+        (
+            b"cpandas._libs.interval\n__pyx_unpickle_IntervalMixin\n(cpandas.arrays\nIntervalArray\nI1\n(dtR.",
+            "arguments",
+        ),
+        (b"czoneinfo\nZoneInfo\n(V../../etc/passwd\ntR.", "arguments that no honest"),
+        (b"cpytz\n_p\n(V../x\ntR.", "arguments that no honest"),
+        (
+            b"cbuiltins\ngetattr\n(czoneinfo\nZoneInfo\nV_unpickle\ntR(V../x\nI1\ntR.",
+            "calls what builtins.getattr",
+        ),
+        (b"cbuiltins\ngetattr\n(czoneinfo\nZoneInfo\nV_unpickle\ntR(VUTC\nI1\ntR)R.", "calls what"),
+        (b"cbuiltins\ngetattr\n(czoneinfo\nZoneInfo\nVfrom_file\ntR.", "builtins.getattr"),
+        (b"cbuiltins\ngetattr\n(czoneinfo\nreset_tzpath\nV_unpickle\ntR.", "builtins.getattr"),
         (b"cpandas\nread_pickle\n(Vx\ntR.", "read_pickle"),
     ],
 )
@@ -101,3 +116,14 @@ def test_what_is_made_of_anything_else_is_not(data: bytes, reason: str) -> None:
     found = read_bytes(data)
     assert found.verdict in ("suspicious", "malicious")
     assert reason in " ".join(found.reasons)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"cpytz\n_p\n(VEurope/Paris\nI540\nI0\nVLMT\ntR.", b"cpytz\n_UTC\n(tR.", b"cpytz\nFixedOffset\n(I60\ntR.",
+        b"czoneinfo\nZoneInfo\n(VEtc/GMT+1\ntR.",
+    ],
+)  # fmt: skip
+def test_time_zones_are_clean(data: bytes) -> None:
+    assert read_bytes(data).verdict == "clean"

@@ -13,9 +13,17 @@ from typing import TYPE_CHECKING, Any
 from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._arrow import sound_arrow
 from modelward.artifacts._dtype_state import any_unfinished
-from modelward.artifacts._inert import Inert, InertType
+from modelward.artifacts._inert import Inert, InertType, is_zone_name
 from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
-from modelward.artifacts._known_tables import INDEX_CLASSES, INDEX_MAKERS, INTERVALS, OFFSETS
+from modelward.artifacts._known_tables import (
+    INDEX_CLASSES,
+    INDEX_MAKERS,
+    INTERVAL_MAKER,
+    INTERVALS,
+    OFFSETS,
+    PERIODS,
+    ZONES,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -236,6 +244,29 @@ def _interval(args: tuple[Any, ...]) -> bool:
     return len(args) == 3 and type(args[2]) is str and len(args[2]) < 8
 
 
+def _period(args: tuple[Any, ...]) -> bool:
+    """Say whether a period is made of its number and an offset."""
+    return (
+        len(args) == 3
+        and args[0] is None
+        and isinstance(args[1], Inert)
+        and type(args[1]).full in OFFSETS
+        and type(args[2]) is int
+    )
+
+
+def _empty_intervals(args: tuple[Any, ...]) -> bool:
+    return len(args) == 3 and _of(args[0], "pandas") and type(args[1]) is int and args[2] is None
+
+
+def _zone(args: tuple[Any, ...]) -> bool:
+    return len(args) == 1 and is_zone_name(args[0])
+
+
+def _old_zone(args: tuple[Any, ...]) -> bool:
+    return all(type(arg) is int or is_zone_name(arg) for arg in args)
+
+
 def _short(args: tuple[Any, ...]) -> bool:
     return all(
         type(arg) is int or (type(arg) is str and len(arg) < 400 and "e" not in arg.lower()) for arg in args
@@ -282,6 +313,9 @@ _RULES |= (
     dict.fromkeys(INDEX_MAKERS, _index)
     | dict.fromkeys(OFFSETS, _counted)
     | dict.fromkeys(INTERVALS, _interval)
+    | dict.fromkeys(PERIODS, _period)
+    | dict.fromkeys(ZONES, _old_zone)
+    | {INTERVAL_MAKER: _empty_intervals, "zoneinfo.ZoneInfo": _zone}
 )
 _NOT_CALLED = (ALL_KNOWN - ALL_CALLED - _RULES.keys()) | {
     f"builtins.{name}" for name in ("max", "min", "sum", "abs", "len", "round")

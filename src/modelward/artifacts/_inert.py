@@ -7,6 +7,7 @@ one of the methods below; none of them computes, formats, hashes by content or l
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Protocol
 
 
@@ -235,10 +236,32 @@ class Watched(Inert):
         return self
 
 
+_ZONE = re.compile(r"[A-Za-z0-9_+-]{1,40}(?:/[A-Za-z0-9_+-]{1,40}){0,3}", re.ASCII)
+
+
+def is_zone_name(value: object) -> bool:
+    """Say whether a value can name a time zone, such as ``Europe/Paris``: it leads nowhere else on a disk."""
+    return type(value) is str and _ZONE.fullmatch(value) is not None
+
+
+def fetches_zone(args: tuple[Any, ...]) -> bool:
+    """Say whether these arguments of `getattr` fetch the method that makes a time zone from its name."""
+    if len(args) != 2 or not isinstance(args[0], InertType):
+        return False
+    return (args[0].module, args[0].name, args[1]) == ("zoneinfo", "ZoneInfo", "_unpickle")
+
+
 class Fetched(Watched):
-    """Stand-in of `getattr`: nothing may change what it returns."""
+    """Stand-in of `getattr`: nothing may change what it returns, or call it if it does not make a time zone."""
 
     __slots__ = ()
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Inert:
+        whole = len(args) == 2 and not kwargs and is_zone_name(args[0]) and type(args[1]) in (int, bool)
+        if whole and fetches_zone(self.args):
+            made: Inert = type(self).sink.result()(self, *args)
+            return made
+        return super().__call__(*args, **kwargs)
 
     def __setstate__(self, state: Any) -> None:
         type(self).sink.odd(f"changes the attributes of what {type(self).name} returned")

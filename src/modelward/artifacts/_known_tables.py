@@ -1,8 +1,9 @@
 """Names of everyday frames, series and trees of rows, by hand and with the reason; the learned list has models alone.
 
 All hold values: index classes and extension arrays keep numpy arrays, dtypes say of what kind, offsets count days and
-months. Left out on purpose: sparse columns (`IntIndex` believes the positions that it is given), time zones by name
-(they are made by a method that is fetched by name), and `DateOffset`, which keeps a calendar of another library.
+months. A time zone by name is made by a method that is fetched by name, which is allowed of this class alone
+(`_inert.Fetched`). Left out on purpose: sparse columns (`IntIndex` believes the positions that it is given), and
+`DateOffset`, which keeps a calendar of another library.
 """
 
 from __future__ import annotations
@@ -46,6 +47,12 @@ INDEX_MAKERS = frozenset(
 )
 """They make the index of a class from its arrays; no other class is to be made in this way."""
 INDEX_CLASSES = frozenset(name for name in _CLASSES if name.rpartition(".")[2] in _INDEX)
+PERIODS = frozenset({"pandas.Period", "pandas._libs.tslibs.period.Period"})
+"""A month or a day; made of its number and the offset that it counts."""
+INTERVAL_MAKER = "pandas._libs.interval.__pyx_unpickle_IntervalMixin"
+"""It makes an empty array of intervals, which is given its attributes as any other object is."""
+ZONES = frozenset({"pytz._p", "pytz._UTC", "pytz.FixedOffset"})
+"""Time zones of pandas 2; made of a name, or of minutes."""
 _NOT_A_TIME = "pandas._libs.tslibs.nattype._nat_unpickle"  # returns NaT, whatever it is given
 # scipy's trees of rows: numbers alone, whose links are held to the arrays that they point into (`_followed.py`).
 _TREES = frozenset(
@@ -57,7 +64,16 @@ _TREES = frozenset(
 # Gradient boosting with categories keeps this check of its columns; it is referred to, and not called by a load.
 _CHECK = "sklearn.utils.validation.check_array"
 
-TABLES = frozenset(_CLASSES) | OFFSETS | INTERVALS | INDEX_MAKERS | _TREES | {_NOT_A_TIME, _CHECK}
+TABLES = (
+    frozenset(_CLASSES)
+    | OFFSETS
+    | INTERVALS
+    | INDEX_MAKERS
+    | _TREES
+    | PERIODS
+    | ZONES
+    | {_NOT_A_TIME, _CHECK, INTERVAL_MAKER, "zoneinfo.ZoneInfo"}
+)
 TABLES_CALLED = (
     OFFSETS | INTERVALS | INDEX_MAKERS | {_NOT_A_TIME} | {name for name in _CLASSES if name.endswith("Dtype")}
 )

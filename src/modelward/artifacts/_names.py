@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._inert import Inert
+from modelward.artifacts._inert import Inert, fetches_zone
 from modelward.artifacts._known_former import ALL_KNOWN
 from modelward.artifacts._torch_names import TORCH
 
@@ -182,7 +182,7 @@ def may_harm(module: str, name: str) -> bool:
 
 
 def harmless_calls(calls: Sequence[tuple[Any, ...]]) -> bool:
-    """Say whether all calls of `getattr` only fetch a method of an object of the file.
+    """Say whether all calls of `getattr` only fetch a method of an object of the file, or what makes a time zone.
 
     Fetching is harmless as long as nothing calls or changes what was fetched, which the reader reports.
 
@@ -192,11 +192,14 @@ def harmless_calls(calls: Sequence[tuple[Any, ...]]) -> bool:
         The arguments of each call.
     """
     return bool(calls) and all(
-        len(args) == 2
-        and isinstance(args[0], Inert)
-        and type(args[1]) is str
-        and args[1].isidentifier()
-        and not args[1].startswith(("__", "gi_", "f_", "cr_", "ag_", "tb_", "co_"))
+        fetches_zone(args)
+        or (
+            len(args) == 2
+            and isinstance(args[0], Inert)
+            and type(args[1]) is str
+            and args[1].isidentifier()
+            and not args[1].startswith(("__", "gi_", "f_", "cr_", "ag_", "tb_", "co_"))
+        )
         for args in calls
     )
 
