@@ -428,7 +428,13 @@ def _run(
         if feed.error:
             return Reading(None, -1, feed.error)
         text = str(error).splitlines()[0] if str(error) else type(error).__name__
-        if text.startswith("STACK_GLOBAL requires str") and _computed(data, position, joblib, max_memory):
+        # Taken for a plain pickle, joblib's arrays of objects look up what stands in another pickle's memo.
+        sure = joblib or not log.wrapper
+        if (
+            sure
+            and text.startswith("STACK_GLOBAL requires str")
+            and _computed(data, position, joblib, max_memory)
+        ):
             log.odd("computes the name of what it reaches while it is loaded")
         return Reading(None, -1, text)
     finally:
