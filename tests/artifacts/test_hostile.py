@@ -109,3 +109,16 @@ def test_many_tuples_as_keys_are_read_whatever_stands_around_them() -> None:
     joblib.dump([np.zeros(5), keyed], buffer)
     for data in (one, one + one, buffer.getvalue()):
         assert read_bytes(data).verdict == "clean"
+
+
+def test_what_reads_as_scalars_of_a_model_is_not_looked_through() -> None:
+    found = read_bytes(SHAPES["lists, nested and closed"](60_000))
+    assert found.verdict == "unreadable"
+    assert any("thousands of times" in reason for reason in found.reasons)
+    assert read_bytes(SHAPES["lists, nested and closed"](2_000)).verdict == "clean"
+
+
+def test_calls_of_results_come_to_an_end() -> None:
+    found = read_bytes(SHAPES["calls of a result"](60_000))
+    assert found.verdict == "unreadable"
+    assert any("without end" in reason for reason in found.reasons)

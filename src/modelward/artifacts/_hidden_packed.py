@@ -50,6 +50,8 @@ def unpacked(
     for how, (pattern, price) in _KINDS.items():
         for match in matches(pattern, content, heads.at(how, first)):
             if how == "zlib" and not _opens(content[match.end() : match.end() + 5]):
+                if not budget.charge(LOOK):
+                    return
                 continue
             inner = _inflated(content, match.start(), how, budget, price)
             if budget.spent:

@@ -9,6 +9,7 @@ from modelward.artifacts.readers import _onnx_fields as known
 from modelward.artifacts.readers._notes import BrokenError, finish, standing
 from modelward.artifacts.readers._onnx_tensors import tensor
 from modelward.artifacts.readers._protobuf import Message
+from modelward.artifacts.readers._signs import is_crowded_onnx
 
 if TYPE_CHECKING:
     from modelward.artifacts._artifact import Artifact
@@ -34,6 +35,8 @@ def read(job: Job) -> Artifact:
 
 def parse(content: bytes, notes: Notes) -> Inert:
     """Return the model as a stand-in whose state has its graph, functions, operator sets and properties."""
+    if is_crowded_onnx(content):
+        raise BrokenError("it gives thousands of times what a model has once")
     return _Onnx(notes).model(Message(content, [(0, len(content))], known.MODEL, notes, "the model", 0))
 
 

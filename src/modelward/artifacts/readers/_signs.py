@@ -74,6 +74,10 @@ def sound_block(head: bytes) -> bool:
     return told == sum(head[:148]) + sum(head[156:]) + 256
 
 
+_MOST_SINGLE = 10_000
+"""Fields of a model that are to be given once; more of them are not looked through."""
+
+
 def is_torch_legacy(content: bytes) -> bool:
     """Say whether the first pickle is PyTorch's magic number."""
     return content[:1] == b"\x80" and TORCH_NUMBER in content[:32]
@@ -91,18 +95,31 @@ def is_safetensors(content: bytes) -> bool:
 
 def is_onnx(content: bytes) -> bool:
     """Say whether content is a protocol buffer with the fields of an ONNX model."""
+    return _onnx(content) > 0
+
+
+def is_crowded_onnx(content: bytes) -> bool:
+    """Say whether content is that, and gives the few things that a model has only once thousands of times."""
+    return _onnx(content) > 1
+
+
+def _onnx(content: bytes) -> int:
     from modelward.artifacts.readers import _onnx_fields as known
     from modelward.artifacts.readers._notes import BrokenError
     from modelward.artifacts.readers._protobuf import fields
 
     seen: set[int] = set()
+    left = _MOST_SINGLE
     try:
         for number, kind, _ in fields(content, 0, len(content)):
             if number not in known.MODEL or kind != (0 if number in (1, 5) else 2):
                 return 7 in seen and 1 in seen
             seen.add(number)
             if len(seen) > 2 and 7 in seen and 1 in seen:
-                return True
+                return 1
+            left -= number < 8
+            if left < 0:
+                return 2
     except BrokenError:
         head = content[:4096]
         return content[:1] == b"\x08" and any(mark in head for mark in _ONNX_MARKS)
