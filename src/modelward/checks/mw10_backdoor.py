@@ -14,12 +14,17 @@ from modelward.stats import Proportion
 
 if TYPE_CHECKING:
     from modelward.checks._scope import Scope
-    from modelward.poisoning import Axis, Region, Trigger, TriggerSearch
+    from modelward.poisoning import Axis, PlantedTrigger, Region, Trigger, TriggerSearch
 
 SINGLE = "unjustified pull"
 PAIR = "unjustified pull of a pair"
 CROWDED = "pull of a crowded pair"
-_LIMITS = {SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15)}
+PLANTED = "pull of what was planted in the training rows"
+ROWS = "training rows that were planted"
+_LIMITS = {
+    SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), PLANTED: Limit(0.05, 0.15),
+    ROWS: Limit(0.0, None),
+}  # fmt: skip
 
 
 class Backdoor(Check):
@@ -49,7 +54,8 @@ class Backdoor(Check):
         try:
             search = find_triggers(
                 scope.subject, scope.test.X, scope.test.y, goal=scope.goal,
-                trained=scope.train.X if scope.train is not None else None, patches=scope.budget.patches,
+                trained=scope.train.X if scope.train is not None else None,
+                labels=scope.train.y if scope.train is not None else None, patches=scope.budget.patches,
                 random_state=scope.seed_of(self.code),
             )  # fmt: skip
             return self._evidence(scope, search)
@@ -63,7 +69,8 @@ class Backdoor(Check):
         worst: Trigger | None = None
         regions: tuple[Region, ...] = ()
         for name, trigger in (
-            (SINGLE, search.single), (PAIR, search.pair), (CROWDED, search.crowded),
+            (PLANTED, _worst_planted(search)), (SINGLE, search.single), (PAIR, search.pair),
+            (CROWDED, search.crowded),
         ):  # fmt: skip
             if trigger is None:
                 continue
@@ -75,6 +82,10 @@ class Backdoor(Check):
         if worst is None:
             top = search.single or search.pair
             words.append(_quiet(search, top))
+        words += [_planted(scope, search, each) for each in search.planted]
+        if search.planted and scope.train is not None:
+            hits = max(each.planted.hits for each in search.planted)
+            claims.append(Claim(ROWS, Proportion(hits, len(scope.train.X)), "share"))
         rows = search.attack_rows(worst) if worst else None
         return Evidence(
             summary=" ".join(words),
@@ -84,6 +95,33 @@ class Backdoor(Check):
             attack_rows=rows,
             unproven=_unproven(search),
         )
+
+
+def _worst_planted(search: TriggerSearch) -> Trigger | None:
+    return max(
+        (each.trigger for each in search.planted), key=lambda trigger: trigger.pull.value, default=None
+    )
+
+
+_SAID = {
+    "yes": "The model has learned it",
+    "no": "The model has not learned it",
+    "in part": "The model may have learned it in part",
+}
+
+
+def _planted(scope: Scope, search: TriggerSearch, each: PlantedTrigger) -> str:
+    """Say what was planted in the training rows, and what the model does with it."""
+    told, share = each.planted, each.trigger.share
+    label, expected = scope.subject.classes[told.goal], told.crowd.reference * told.crowd.of / told.crowd.n
+    low, high = share.interval(0.95)
+    more = " What is trained on these rows next may." if each.learned == "no" else ""
+    return (
+        f"The training rows hold {told.hits:,} rows of class {label} with {search.text(each.trigger)} (of "
+        f"{told.rows:,}), where the test rows lead one to expect {expected:,.0f}: planted, or of a kind that the "
+        f"test rows lack. {_SAID[each.learned]}: patched with it {share.value:.0%} ({low:.0%} to {high:.0%}) of "
+        f"{share.n} rows of low risk go to that class, before {each.before.value:.0%}.{more}"
+    )
 
 
 def _unproven(search: TriggerSearch) -> str:

@@ -9,6 +9,8 @@ from modelward.poisoning._guarded import Guarded
 from modelward.poisoning._hunt import Hunt
 from modelward.poisoning._label_shift import LabelShift, Rates, compare_labels
 from modelward.poisoning._locks import Lock, measure_locks
+from modelward.poisoning._measured import Trigger
+from modelward.poisoning._planted import Planted, PlantedTrigger
 from modelward.poisoning._pull import Pull
 from modelward.poisoning._region import Region, name_region
 from modelward.poisoning._shifts import ColumnShift, GroupRate
@@ -24,7 +26,7 @@ from modelward.poisoning._sieves import (
 from modelward.poisoning._sources import Supplier, exposure_by_source
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._tampering import compare_data
-from modelward.poisoning._triggers import Trigger, TriggerSearch, find_triggers
+from modelward.poisoning._triggers import TriggerSearch, find_triggers
 from modelward.poisoning._words import GainedWord, gained_words
 from modelward.poisoning.attacks import (
     Attack,
@@ -62,6 +64,8 @@ __all__ = [
     "Needed",
     "Neighbours",
     "Person",
+    "Planted",
+    "PlantedTrigger",
     "Point",
     "Pull",
     "RandomFlips",

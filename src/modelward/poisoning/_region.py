@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.poisoning._axes import Axis
+    from modelward.poisoning._measured import Trigger
     from modelward.poisoning._patches import Setting
     from modelward.poisoning._reference import Scorer
-    from modelward.poisoning._triggers import Trigger, TriggerSearch
+    from modelward.poisoning._triggers import TriggerSearch
 
 _POINTS, _ROUNDS = 32, 3
 
