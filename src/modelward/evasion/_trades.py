@@ -29,7 +29,7 @@ _KEPT = np.array([0.0, 0.0, 0.3, 0.6, 0.85, 0.95])
 """What the unit that gives keeps of its change."""
 _LEAST_SAVED, _MOST_SAVED, _FIRST_SAVED = 0.01, 0.5, 0.1
 _GROW, _FADE = 1.3, 0.93
-_FRESH, _REDRAWN, _SECOND = 0.3, 0.3, 0.2
+_FRESH, _REDRAWN, _SECOND = 0.15, 0.2, 0.2
 _WIDTH = 1.7
 """Log-width of the factors by which shares are drawn anew."""
 _UNIFORMS = 12

@@ -49,7 +49,9 @@ def lines(members: Sequence[Series], most: int, numbers: int, *, columns: bool =
     x_label, y_label = label(members, "x"), label(members, "y")
     percent_x = percent_axis(x_label) and min(xs) >= 0 and max(xs) <= 1
     percent_y = percent_axis(y_label) and min(ys) >= -1 and max(ys) <= 1
-    y_log, x_log = not columns and _is_log(ys, _LOG_Y), not columns and _is_log(xs, _LOG_X)
+    # A share of rows is compared with the whole, so its axis is plain however low its band reaches.
+    y_log = not columns and not y_label.startswith("share") and _is_log(ys, _LOG_Y)
+    x_log = not columns and _is_log(xs, _LOG_X)
     y_low, y_high = (min(ys), max(ys)) if y_log else domain(ys, zero=columns or (percent_y and min(ys) < 0.5))
     x_low, x_high = min(xs), max(xs)
     if x_low == x_high:
