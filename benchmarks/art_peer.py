@@ -71,6 +71,7 @@ def attacks(target: Any, d: int) -> dict[str, Any]:
 def main(path: str, name: str) -> None:
     """Attack."""
     import art
+    import art.exceptions
     from art.estimators.classification import BlackBoxClassifier
 
     data = np.load(path)
@@ -89,12 +90,11 @@ def main(path: str, name: str) -> None:
     low, high = (data["X"].min(axis=0) * rate), (data["X"].max(axis=0) * rate)
     target = BlackBoxClassifier(predict, (len(rate),), 2, clip_values=(low, high))
     np.random.seed(SEED)  # noqa: NPY002 - that is how ART is seeded
-    attack, refused = attacks(target, len(rate))[name](), ""
-    found, began = data["rows"] * rate, time.process_time()
+    refused, found, began = "", data["rows"] * rate, time.process_time()
     try:
-        found = attack.generate(found)
-    except (ValueError, TypeError, IndexError) as err:
-        refused = f"{type(err).__name__}: {err}"
+        found = attacks(target, len(rate))[name]().generate(found)
+    except (ValueError, TypeError, IndexError, art.exceptions.EstimatorError) as err:
+        refused = f"{type(err).__name__}: {str(err)[:80]}"
     seconds = time.process_time() - began
     flips = model.predict(found / rate) != model.predict(data["rows"])
     np.savez(path + ".out.npz", found=found / rate, seconds=seconds, flips=flips, refused=refused,

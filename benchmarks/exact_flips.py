@@ -6,7 +6,8 @@ are what either search may take for a row. All columns are scaled to one standar
 limits, which is the problem that Veritas knows. It gets the splits and leaf values of the model itself, as its own
 readers write them. Its clock is the wall's: it is run in short steps here until it has had its processor time. Ours
 counts work: how much of it fits is measured on a few rows of each model and norm first, and a proof that took longer
-all the same is not counted as one. MODELS are numbers, NORMS names, with commas. Prints Markdown.
+all the same is not counted as one. MODELS are numbers, NORMS names, with commas. Prints Markdown, and
+each model's lines on standard error when they are there.
 """
 
 from __future__ import annotations
@@ -185,8 +186,8 @@ def main(csv: str, python: str, n: int, most: float, picked: list[int], norms_pi
         rows, codes = X[CUT:][at], told[at].astype(np.int64)
         every = {norm: ours(subject, schema, rows, codes, norm, most) for norm in norms_picked}
         norms += [_norm_line(name, norm, found, codes) for norm, found in every.items()]
+        print(*norms[-len(every) :], sep="\n", file=sys.stderr, flush=True)
         if "linf" not in every:
-            print(*norms[-len(every) :], sep="\n", file=sys.stderr, flush=True)
             continue
         with tempfile.TemporaryDirectory() as folder:
             written(Path(folder), subject_forest(subject), rows, codes)

@@ -137,12 +137,19 @@ class Trades:
         down = (batch.A[np.ix_(ask, column)] < batch.X[np.ix_(ask, column)]) & self.moves.number
         part = batch.units[ask] > 0
         used = np.concatenate([part & ~down, part & down], axis=1).astype(np.float64)
-        np.add.at(self.tries, owner, used)
-        np.add.at(self.hits, owner[hit], used[hit])
+        _add(self.tries, owner, used)
+        _add(self.hits, owner[hit], used[hit])
         won = np.isin(rows, owner[hit])
         self.saving[rows] = np.clip(
             self.saving[rows] * np.where(won, _GROW, _FADE), _LEAST_SAVED, _MOST_SAVED
         )
+
+
+def _add(table: NDArray[np.float64], owner: NDArray[np.int64], parts: NDArray[np.float64]) -> None:
+    """Add up the parts of each owner, which stand in the owners' order."""
+    if len(owner):
+        first = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
+        table[owner[first]] += np.add.reduceat(parts, first, axis=0)
 
 
 def _of(values: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.float64]:
