@@ -106,3 +106,21 @@ def test_a_missing_cell_is_a_row_like_others_where_model_and_schema_take_it():
     told = LinearSearch().run(linear, X, np.zeros(3, dtype=np.int64), schema=MISSING)
     assert told.outcome[:2] == (Outcome.ILLEGAL_ROW, Outcome.ILLEGAL_ROW)
     assert told.outcome[2] is Outcome.MOVED
+
+
+def test_a_one_hot_group_too_large_for_the_exact_search_is_searched_by_labels():
+    members = tuple(f"g{k}" for k in range(70))
+    schema = FeatureSchema(
+        (Column("a", "integer", low=0, high=9), *(Column(g, "integer", low=0, high=1) for g in members)),
+        onehot=(members,),
+    )
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 10, 400), np.eye(70)[rng.integers(0, 70, 400)]]).astype(float)
+    forest = RandomForestClassifier(5, max_depth=3, max_features=None, random_state=0)
+    subject = wrap(forest.fit(X, X[:, 0] > 4), Codec.fit(schema), [False, True])
+    assert not EnsembleSearch.fits(subject, schema)
+    result = Cheapest().run(
+        subject, X[:3], subject.codes(X[:3]), schema=schema, budget=3 * 200, random_state=0
+    )
+    assert result.outcome == (Outcome.MOVED,) * 3
+    assert not result.proven.any()

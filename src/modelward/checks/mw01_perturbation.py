@@ -65,14 +65,15 @@ class Perturbation(Check):
             work=_WORK_PER_QUERY * scope.budget.queries_per_row,
         )
         left = scope.subject.meter.left
-        inside = EnsembleSearch.fits(scope.subject, scope.schema)
+        plan = attack.plan(scope.subject, scope.schema)
+        inside = isinstance(plan[0], EnsembleSearch)
         share = scope.budget.queries_per_row // (_INSIDE if inside else 1)
         share = share if left is None else min(share, left // max(1, len(X)))
         if share < 1:
             raise CheckSkipped(f"{left} queries are left for {len(X)} rows: raise --max-queries or --budget")
         result = attack.run(
             scope.subject, X, codes, schema=scope.schema, goal=scope.goal,
-            budget=len(X) * share, random_state=scope.seed_of(self.code),
+            budget=len(X) * share, random_state=scope.seed_of(self.code), plan=plan,
         )  # fmt: skip
         tried = result.tried & sample
         if not tried.any():

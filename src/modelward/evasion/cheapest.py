@@ -47,10 +47,10 @@ class Cheapest:
     work: int = 60_000_000
     norm: Norm = "cost"
 
-    def plan(self, subject: Subject) -> tuple[Attack, ...]:
-        """Return the attacks for a model; an exact one comes first."""
+    def plan(self, subject: Subject, schema: FeatureSchema | None = None) -> tuple[Attack, ...]:
+        """Return the attacks for a model, and for what a schema allows; an exact one comes first."""
         search = CoordinateSearch(reference=self.reference, thresholds=split_points(subject), norm=self.norm)
-        if EnsembleSearch.fits(subject):
+        if EnsembleSearch.fits(subject, schema):
             return (EnsembleSearch(self.work, self.norm), search)
         if LinearSearch.fits(subject):
             return (LinearSearch(norm=self.norm), search)
@@ -68,9 +68,18 @@ class Cheapest:
         goal: int | None = None,
         budget: int | None = None,
         random_state: int = 0,
+        plan: tuple[Attack, ...] | None = None,
     ) -> Result:
-        """Find a cheap legal move of each row; see `Attack.run`."""
-        attacks = self.plan(subject)
+        """Find a cheap legal move of each row; see `Attack.run`.
+
+        Parameters
+        ----------
+        subject, X, codes, schema, goal, budget, random_state
+            As there.
+        plan : tuple of Attack, optional
+            What `plan` returned for this subject and schema: it reads the model, which takes seconds for a large one.
+        """
+        attacks = self.plan(subject, schema) if plan is None else plan
         metered = subject.with_budget(budget)
         left = metered.meter.left
         share = None if left is None else left // max(1, len(X))
