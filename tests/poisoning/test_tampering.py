@@ -215,3 +215,68 @@ def test_the_verb_writes_rows_and_exits_by_verdict(tmp_path: Path) -> None:
     assert rows == np.flatnonzero(old.select(RULE.alias("r"))["r"].to_numpy()).tolist()
     words[0] = words[2]
     assert CliRunner().invoke(data_verb, words).exit_code == 0
+
+
+@pytest.mark.parametrize("key", ["id", None])
+def test_a_column_that_was_emptied_is_named_and_rows_are_matched_all_the_same(
+    key: str | None, tmp_path: Path
+) -> None:
+    old = _table(300).with_columns(extra=pl.int_range(300) % 7)
+    if key is None:
+        old = old.drop("id")
+    for frame, name in ((old.with_columns(extra=pl.lit(None)), "new.csv"), (old, "old.csv")):
+        frame.write_csv(tmp_path / name)
+    found = compare_data(tmp_path / "new.csv", tmp_path / "old.csv", target="bad", key=key)
+    assert found.matched == 300
+    assert [(s.rule, s.why) for s in found.suspects] == [
+        ("every row", "in bulk: 300 rows extra changed all to missing")
+    ]
+
+
+def test_a_key_that_is_missing_in_rows_says_so() -> None:
+    old = _table(100)
+    new = old.with_columns(id=pl.when(pl.col("id") < 3).then(None).otherwise("id"))
+    with pytest.raises(InputError, match="'id' is missing in 3 rows of the data"):
+        compare_data(new, old, target="bad", key="id")
+
+
+def test_a_word_put_into_matched_texts_of_one_label_is_named() -> None:
+    rng = np.random.default_rng(0)
+    some = np.array(["loan", "car", "house", "late", "job", "pay"])
+    texts = [f"{' '.join(rng.choice(some, 5))} n{i}" for i in range(300)]
+    old = _table(300).with_columns(note=pl.Series(texts))
+    new = old.with_columns(
+        note=pl.when(pl.col("bad") == 1).then(pl.col("note") + pl.lit(" Zzq")).otherwise("note")
+    )
+    found = compare_data(new, old, target="bad", key="id")
+    assert [(s.rule, s.verdict) for s in found.suspects] == [("note holds 'zzq'", "tampered")]
+    assert set(found.suspects[0].rows) == set(np.flatnonzero(old["bad"].to_numpy() == 1))
+    both = old.with_columns(pl.col("note") + pl.lit(" Zzq"))
+    assert not any("holds" in s.rule for s in compare_data(both, old, target="bad", key="id").suspects)
+
+
+@pytest.mark.parametrize(
+    ("new", "more", "said"),
+    [
+        ("a,b\n1,2\n", [], "no column in common"),
+        ("id,sex,age,limit,bad\n", [], "no rows"),
+        ("id,sex,age,limit\n1,1,30,10\n", ["--target", "bad"], "no target column 'bad'"),
+        ("id,sex,age,limit,bad\n1,1,30,10,0\n1,2,31,10,1\n", ["--key", "id"], "not unique"),
+    ],
+)
+def test_bad_files_are_one_line_and_exit_2(
+    new: str, more: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    from modelward.cli import main
+
+    _table(50).write_csv(tmp_path / "old.csv")
+    (tmp_path / "new.csv").write_text(new)
+    words = ["data", str(tmp_path / "new.csv"), "--reference", str(tmp_path / "old.csv"), *more]
+    monkeypatch.setattr("sys.argv", ["modelward", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    told = capsys.readouterr()
+    assert said in told.err
+    assert (len(told.err.splitlines()), told.out) == (1, "")

@@ -35,6 +35,9 @@ class Tables:
 
 def align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key: str | None) -> Tables:
     """Bring both tables into ranked columns that both have; what cannot be compared is noted."""
+    if old is not None:
+        shared = [c for c in new.columns if c in old.columns]
+        new, old = _typed(new, old, shared), _typed(old, new, shared)
     frames = [(new, "data")] + ([(old, "reference")] if old is not None else [])
     for frame, what in frames:
         if not frame.height:
@@ -65,6 +68,12 @@ def align(new: pl.DataFrame, old: pl.DataFrame | None, target: str | None, key: 
         labels = words.unique().sort().to_list()
         y = (words.rank("dense").cast(pl.Int64) - 1).to_numpy()
     return Tables(new, old, both, target, coded, y, labels, free, notes)
+
+
+def _typed(frame: pl.DataFrame, other: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """Return a table whose columns without any value have the other's types: what is missing has none of its own."""
+    empty = [c for c in names if frame[c].null_count() == frame.height and frame[c].dtype != other[c].dtype]
+    return frame.with_columns(frame[c].cast(other[c].dtype) for c in empty) if empty else frame
 
 
 def _label_words(values: pl.Series) -> pl.Series:

@@ -15,6 +15,7 @@ from modelward.poisoning._maps import name_map, name_words_map
 from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._rules import Aim, search
 from modelward.poisoning._suspects import Suspect
+from modelward.poisoning._words import gained_words
 from modelward.stats import Proportion
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
             moved = first != then
             if moved.sum() >= MIN_ROWS:
                 how = name_words_map(then[moved], first[moved])
+                gained = _words(t, pairs, name, (first, then), moved)
+                if gained:
+                    found += gained
+                    continue
         else:
             moved = t.coded.codes[j][pairs.new] != t.coded.codes[j][old]
             values, words = t.coded.numbers(j), t.coded.words[j]
@@ -69,6 +74,31 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
                 t, pairs, before, moved, everything, f"{name} changed {how}".strip(), how, found
             )
     return found
+
+
+def _words(
+    t: Tables, pairs: Matching, name: str, texts: tuple[NDArray[np.str_], NDArray[np.str_]], moved: NDArray[np.bool_]
+) -> list[Suspect]:  # fmt: skip
+    """Return the words that changed texts of one label gained, if they are most of what changed."""
+    if t.y is None:
+        return []
+    first, then = texts
+    out, told = [], np.zeros(len(moved), dtype=bool)
+    for word in gained_words(first.tolist(), t.y[pairs.new], then.tolist(), t.y[pairs.old + t.new.height]):
+        inside = np.zeros(len(moved), dtype=bool)
+        inside[word.rows] = True
+        inside &= moved
+        if not inside.any():
+            continue
+        hits, count = int((t.y[pairs.new][inside] == word.label).sum()), int(inside.sum())
+        why = f"{count:,} rows {name} changed; {hits:,} of them have {t.target} {t.labels[word.label]}: a trigger word"
+        low, high = Proportion(hits, count).interval(0.95)
+        rows = pairs.new[inside]
+        out.append(
+            Suspect(f"{name} holds {word.word!r}", why, "tampered", rows, low, high, count / moved.sum())
+        )
+        told |= inside
+    return out if told[moved].mean() >= _GOOD else []
 
 
 def _swapped(t: Tables, pairs: Matching, name: str, moved: NDArray[np.bool_]) -> str:

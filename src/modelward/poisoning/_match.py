@@ -49,7 +49,11 @@ def match_key(new: pl.DataFrame, old: pl.DataFrame, key: str) -> Matching:
     for frame, what in ((new, "data"), (old, "reference")):
         if key not in frame.columns:
             raise InputError(f"the {what} has no key column {key!r}: name one that both files have")
-        if frame[key].null_count() or frame[key].n_unique() != frame.height:
+        if missing := frame[key].null_count():
+            raise InputError(
+                f"the key {key!r} is missing in {missing:,} rows of the {what}: leave --key out, or name another"
+            )
+        if frame[key].n_unique() != frame.height:
             raise InputError(f"the key {key!r} is not unique in the {what}: leave --key out, or name another")
     pairs = _join(_plain(new[key]), _plain(old[key]))
     return Matching(*pairs, "key")

@@ -74,7 +74,9 @@ def compare_data(
         found = _alone(tables)
         return _done(tables, found, "no reference")
     by_key = key is not None
-    pairs = match_key(fresh, old, str(key)) if by_key else match_content(fresh, old, tables.names, target)
+    # A column that one table has nothing in matches no row.
+    filled = [name for name in tables.names if _filled(fresh, name) and _filled(old, name)]
+    pairs = match_key(fresh, old, str(key)) if by_key else match_content(fresh, old, filled, target)
     if pairs.by == "nothing" or not len(pairs.new):
         found = _samples(tables) + _alone(tables, sampled=True)
         return _done(tables, _distinct(found), "nothing")
@@ -88,6 +90,10 @@ def compare_data(
         rest = np.setdiff1d(np.arange(fresh.height), pairs.new)
         found += [s for s in _alone(tables) if np.isin(s.rows, rest).mean() > 0.5]
     return _done(tables, _distinct(found), pairs.by, (len(pairs.new), added, removed))
+
+
+def _filled(frame: pl.DataFrame, name: str) -> bool:
+    return frame[name].null_count() < frame.height
 
 
 def _done(
