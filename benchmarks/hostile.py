@@ -1,14 +1,15 @@
 """Scan files that were made to be slow or large to read, and print what each cost, the worst first.
 
-    python benchmarks/hostile.py [SECONDS] > benchmarks/hostile.md
+    python benchmarks/hostile.py [SECONDS] [KEPT] > benchmarks/hostile.md
 
 Each is read by a process of its own, as `modelward scan` reads it, whose processor time includes starting Python (other
-work on a machine slows a clock on the wall). The sizes are those of the files on the disk. Which files were read so
-far is said on standard error; what was not reached after SECONDS is named on the page.
+work on a machine slows a clock on the wall). The sizes are those of the files on the disk. What was not reached after
+SECONDS is named on the page. What was read is kept in the file KEPT, with which another run goes on.
 """
 
 from __future__ import annotations
 
+import json
 import pickle
 import platform
 import subprocess
@@ -63,20 +64,29 @@ def main() -> None:
     until = time.monotonic() + (float(sys.argv[1]) if len(sys.argv) > 1 else 1e9)
     wanted = [(size, name) for size in LARGE for name in LARGE[size]]
     wanted = [*((SMALL, name) for name in SHAPES), *wanted]
-    rows, missed, honest = [], [], []
+    kept = Path(sys.argv[2]) if len(sys.argv) > 2 else None
+    rows = [json.loads(line) for line in kept.read_text().splitlines()] if kept and kept.exists() else []
+    done = {(row[-1], row[-2]) for row in rows}
+    missed = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         for i, (size, name) in enumerate(wanted):
-            if i % 20 == 0:
-                path.write_bytes(pickle.dumps([{"an": "honest", "file": [1, 2.0, None]}], 4))
-                honest.append(scanned(path)[0])
+            if (size, name) in done:
+                continue
             if time.monotonic() > until:
                 missed.append(f"{name} ({size} MB)")
                 continue
-            path.write_bytes(SHAPES[name](size * 1_000_000))
-            row = (*scanned(path), path.stat().st_size / 1e6, name, size)
-            rows.append(row)
-            print(*row, file=sys.stderr, flush=True)
+            made = [(size, name, SHAPES[name](size * 1_000_000))]
+            if i % 20 == 0:
+                made.append((0, f"honest, {i}", pickle.dumps([{"an": "honest", "file": [1, 2.0, None]}], 4)))
+            for size_, name_, data in made:
+                path.write_bytes(data)
+                rows.append([*scanned(path), len(data) / 1e6, name_, size_])
+                if kept:
+                    with kept.open("a") as file:
+                        print(json.dumps(rows[-1]), file=file)
+    honest = [row[0] for row in rows if row[-1] == 0]
+    rows = [row for row in rows if row[-1]]
     small = [row[0] for row in rows if row[-1] == SMALL]
     print(
         f"# Files made to be slow to read\n\nPython {platform.python_version()}, numpy {np.__version__}; "

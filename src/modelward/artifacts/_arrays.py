@@ -276,8 +276,15 @@ def to_bytes(value: Any) -> bytes | bytearray | Stretch | None:
     return None
 
 
-def as_array(value: Any) -> RawArray | list[Any] | None:
+def as_array(value: Any, known: dict[int, Dtype | None] | None = None) -> RawArray | list[Any] | None:
     """Recognise an array in the inert graph.
+
+    Parameters
+    ----------
+    value : object
+        Of the graph.
+    known : dict or None
+        Dtypes that were read already, by the identity of what the file has; only while nothing can change them.
 
     Returns
     -------
@@ -289,20 +296,25 @@ def as_array(value: Any) -> RawArray | list[Any] | None:
     if not isinstance(value, Inert):
         return None
     if value.payload is not None:
-        return value.payload if isinstance(value.payload, RawArray) else as_array(value.payload)
-    name = f"{type(value).module}.{type(value).name}"
+        return value.payload if isinstance(value.payload, RawArray) else as_array(value.payload, known)
+    name = type(value).full
     if name in _RECONSTRUCT and isinstance(value.state, tuple) and len(value.state) >= 5:
-        return from_parts(
-            value.state[2], value.state[1], value.state[4], fortran=bool(value.state[3] is True)
-        )
-    if name in _FROMBUFFER and len(value.args) >= 4:
-        return from_parts(value.args[1], value.args[2], value.args[0], fortran=value.args[3] == "F")
-    return None
+        _, shape, dtype, fortran, content = value.state[:5]
+    elif name in _FROMBUFFER and len(value.args) >= 4:
+        content, dtype, shape, order = value.args[:4]
+        fortran = order == "F"
+    else:
+        return None
+    if known is not None:
+        if id(dtype) not in known:
+            known[id(dtype)] = read_dtype(dtype)
+        dtype = known[id(dtype)]
+    return from_parts(dtype, shape, content, fortran=fortran is True)
 
 
 def from_parts(dtype: Any, shape: Any, content: Any, *, fortran: bool) -> RawArray | list[Any] | None:
     """Put an array together from what a file says of it; None if that is not understood."""
-    read, sides = read_dtype(dtype), read_shape(shape)
+    read, sides = dtype if isinstance(dtype, Dtype) else read_dtype(dtype), read_shape(shape)
     if read is None or sides is None:
         return None
     if read.is_object:

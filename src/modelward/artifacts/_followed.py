@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._arrays import RawArray, as_array, plain
+from modelward.artifacts._arrays import Dtype, RawArray, as_array, plain
 from modelward.artifacts._content import buffer_of
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._inert import Inert
@@ -40,7 +40,7 @@ def is_followed(module: str, name: str) -> bool:
     )
 
 
-def strays(value: Inert, spend: Callable[[int], None]) -> str:
+def strays(value: Inert, spend: Callable[[int], None], known: dict[int, Dtype | None]) -> str:
     """Return what is wrong with an object whose state is followed; empty if it stays within its arrays.
 
     Parameters
@@ -49,11 +49,13 @@ def strays(value: Inert, spend: Callable[[int], None]) -> str:
         Of a class of which `is_followed` says so, when all of the pickle was read.
     spend : callable
         Is told how many bytes are looked at.
+    known : dict
+        Dtypes that were read already, by the identity of what the file has; the trees of a forest share one.
     """
     kind = value.type_name
     try:
         if kind in _TREES:
-            sound = _tree(value, spend)
+            sound = _tree(value, spend, known)
         elif kind.endswith(".TreePredictor"):
             sound = _predictor(value, spend)
         elif kind.startswith(_NEIGHBOURS):
@@ -76,10 +78,10 @@ def _array(value: Any, spend: Callable[[int], None]) -> Any:
     return numbers(value)
 
 
-def _tree(tree: Inert, spend: Callable[[int], None]) -> bool:
+def _tree(tree: Inert, spend: Callable[[int], None], known: dict[int, Dtype | None]) -> bool:
     state = tree.attributes
     features, classes, outputs = (plain(arg) for arg in tree.args)
-    raw, counts = as_array(state["nodes"]), as_array(classes)
+    raw, counts = as_array(state["nodes"], known), as_array(classes, known)
     count = plain(state["node_count"])
     if not isinstance(raw, RawArray) or len(raw.shape) != 1 or not 0 <= count <= raw.shape[0]:
         return False
@@ -99,12 +101,17 @@ def _few_nodes(raw: RawArray, offsets: list[int], features: int) -> bool:
     size, n = raw.dtype.itemsize, raw.shape[0]
     if raw.end - raw.start < size * n:
         return False
-    data = bytes(buffer_of(raw.data, raw.start, raw.start + size * n))
-    read = struct.Struct("<q").unpack_from
-    for i in range(n):
-        left, right, feature = (read(data, size * i + offset)[0] for offset in offsets)
+    order = sorted(range(3), key=offsets.__getitem__)
+    ends = [0, *(offsets[k] + 8 for k in order)]
+    gaps = [offsets[k] - end for k, end in zip(order, ends, strict=False)]
+    if min(gaps) < 0:
+        return False  # fields that share bytes
+    form = "<" + "".join(f"{gap}xq" for gap in gaps) + f"{size - ends[-1]}x"
+    left_at, right_at, feature_at = (order.index(k) for k in range(3))
+    for i, node in enumerate(struct.iter_unpack(form, buffer_of(raw.data, raw.start, raw.start + size * n))):
+        left = node[left_at]
         # Children stand after their parent, so following them comes to an end.
-        if left != -1 and not (i < left < n and i < right < n and 0 <= feature < features):
+        if left != -1 and not (i < left < n and i < node[right_at] < n and 0 <= node[feature_at] < features):
             return False
     return True
 

@@ -142,8 +142,9 @@ class Log:
             for dtype in self.dtypes:
                 if harm := harmful_dtype(dtype, self.described):
                     self.odd(harm)
+            known: dict[int, Any] = {}
             for one in self.followed.values():
-                if stray := strays(one, self._looked):
+                if stray := strays(one, self._looked, known):
                     self.odd(stray)
         except WalkError as error:
             return str(error)
