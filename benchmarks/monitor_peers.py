@@ -1,6 +1,6 @@
 """What bands and river's detectors find on the series of monitor_months.py, at a matched rate of false alarms.
 
-python benchmarks/monitor_peers.py SERIES PYTHON-WITH-RIVER ROWS OUT.json    SERIES: the folder that `run` wrote into
+python benchmarks/monitor_peers.py SERIES PYTHON-WITH-RIVER ROWS OUT.json    SERIES: the folder that `series` wrote into
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
+from monitor_months import FAULTS, column
 
 WEEK, QUIET, LEAD = 168, 720, 672
 PEER = """
@@ -65,15 +67,14 @@ class Worlds:
 
     def __init__(self, folder: Path, rows: int) -> None:
         held = [np.load(path) for path in sorted(folder.glob(f"{rows}_*.npz"))]
-        keys = [key.removeprefix("held/") for key in held[0].files if key.startswith("held/")]
-        self.count, self.faults = len(held), [key for key in keys if key != "quiet"]
+        self.count, self.faults = len(held), list(FAULTS)
         self.scores: dict[str, list[dict[str, np.ndarray]]] = {}
         self.streams: dict[str, np.ndarray] = {}
         self.mine: list[dict[str, np.ndarray]] = []
         for w, one in enumerate(held):
-            about = dict(zip(self.faults, one["faults"].tolist(), strict=True))
-            self.mine.append({f: np.flatnonzero(one["names"][:, 1] == about[f]) for f in self.faults})
-            self._add(w, one["past"].astype(float), {key: one[f"held/{key}"].astype(float) for key in keys})
+            self.mine.append({f: np.flatnonzero(one["cols"] == column(f)) for f in self.faults})
+            parts = {f: one[f"fault/{k}"].astype(float) for k, f in enumerate(FAULTS)}
+            self._add(w, one["past"].astype(float), {"quiet": one["test"][:QUIET].astype(float)} | parts)
 
     def _add(self, w: int, past: np.ndarray, parts: dict[str, np.ndarray]) -> None:
         mean, sd = np.nanmean(past, axis=0), np.maximum(np.nanstd(past, axis=0), 1e-9)

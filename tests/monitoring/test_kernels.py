@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modelward.monitoring import Watch
-from modelward.monitoring._kernels import WEEK
+from modelward.monitoring._kernels import WEEK, running
 from modelward.monitoring._normal import Normal, peaks
 from modelward.monitoring._occurrences import EventHour
 
@@ -123,3 +123,14 @@ def test_the_largest_scores_of_a_span_are_those_of_its_hours() -> None:
     np.testing.assert_allclose(found, most, rtol=1e-9)
     np.testing.assert_array_equal(days.max(axis=0), found[0])
     assert days.shape == (14, 4)
+
+
+def test_the_running_level_is_an_exponential_mean_of_the_hours_before() -> None:
+    Y = np.random.default_rng(1).normal(size=(60, 3))
+    Y[10:13, 1] = np.nan
+    level, out = np.array([1.0, 2.0, 3.0]), np.empty_like(Y)
+    plain = level.copy()
+    running(Y, level, out)
+    for t, y in enumerate(Y):
+        np.testing.assert_allclose(out[t], plain, rtol=1e-12)
+        plain = np.where(np.isnan(y), plain, plain + (y - plain) / WEEK)

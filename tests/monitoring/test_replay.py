@@ -106,6 +106,21 @@ def test_short_history_judges_nothing_and_says_so() -> None:
     assert "insufficient history" in short.monitor.promise
 
 
+def test_rows_of_a_clock_that_leaped_are_left_out_and_said() -> None:
+    table = _table(weeks=10)
+    rows = pl.int_range(table.height)
+    leaped = table.with_columns(
+        at=pl.when(rows % 5000 == 1).then(pl.col("at") + 10**8).when(rows == 9).then(-(10**8)).otherwise("at")
+    )
+    found = replay(leaped, time="at", skip=["key"])
+    n = len(range(1, table.height, 5000)) + 1
+    assert f"{n} rows of FILE have times far from all others" in found.notes[0]
+    assert (found.learned.first, found.replayed.last) == (0, 10 * 168 - 1)
+    late = leaped.filter(pl.col("at") < 8 * 168 * 3600)
+    with pytest.raises(InputError, match="times far from all others"):
+        Monitor().fit(late.select("amount"), when=late["at"].to_numpy())
+
+
 def test_rows_without_a_time_and_an_open_last_hour_are_said() -> None:
     table = _table(weeks=9).with_columns(at=pl.col("at") // 3600 * 3600 + 5)
     lost = table.with_columns(at=pl.when(pl.int_range(pl.len()) % 1000 == 7).then(None).otherwise("at"))

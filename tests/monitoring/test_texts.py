@@ -72,6 +72,19 @@ def test_an_injected_word_is_found_whether_it_was_seen_before_or_not(
     assert ("('bitcoin')" in alerts[0].words) == bool(alerts[0].named)
 
 
+def test_a_known_word_beyond_the_hundred_most_frequent_is_found(learned: tuple[bytes, bytes]) -> None:
+    word = str(WORDS[170])
+    alerts = [a for a in _sent(learned, word, 0.3).alerts() if a.series == f"note: word '{word}'"]
+    assert alerts[0].start <= (HOURS + 3) * 3600
+    assert alerts[0].value > 3 * alerts[0].expected
+
+
+def test_sentences_are_watched_by_their_words_alone(learned: tuple[bytes, bytes]) -> None:
+    series = [s for s in _fresh(learned).series if s.startswith("note: ")]
+    assert all("word" in s or s in ("note: missing", "note: invisible characters") for s in series)
+    assert "note: never seen" not in _fresh(learned)._fitted().learned.all_names
+
+
 def test_an_unseen_word_of_fewer_than_ten_texts_is_not_named(learned: tuple[bytes, bytes]) -> None:
     alerts = [a for a in _sent(learned, "anna", 0.15).alerts() if a.series == f"note: {UNSEEN_WORD}"]
     assert alerts

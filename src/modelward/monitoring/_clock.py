@@ -101,6 +101,27 @@ def _seconds_or_nan(value: str | None) -> float:
         return float("nan")
 
 
+def astray(times: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return which of n ascending times a clock that leaped gave, shape (n,).
+
+    They lie over a week before or after all others, and are under a hundred and under a hundredth of them.
+
+    Examples
+    --------
+    >>> honest = np.arange(1000) * HOUR
+    >>> astray(np.concatenate([[-1e9], honest, [1e9, 2e9]])).nonzero()[0].tolist()
+    [0, 1001, 1002]
+    """
+    n, out = len(times), np.zeros(len(times), dtype=bool)
+    few = min(CONFIRM, n // 100 + 1)
+    cuts = np.flatnonzero(np.diff(times) > JUMP * HOUR) + 1
+    first = cuts[cuts < few].max(initial=0)
+    last = cuts[cuts > n - few].min(initial=n)
+    out[:first] = True
+    out[last:] = True
+    return out
+
+
 class Gate:
     """Says which rows an open hour takes, and counts the others by reason."""
 

@@ -239,7 +239,7 @@ class Hours:
         novelty, learned, rows = self.novelty, self.learned, profile.rows
         scores = novelty.score(rare, rows)
         for j in np.flatnonzero(scores > novelty.limits).tolist():
-            share, usual = float(rare[j] / rows), float(novelty.seen[j] / max(novelty.total, 1.0))
+            share, usual = float(rare[j] / rows), novelty.usual(j)
             found = Alarm(learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual)
             column = learned.rare_columns[j]
             cause = learned.calendar.explains_rare(hour, j, column, share, usual)

@@ -46,6 +46,16 @@ def advance(
 
 
 @njit(cache=True, nogil=True)
+def running(Y: Any, level: Any, out: Any) -> None:
+    """Write the running level before each hour of Y (T, S) to out, begun at `level` (S,), which is used up."""
+    for t in range(len(Y)):
+        for j in range(Y.shape[1]):
+            out[t, j] = level[j]
+            if not np.isnan(Y[t, j]):
+                level[j] += LEVEL * (Y[t, j] - level[j])
+
+
+@njit(cache=True, nogil=True)
 def highest(
     Y: Any, phase: Any, season: Any, scale: Any, memory: Any, frozen: Any, drift: Any, level: Any, last: Any,
     up: Any, down: Any, out: Any, days: Any,

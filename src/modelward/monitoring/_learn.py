@@ -11,7 +11,7 @@ import polars as pl
 
 from modelward.errors import InputError
 from modelward.monitoring._bands import SIGMAS
-from modelward.monitoring._clock import HOUR, many_seconds
+from modelward.monitoring._clock import HOUR, astray, many_seconds
 from modelward.monitoring._events import Calendar
 from modelward.monitoring._folds import SPAN
 from modelward.monitoring._kernels import WEEK
@@ -57,7 +57,12 @@ def learn(
         If tables and times do not fit each other, or the schema.
     """
     frame, schema, inputs = _joined(X, outputs, schema)
-    hours = np.floor(many_seconds(when, frame.height) / HOUR)
+    seconds = many_seconds(when, frame.height)
+    hours = np.floor(seconds / HOUR)
+    if np.isfinite(hours).all() and (stray := int(astray(np.sort(seconds)).sum())):
+        raise InputError(
+            f"{stray:,} rows of the reference have times far from all others, as of a clock that leaped: leave them out"
+        )
     if not np.isfinite(hours).all() or np.ptp(hours) > _MOST_HOURS:
         raise InputError("the reference needs a time for every row, all within twenty years")
     layout, first = Layout.fit(frame, schema, texts=()), int(hours.min())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.monitoring._kernels import LEVEL, WEEK, highest
+from modelward.monitoring._kernels import WEEK, highest, running
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,9 +120,7 @@ def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:
     empty = np.isnan(first).all(axis=0)
     level = np.where(empty, 0.0, np.nanmedian(np.where(empty, 0.0, first), axis=0))
     out = np.empty_like(Y)
-    for t, y in enumerate(Y):
-        out[t] = level
-        level = np.where(np.isnan(y), level, level + LEVEL * (y - level))
+    running(np.ascontiguousarray(Y), np.ascontiguousarray(level), out)
     return out
 
 

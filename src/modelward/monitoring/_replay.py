@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from modelward.errors import InputError, UsageError
-from modelward.monitoring._clock import HOUR, column_seconds
+from modelward.monitoring._clock import HOUR, astray, column_seconds
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._series import LEAST_ROWS
 from modelward.monitoring._thresholds import LEAST_WEEKS
@@ -195,7 +195,14 @@ class _Columns:
         if not there.height:
             raise InputError(f"{what} has no row with a time in column {self.time!r}")
         lost = frame.height - there.height
-        return there, (f"{lost:,} rows of {what} have no time",) if lost else ()
+        notes: tuple[str, ...] = (f"{lost:,} rows of {what} have no time",) if lost else ()
+        stray = astray(there[self.time].to_numpy())
+        if stray.any():
+            there = there.filter(pl.Series(~stray))
+            notes += (
+                f"{int(stray.sum()):,} rows of {what} have times far from all others, as of a clock that leaped",
+            )
+        return there, notes
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.drop(*self.aside, *self.outputs)

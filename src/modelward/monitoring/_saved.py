@@ -81,6 +81,7 @@ def pack_learned(hours: Hours) -> bytes:
         "dense": learned.dense,
         "used": learned.used,
         "novelty": hours.novelty.limits,
+        "bursts": hours.novelty.bursts,
         "plain": learned.plain,
     }
     if learned.ratio is not None:
@@ -147,7 +148,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
         if watch.names != own.names:
             raise ValueError
         now, held = unpack(state)
-        novelty = Novelty.restored(arrays["novelty"], held["seen"], float(held["total"]))
+        novelty = Novelty.restored(arrays["novelty"], arrays["bursts"], held["seen"], float(held["total"]))
         out = Hours(own, watch, novelty, Gate(int(meta["lateness"])), keep=keep)
         _go_on(out, now, held)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):

@@ -21,7 +21,7 @@ DENSE = 5.0
 """Counts of at least so many an hour are watched as shares; rarer ones as Poisson counts."""
 _INNER = 16
 _WORDS, _PAIRS = 100, 30
-"""Words, and pairs of words, of a column of texts that are watched, the most frequent of the reference."""
+"""Words, and pairs of words, of a column of texts that are watched as shares, the most frequent of the reference."""
 _TOLD = ("texts with unseen words", "invisible characters", "without words")
 UNSEEN_WORD = "one unseen word"
 """The most frequent of the words that the reference has not."""
@@ -65,15 +65,19 @@ class Plan:
         width = max((len(p) for p in layout.points), default=0)
         self._group = np.full((len(layout.points), max(width, 1) + 2), -1, dtype=np.int64)
         for j, column in enumerate(layout.names):
-            self._slots(layout, j, column)
+            # Sentences are no categories: their words are watched instead.
+            if column not in layout.texts:
+                self._slots(layout, j, column)
         self._slot_counts = len(self.counts)
         self.counts += [Count(column, what) for _, what in _COUNTERS for column in layout.names]
         self._binned = np.flatnonzero(~np.asarray(layout.by_value))
         self._steady = slice(len(self.counts), len(self.counts) + len(self._binned))
         self.counts += [Count(layout.names[j], REPEATED) for j in self._binned.tolist()]
         self.texts = tuple(layout.texts)
+        self._rare: list[int] = []
         for column, text in layout.texts.items():
-            self.counts += [Count(column, f"word '{word}'") for word in list(text.words)[:_WORDS]]
+            self._rare += range(len(self.counts) + _WORDS, len(self.counts) + len(text.words))
+            self.counts += [Count(column, f"word '{word}'") for word in text.words]
             self.counts += [Count(column, f"words '{a} {b}'") for a, b in list(text.pairs)[:_PAIRS]]
             self.counts += [Count(column, what) for what in (*_TOLD, UNSEEN_WORD, *_lengths())]
         self._stands, self._spreads = _representatives(layout, self._group.shape[1])
@@ -114,9 +118,11 @@ class Plan:
     def dense(self, mean: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which counts are watched as shares, given their mean in an hour, shape (C,).
 
-        The largest of many buckets is no Poisson count however small it is.
+        The largest of many buckets is no Poisson count however small it is. Words beyond the hundred most frequent are
+        always taken for rare: that they become frequent is all that is looked for.
         """
         out = np.asarray(mean >= DENSE)
+        out[self._rare] = False
         out[self._steady] = True
         return out
 
@@ -167,7 +173,7 @@ def _text_counts(text: TextProfile, rows: int) -> NDArray[np.float64]:
     told = text.counted()
     counts = np.concatenate(
         [
-            text.docs[:_WORDS], text.pairs[:_PAIRS], [told[what] for what in _TOLD], [text.buckets.max()], text.lengths,
+            text.docs, text.pairs[:_PAIRS], [told[what] for what in _TOLD], [text.buckets.max()], text.lengths,
         ]
     ).astype(np.float64)  # fmt: skip
     if text.rows == rows:
