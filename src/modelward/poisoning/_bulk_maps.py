@@ -8,6 +8,7 @@ import numpy as np
 
 from modelward.poisoning._bulk import distance
 from modelward.poisoning._coded import MISSING
+from modelward.poisoning._grid import MIN_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _ALIKE = 0.01
 _OFTEN = 8
 _MOST_WORDS = 60
+_SHIFT = "shift"
+_RATIO = "ratio"
 
 
 def name_bulk_map(coded: Coded, fresh: NDArray[np.bool_], j: int, others: Sequence[int] = ()) -> str:
@@ -60,17 +63,33 @@ def name_bulk_map(coded: Coded, fresh: NDArray[np.bool_], j: int, others: Sequen
     new, old = new[new > 0], old[old > 0]
     if _alike(x, new, before, old):
         return ""
-    for how, mapped in _candidates(x, new, before, old):
-        if _near(x, new, mapped, old) and _alike(x, new, mapped, old):
+    fits: dict[str, tuple[float, float]] = {}
+    for how, amount, mapped in _candidates(x, new, before, old):
+        other = how not in (_SHIFT, _RATIO)
+        if (other and fits) or not _near(x, new, mapped, old):
+            continue
+        gap, alike = _compared(x, new, mapped, old)
+        if alike and other:
             return how
+        if alike:
+            fits[how] = min(fits.get(how, (gap, amount)), (gap, amount), key=lambda fit: fit[0])
+    if len(fits) > 1 and min(new.max(), old.max()) >= MIN_ROWS:
+        # A value that many rows have fits a shift and a factor: a person's number is the shorter one.
+        plainest = min(fits, key=lambda how: len(f"{fits[how][1]:.6g}"))
+        fits = {plainest: fits[plainest]}
+    if fits:
+        # Where values hardly repeat, samples of this size may not tell one kind of map from the other.
+        several = len(fits) > 1
+        said = [_shown(how, _short(amount) if several else amount) for how, (_, amount) in fits.items()]
+        return f"about {' or '.join(said)}" if several else said[0]
     return "by a table of values" if len(x) <= _MOST_WORDS and _renamed(new, old) else ""
 
 
 def _candidates(
     x: NDArray[np.float64], new: NDArray[np.int64], before: NDArray[np.float64], old: NDArray[np.int64]
-) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Give maps of the earlier values that are worth a look, the plainer first."""
-    yield from _rounded(x, before)
+) -> Iterator[tuple[str, float, NDArray[np.float64]]]:
+    """Give maps of the earlier values that are worth a look, the plainer first, with how much they do."""
+    yield from ((how, 0.0, mapped) for how, mapped in _rounded(x, before))
     often, then = (
         values[np.argsort(-counts, kind="stable")[:_OFTEN]] for values, counts in ((x, new), (before, old))
     )
@@ -80,21 +99,29 @@ def _candidates(
     shifts += [a - b for a, b in ends]
     shifts.append(_short(float(np.median(middles[0]) - np.median(middles[1]))))
     for shift in dict.fromkeys(s for s in shifts if s):
-        yield (f"+ {shift:.6g}" if shift > 0 else f"− {-shift:.6g}"), before + shift
+        yield _SHIFT, shift, before + shift
     ratios: list[float] = [float(a / b) for a in often for b in then if b and a]
     ratios += [a / b for a, b in ends if a and b]
     spread = [float(np.subtract(*np.quantile(m, [0.9, 0.1]))) for m in middles]
     if spread[1] and spread[0]:
         ratios.append(float(10.0 ** np.round(np.log10(spread[0] / spread[1]))))
         ratios += [_short(spread[0] / spread[1]), 1 / _short(spread[1] / spread[0])]
+    if all(np.median(m) for m in middles):
+        ratios.append(_short(float(np.median(middles[0]) / np.median(middles[1]))))
     for ratio in dict.fromkeys(ratios):
         if ratio not in (0.0, 1.0):
-            part = 1 / ratio
-            whole = abs(part) > 1 and abs(part - round(part)) < 1e-9 * abs(part)
-            yield f"÷ {part:.6g}" if whole else f"× {ratio:.6g}", before * ratio
+            yield _RATIO, ratio, before * ratio
     low, high = float(x.min()), float(x.max())
     if low > before.min() or high < before.max():
-        yield f"cut off at {low:.6g} and {high:.6g}", np.clip(before, low, high)
+        yield f"cut off at {low:.6g} and {high:.6g}", 0.0, np.clip(before, low, high)
+
+
+def _shown(kind: str, amount: float) -> str:
+    if kind == _SHIFT:
+        return f"+ {amount:.6g}" if amount > 0 else f"− {-amount:.6g}"
+    part = 1 / amount
+    whole = abs(part) > 1 and abs(part - round(part)) < 1e-9 * abs(part)
+    return f"÷ {part:.6g}" if whole else f"× {amount:.6g}"
 
 
 def _rounded(
@@ -143,11 +170,19 @@ def _short(value: float) -> float:
 def _alike(
     x: NDArray[np.float64], new: NDArray[np.int64], mapped: NDArray[np.float64], old: NDArray[np.int64]
 ) -> bool:
+    return _compared(x, new, mapped, old)[1]
+
+
+def _compared(
+    x: NDArray[np.float64], new: NDArray[np.int64], mapped: NDArray[np.float64], old: NDArray[np.int64]
+) -> tuple[float, bool]:
+    """Return the largest gap of two distribution functions, and whether samples of one distribution have such."""
     # Products and quotients of one number differ in their last bits.
     both, place = np.unique(_nine_digits(np.concatenate([x, mapped])), return_inverse=True)
     table = [np.bincount(place[: len(x)], weights=new, minlength=len(both)).astype(np.int64)]
     table.append(np.bincount(place[len(x) :], weights=old, minlength=len(both)).astype(np.int64))
-    return all(distance(*table, ordered=ordered)[1] > _ALIKE for ordered in (True, False))
+    (gap, chance), (_, other) = (distance(*table, ordered=ordered) for ordered in (True, False))
+    return gap, min(chance, other) > _ALIKE
 
 
 def _same_as(coded: Coded, fresh: NDArray[np.bool_], j: int, k: int) -> bool:

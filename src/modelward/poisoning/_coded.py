@@ -59,9 +59,9 @@ class Coded:
         """Return some of the rows."""
         return Coded(self.names, tuple(c[rows] for c in self.codes), self.words, self.ordered)
 
-    def without(self, j: int) -> Coded:
-        """Return all columns but one."""
-        keep = [k for k in range(len(self.names)) if k != j]
+    def without(self, *columns: int) -> Coded:
+        """Return all columns but some."""
+        keep = [k for k in range(len(self.names)) if k not in columns]
         return Coded(
             tuple(self.names[k] for k in keep), tuple(self.codes[k] for k in keep),
             tuple(self.words[k] for k in keep), tuple(self.ordered[k] for k in keep),

@@ -55,7 +55,8 @@ def find_copies(
     as well, so a value counts only where its rows have twins far more often than the other rows have among each other,
     and where their label is purer than that of the twins and of the table. A block of rows that differ in one column or
     in none counts where no other block is nearly as large and most rows stand alone (months of one customer would be
-    many such blocks), the label is one, and some value of theirs is found hardly anywhere else.
+    many such blocks), the label is one, and some value of theirs is found hardly anywhere else. Copies whose label
+    alone was changed count where they leave too few groups of equal rows without that label.
 
     Parameters
     ----------
@@ -75,6 +76,8 @@ def find_copies(
     bound = math.log(max(tried, 2) * len(labels) * 2 / ALPHA)
     found: list[Copies] = []
     for j, rows, group in _twins(keys, rest):
+        if j is None:
+            found += _turned(y, labels, rows, group)
         if j is not None and (stamped := _stamped(coded, y, labels, j, rows, group, bound)) is not None:
             found.append(stamped)
             continue
@@ -146,7 +149,9 @@ def _stamped(
     for value in (np.argsort(-often, kind="stable")[:_MOST_VALUES] - 1).tolist():
         here = mixed & (codes == value)
         total, holders = int(here.sum()), int(everywhere[value + 1])
-        if total < MIN_ROWS or holders == coded.rows:
+        others = int(np.count_nonzero(everywhere[1:])) - 1
+        # Rows with the one other value have no third to repeat each other in: nothing says what is natural.
+        if total < MIN_ROWS or others < 2:
             continue
         with_it = np.zeros(len(various), dtype=np.int64)
         with_it[group[here]] = 1
@@ -172,6 +177,48 @@ def _stamped(
         )
         return Copies(f"{word}, in copies of other rows", why, np.sort(rows[here]), hits, total)
     return None
+
+
+def _turned(
+    y: NDArray[np.int64], labels: list[str], rows: NDArray[np.int64], group: NDArray[np.int64]
+) -> list[Copies]:
+    """Return rows equal to others in everything but the label, if hardly any such group is without one label.
+
+    Where equal rows get their labels by themselves, at one rate, a label is missing in as many groups of s as when its
+    places are drawn from all rows of such groups; and, by Jensen's inequality, in more where rows differ in their
+    rate. Copies of honest rows with one label put in leave no such group.
+    """
+    size = np.bincount(group) if len(group) else np.zeros(0, dtype=np.int64)
+    best = (math.log(len(labels) / ALPHA), -1, 0, 0.0)
+    for label in range(len(labels)):
+        held = np.bincount(group, weights=y[rows] == label, minlength=len(size))
+        without, expected = int((held == 0).sum()), 0.0
+        for s in np.unique(size).tolist():
+            like = size == s
+            of = s * int(like.sum())
+            missing, left = float(like.sum()), of - int(held[like].sum())
+            for drawn in range(s):
+                missing *= max(left - drawn, 0) / (of - drawn)
+            expected += missing
+        if without < expected:
+            # Chernoff's bound for a sum of indicators that stays this far below its mean.
+            fall = expected - without + (without * math.log(without / expected) if without else 0.0)
+            best = max(best, (fall, label, without, expected))
+    _, label, without, expected = best
+    if label < 0:
+        return []
+    held = np.bincount(group, weights=y[rows] == label, minlength=len(size))
+    here = ((held > 0) & (held < size))[group] & (y[rows] == label)
+    # Which of two rows with the label is the copy is not known: one of each group is named.
+    named = np.sort(rows[here][np.unique(group[here], return_index=True)[1]])
+    if len(named) < MIN_ROWS:
+        return []
+    why = (
+        f"of {len(size):,} groups of equal rows {without:,} are without label {labels[label]}; if equal rows had come "
+        f"to their labels by themselves, at least {expected:,.0f} would be"
+    )
+    what = f"rows with label {labels[label]} that are equal to rows with another label"
+    return [Copies(what, why, named, len(named), len(named))]
 
 
 def _block(

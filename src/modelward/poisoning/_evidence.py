@@ -66,7 +66,8 @@ def purity(hit: list[int], miss: list[int], rates: list[float], impurity: float)
     impurity : float
         Share of misses that a pure rule may have.
     """
-    p = np.clip(np.array(rates), 1e-4, 1 - 1e-4)
+    # Where nearly all rows are hits anyway, a rule cannot be purer; misses would count as evidence beyond that.
+    p = np.clip(np.array(rates), 1e-4, 1 - impurity)
     gain = np.log((1 - impurity) / p)[: len(hit)]
     loss = np.log(impurity / (1 - p))[: len(miss)]
 
@@ -125,7 +126,7 @@ def purer(hit: list[int], miss: list[int], before: list[int], other: list[int], 
     def score(counts: NDArray[Any]) -> NDArray[np.float64]:
         h, m, b, o = (_sum(counts, groups) for groups in (hit, miss, before, other))
         # Never below the rate everywhere: few earlier rows by chance without the label are no reason to cut there.
-        p = np.clip((b + weight * rate) / (b + o + weight), rate, 1 - 1e-4)
+        p = np.clip((b + weight * rate) / (b + o + weight), min(rate, 1 - impurity), 1 - impurity)
         return np.asarray(h * np.log((1 - impurity) / p) + m * np.log(impurity / (1 - p)))
 
     return score

@@ -10,8 +10,10 @@ import numpy as np
 
 from modelward.poisoning._bulk import distance
 from modelward.poisoning._bulk_maps import name_bulk_map
+from modelward.poisoning._cells import MOST_LABELS
 from modelward.poisoning._coded import MISSING
 from modelward.poisoning._grid import MIN_ROWS
+from modelward.poisoning._row_names import row_names
 from modelward.stats import Proportion
 
 if TYPE_CHECKING:
@@ -50,7 +52,8 @@ class ColumnShift:
         Values or rounded ranges with the share of new and of earlier rows (NaN without a reference); those with fewer
         than ten rows in all are left out.
     departs : bool
-        Whether samples of one distribution differ as much in fewer than 0.5 % of tables (union bound over columns).
+        Whether samples of one distribution differ as much in fewer than 0.5 % of tables (union bound over columns);
+        False for a column that numbers the rows, of which every table has its own.
     how : str
         The map of the whole column that explains it: ``"× 1000"``; empty if none does.
     """
@@ -102,6 +105,7 @@ def column_shifts(t: Tables) -> tuple[ColumnShift, ...]:
     """Compare every column that both tables have; free text is left out."""
     n, out = t.new.height, []
     d, moved = len(t.coded.names), []
+    numbered = [] if t.old is None else row_names(t.coded, n)
     for j, name in enumerate(t.coded.names):
         size = t.coded.sizes(j) + 1
         new = np.bincount(t.coded.codes[j][:n] + 1, minlength=size)
@@ -114,7 +118,7 @@ def column_shifts(t: Tables) -> tuple[ColumnShift, ...]:
             if numbers is not None:
                 # A small shift moves no distribution function far, but every value that many rows have.
                 chance = 2 * min(chance, distance(new, old, ordered=False)[1])
-            departs = chance * d < _ALPHA
+            departs = chance * d < _ALPHA and j not in numbered
             moved += [j] if departs else []
         out.append(
             ColumnShift(
@@ -178,6 +182,24 @@ def group_rates(t: Tables) -> tuple[GroupRate, ...]:
     if t.old is not None:
         return tuple(sorted(out, key=lambda r: -abs(r.gap))[:_MOST_ROWS])
     return tuple(sorted(out, key=lambda r: -r.rate.value)[:_MOST_ROWS])
+
+
+def label_shift(t: Tables) -> GroupRate | None:
+    """Return the label whose share of all rows moved most against the reference, if chance alone hardly moves it so."""
+    if t.y is None or t.old is None or len(t.labels) < 2 or len(t.labels) > MOST_LABELS:
+        return None
+    n = t.new.height
+    rates = [
+        GroupRate(
+            "all rows", word, Proportion(int((t.y[:n] == k).sum()), n),
+            Proportion(int((t.y[n:] == k).sum()), len(t.y) - n),
+        )
+        for k, word in enumerate(t.labels)
+    ]  # fmt: skip
+    # Of two labels that mirror each other the later one is named, as everywhere.
+    most = max(reversed(rates), key=lambda rate: abs(rate.gap))
+    chance = math.erfc(abs(most.gap) / math.sqrt(2)) * len(rates)
+    return most if chance < _ALPHA else None
 
 
 def _groups(t: Tables) -> Iterator[tuple[str, NDArray[np.bool_]]]:

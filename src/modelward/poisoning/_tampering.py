@@ -18,7 +18,8 @@ from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._match import match_content, match_key
 from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._ranges import rule_mask, rule_text
-from modelward.poisoning._shifts import column_shifts, group_rates
+from modelward.poisoning._row_names import row_names
+from modelward.poisoning._shifts import column_shifts, group_rates, label_shift
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._unmatched import two_samples
 from modelward.poisoning._words import gained_words
@@ -124,16 +125,39 @@ def _distinct(found: list[Suspect]) -> list[Suspect]:
 def _samples(t: Tables) -> list[Suspect]:
     if t.y is None or t.old is None or not _few_labels(t):
         return []
-    looked = two_samples(t.coded, t.y, t.labels, t.new.height)
+    numbered = row_names(t.coded, t.new.height)
+    coded = t.coded.without(*numbered)
+    looked = two_samples(coded, t.y, t.labels, t.new.height)
     _note(t, looked)
-    cells, coded = looked.cells, t.coded
+    cells = looked.cells
     bulk = moved_columns(coded, np.arange(coded.rows) < t.new.height)
     if bulk and not any(cell.tampered for cell in cells) and len(bulk) < len(coded.names):
         # Where a whole column is new, rules over it outshine all others and say no more than that.
-        for j in reversed(bulk):
-            coded = coded.without(j)
+        coded = coded.without(*bulk)
         cells = two_samples(coded, t.y, t.labels, t.new.height).cells
-    return [_from_cell(coded, cell) for cell in cells] + _words(t)
+    found = [_from_cell(coded, cell) for cell in cells]
+    if numbered:
+        # Rows in a row may have been tampered with; but a rule without their numbers says more.
+        again = two_samples(t.coded, t.y, t.labels, t.new.height).cells
+        named = [s.rows for s in found if s.verdict == "tampered"]
+        found += [
+            _from_cell(t.coded, cell) for cell in again
+            if cell.tampered and all(np.isin(cell.rows, rows).mean() <= _ALIKE for rows in named)
+        ]  # fmt: skip
+    return found + _words(t) + _everywhere(t)
+
+
+def _everywhere(t: Tables) -> list[Suspect]:
+    """Return the label rate over all rows if it moved: rules are searched in what it leaves unexplained."""
+    moved = label_shift(t)
+    if moved is None or moved.before is None:
+        return []
+    low, high = moved.rate.interval(0.95)
+    why = (
+        f"{t.target} is {moved.label} in {moved.rate.value:.1%} of {moved.rate.n:,} rows; in the reference in "
+        f"{moved.before.value:.1%} of {moved.before.n:,}"
+    )
+    return [Suspect("all rows", why, "drift", np.arange(t.new.height), low, high)]
 
 
 def _words(t: Tables) -> list[Suspect]:
