@@ -1,7 +1,7 @@
-"""How much of an attack's wall time is the model's own predict, on the credit data of the tests or a CSV.
+"""How much of an attack's time is the model's own predict, on the credit data of the tests or a CSV.
 
-Run ``python benchmarks/attack_overhead.py [CSV]``. The CSV is the UCI credit-default set, as it
-is published; without it a generated table of the same columns is used. Prints a Markdown table.
+Run ``python benchmarks/attack_overhead.py [CSV [REPEATS]]``. The CSV is the UCI credit-default set, as it is published;
+without it a generated table of the same columns is used. Times are processor time. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from modelward.evasion import CoordinateSearch, split_points
 from modelward.models import wrap
 from modelward.schema import Codec, infer
 
-ROWS, PER_ROW, SEED, REPEATS = 300, 1_000, 0, 3
+ROWS, PER_ROW, SEED = 300, 1_000, 0
 FEATURES = [
     "LIMIT_BAL",
     "AGE",
@@ -88,12 +88,13 @@ def table(path: str | None) -> tuple[pl.DataFrame, np.ndarray, str]:
 def main() -> None:
     """Measure and print."""
     frame, y, name = table(sys.argv[1] if len(sys.argv) > 1 else None)
+    repeats = int(sys.argv[2]) if len(sys.argv) > 2 else 3
     schema = infer(frame)
     codec = Codec.fit(schema, frame)
     X = codec.encode(frame)
     cut = int(0.9 * len(X))
     print(
-        f"{name}, {ROWS} rows, at most {PER_ROW} queries a row, seed {SEED}, medians of {REPEATS}; one thread,"
+        f"{name}, {ROWS} rows, at most {PER_ROW} queries a row, seed {SEED}, medians of {repeats}; one thread,"
     )
     print(
         f"scikit-learn {sklearn.__version__}, numpy {np.__version__}, Python {platform.python_version()}.\n"
@@ -114,7 +115,7 @@ def main() -> None:
                 reference=X[:2_000], thresholds=split_points(subject) if known else None
             )
             seconds, shares = [], []
-            for _ in range(REPEATS):
+            for _ in range(repeats):
                 timed = Timed(model)
                 began = time.process_time()
                 result = attack.run(
@@ -126,7 +127,8 @@ def main() -> None:
             print(
                 f"| {label} | {'yes' if known else 'no'} | {result.success.mean():.0%} | "
                 f"{np.median(result.cost):.2f} | {result.queries:,} | {timed.calls} | "
-                f"{np.median(seconds):.2f} | {np.median(shares):.0%} ({min(shares):.0%} to {max(shares):.0%}) |"
+                f"{np.median(seconds):.2f} | {np.median(shares):.0%} ({min(shares):.0%} to {max(shares):.0%}) |",
+                flush=True,
             )
 
 
