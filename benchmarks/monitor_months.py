@@ -284,7 +284,8 @@ def report(path: str, peers: str | None) -> None:
             f"{months} months"
             f"\n\nSeeds {seeds[0]} to {seeds[-1]}, "
             f"some {np.mean([x['series'] for x in here]):.0f} series at once and rare counts, "
-            f"{np.mean([x['seconds'] / x['months'] for x in here]):.1f} s of processor a month.\n"
+            f"{np.mean([x['seconds'] / x['months'] for x in here if x['seconds']] or [np.nan]):.1f} s of processor a "
+            "month.\n"
         )
         rates(list(here))
         delays(list(here), found if peered else None)

@@ -143,7 +143,7 @@ def main() -> None:
         f"Peers look at the same series of the same {worlds.count} worlds and months (z-scores by the past; river's "
         "lead in with four weeks), and have the threshold, tuned on these very quiet months, from which they alarm at "
         f"most once in 30 days: {'; '.join(said)}. Rates of river's are of every twelfth series, times twelve. Always "
-        "fire alarms every hour, never fire never. Not run: nannyml, whose installation did not end."
+        "fire alarms every hour, never fire never. For nannyml see monitor_nannyml.py."
     )
     held = {"rows": int(sys.argv[3]), "wander": 0.06, "schemes": list(late), "delays": late, "said": text}
     Path(sys.argv[4]).write_text(json.dumps(held))

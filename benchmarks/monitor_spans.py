@@ -25,7 +25,7 @@ import modelward
 from modelward.monitoring import Watch
 from modelward.monitoring._alerts import SAME
 
-WEEK, LEARN, TEST = 168, 52, 8
+WEEK, LEARN, TEST, SHORT = 168, 52, 8, (8, 16)
 # File, its time, series to be watched as logarithms, series as they are, the column that names holidays.
 FILES = (
     ("hourly_bikesharing.csv", "ts", ("count",), (), None),
@@ -87,11 +87,11 @@ def folds(Y: np.ndarray) -> list[int]:
 
 
 def judged(
-    first: int, Y: np.ndarray, names: tuple[str, ...], off: np.ndarray | None, begin: int
+    first: int, Y: np.ndarray, names: tuple[str, ...], off: np.ndarray | None, begin: int, learn: int = LEARN
 ) -> Counter[str]:
     """Return the alerts of one span by detector; holidays neither train nor count if they are given."""
-    past = slice(begin - LEARN * WEEK, begin)
-    start = (first + begin - LEARN * WEEK + 72) % WEEK
+    past = slice(begin - learn * WEEK, begin)
+    start = (first + begin - learn * WEEK + 72) % WEEK
     watch = Watch(names).fit(Y[past], start=start, events=None if off is None else off[past])
     found: Counter[str] = Counter()
     last: dict[tuple[str, str], int] = {}
@@ -112,6 +112,7 @@ def main() -> None:
     print("# False alerts on real hourly series\n")
     rows, spans, watched, total = [], {}, 0, Counter()
     months_in_all = 0.0
+    short: dict[tuple[int, str], tuple[int, float]] = {}
     only = sys.argv[3] if len(sys.argv) > 3 else ""
     for file, when, logs, plain, holiday in (held for held in FILES if only in held[0]):
         first, Y, names, off = read(folder, file, when, logs, plain, holiday)
@@ -130,6 +131,10 @@ def main() -> None:
             # What is known already, should the run be cut off.
             print(*rows[-1], f"{time.process_time() - begun:.0f} s", file=sys.stderr, flush=True)
         watched += len(names)
+        for learn in SHORT:
+            here = [b for b in begins if np.isfinite(Y[b - learn * WEEK : b]).mean(axis=0).min() >= 0.5]
+            found = sum((judged(first, Y, names, None, b, learn) for b in here), Counter())
+            short[learn, file] = sum(found.values()), len(here) * TEST * 7 / 30
         outside = Counter()
         for b in begins:
             past, now = Y[b - LEARN * WEEK : b], Y[b : b + TEST * WEEK]
@@ -158,6 +163,22 @@ def main() -> None:
     )
     for said, series, n, _, alerts, rate, low, high, told in rows:
         print(f"| {said} | {series} | {n} | {alerts} | {rate:.2f} | {low:.2f} to {high:.2f} | {told} |")
+    print("\nWith less history, alerts in 30 days (no holidays named):\n")
+    print(
+        "| weeks learned from | "
+        + " | ".join(file for _, file in list(short)[:: len(SHORT)])
+        + " | all, 95 % interval |"
+    )
+    print("|---" * (2 + len(short) // len(SHORT)) + "|")
+    for learn in SHORT:
+        held = [v for (weeks, _), v in short.items() if weeks == learn]
+        n, m = sum(v[0] for v in held), sum(v[1] for v in held)
+        low, high = (
+            stats.chi2.ppf(0.025, 2 * n) / 2 / m if n else 0.0,
+            stats.chi2.ppf(0.975, 2 * n + 2) / 2 / m,
+        )
+        rates = " | ".join(f"{k / months:.2f}" for k, months in held)
+        print(f"| {learn} | {rates} | {n / m:.2f}, {low:.2f} to {high:.2f} |")
     print(
         f"\nThe same spans, all {watched} series together ({months_in_all:.0f} months of 30 days), each file's own "
         "months:\n"

@@ -19,8 +19,10 @@ MARGIN = 1.15
 """Thresholds lie at least so far above the largest score of the held-out weeks."""
 _FEWER = 9.0
 """How many times rarer than the largest score of one fold an alarm of one detector is to be."""
-_SHAPE, _WORTH = 4.0, 20
-"""Exponent of the tail that is assumed before any score was seen, and how many of the largest scores it counts for."""
+_SHAPE = 4.0
+"""Exponent of the tail that is assumed before any score was seen."""
+_WORTH = (10, 4, 4)
+"""How many of the largest scores of each detector it counts for."""
 WILD = 4.0
 """A series whose largest score is so many times the middle one has a threshold of its own."""
 _WILD_MARGIN = 1.5
@@ -72,7 +74,7 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_]) -> NDArray[np.float
     Of scores with the tail x^-a as many as (m^-a) / n are expected in a month above m times the largest of n months.
     The margin is the m at which that is a ninth for each of three detectors: a third of an alert is allowed for, the
     rest is for months that do not resemble those. The tail is Hill's (1975), of the largest twentieth of the scores,
-    drawn towards a heavy one that counts for twenty of them.
+    drawn towards a heavy one the fewer those are.
 
     Examples
     --------
@@ -83,22 +85,22 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_]) -> NDArray[np.float
     >>> wide = lambda size: rng.standard_t(5, size)
     >>> none = np.zeros((3, 50), dtype=bool)
     >>> [float(margins(folds(n, draw), none)[0].round(2)) for draw in (rng.standard_normal, wide) for n in (1, 6)]
-    [1.29, 1.15, 1.9, 1.15]
+    [1.24, 1.15, 1.92, 1.15]
     """
     out = []
     for d in range(3):
         scores = [(f.days if d == 0 else f.highest[d][None])[:, ~apart[d]] for f in folds]
-        shape = _tail(np.concatenate([s.ravel() for s in scores]))
+        shape = _tail(np.concatenate([s.ravel() for s in scores]), _WORTH[d])
         out.append((_FEWER / len(folds)) ** (1.0 / shape))
     return np.maximum(out, MARGIN)
 
 
-def _tail(scores: NDArray[np.float64]) -> float:
+def _tail(scores: NDArray[np.float64], worth: int) -> float:
     ordered = np.sort(scores[scores > 0])[::-1]
     k = min(max(5, min(100, len(ordered) // 20)), len(ordered) - 1)
     if k < 1:
         return _SHAPE
-    return float((k + _WORTH) / (np.log(ordered[:k] / ordered[k]).sum() + _WORTH / _SHAPE))
+    return float((k + worth) / (np.log(ordered[:k] / ordered[k]).sum() + worth / _SHAPE))
 
 
 def fold_peaks(Y: NDArray[np.float64], phase: NDArray[np.int64]) -> list[Fold]:
