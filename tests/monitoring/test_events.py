@@ -104,6 +104,9 @@ def test_what_an_event_did_before_is_explained(learned, tmp_path) -> None:
     # One occurrence in twenty goes beyond what the others did: of twelve more than three has p < 0.003.
     assert len(open_) <= 3
     assert len(explained - open_) >= 9
+    usual = [a for a in found if a.explained and a.series == "amount: mean"]
+    # Beside what an explained alert measured stands the ordinary hour, from which its score is counted.
+    assert all(a.expected == pytest.approx(21, rel=0.1) and a.value > 1.5 * a.expected for a in usual)
     monitor.close()
 
 

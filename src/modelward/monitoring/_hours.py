@@ -193,7 +193,7 @@ class Hours:
         past = calendar.hour(hour) if calendar.events else None
         expected, width = self.watch.expect(past)
         self.count += 1
-        turned = learned.natural(np.stack([y, expected - width, expected + width, expected]))
+        turned = learned.natural(np.stack([y, expected - width, expected + width]))
         self._keep(hour, profile.rows, turned)
         self.recent.append((hour, self.watch.phase, y))
         for alarm in self.watch.observe(y, past):
@@ -212,7 +212,8 @@ class Hours:
     ) -> None:
         learned, calendar = self.learned, self.learned.calendar
         j = self.watch.names.index(alarm.series)
-        value, expected = float(turned[0, j]), float(turned[3, j])
+        # What an event did before is expected of it where it went beyond that, and explains it elsewhere.
+        value, expected = float(turned[0, j]), learned.natural_of(j, alarm.expected)
         if learned.kinds[j] == "spread":
             # What is read off bins is bounded; a person is told how large it is.
             value = float(np.sqrt(profile.moments()[1][learned.layout.names.index(learned.columns[j])]))
@@ -229,7 +230,7 @@ class Hours:
 
     def _keep(self, hour: int, rows: int, turned: NDArray[np.float64]) -> None:
         with np.errstate(over="ignore"):
-            value, low, high = turned[:3].astype(np.float32)
+            value, low, high = turned.astype(np.float32)
         window = Window(hour, rows, value, low, high)
         self.judged.append(window)
         if self.told is not None:

@@ -169,6 +169,11 @@ class Learned:
         with np.errstate(over="ignore", invalid="ignore"):
             return float(_TURNS[self.kind_of(j)](full[j]))
 
+    def natural_of(self, j: int, value: float) -> float:
+        """Return a value of watched series j in the unit that people use."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(_TURNS[str(self.kinds[j])](value))
+
     def kind_of(self, j: int) -> str:
         """Return the kind of a series of `all_names`."""
         moments = len(self.plan.measured)
