@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Lock, Suspect
 
+_VERDICTS = {"tampered": "fail", "changed": "inconclusive", "drift": "warn"}
 _SUFFIXES = (".csv", ".json", ".html", ".md", ".sarif")
 
 
@@ -61,8 +62,9 @@ def data(
 
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
-    Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 a part was
-    not looked into, as always where rows cannot be matched: few or random flips cannot be seen then.
+    Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 rows changed
+    that no rule or map explains, or a part was not looked into, as always where rows cannot be matched: few or random
+    flips cannot be seen then.
     """
     from modelward.cli._data_page import page_of
     from modelward.cli._sarif import of_data
@@ -91,7 +93,8 @@ def data(
         write_text(doubtful, "row,doubt\n" + "".join(lines))
     tried = _locks(file, reference, target, found) if locks else ()
     complete = found.complete and target is not None
-    code = 1 if found.tampered else 0 if complete else 3
+    unexplained = any(s.verdict == "changed" for s in found.suspects)
+    code = 1 if found.tampered else 0 if complete and not unexplained else 3
     as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
     page = page_of(found, flips, tried, Path(file).name, code)
     findings = json.loads(as_json)["findings"]
@@ -168,7 +171,7 @@ def _to_dict(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, .
         kind = elsewhere("MW145" if s.verdict == "drift" else "MW025")
         findings.append(
             {"code": kind.code, "failure_mode": kind.number, "severity": kind.severity,
-             "verdict": "fail" if s.verdict == "tampered" else "warn", "summary": f"{s.rule}: {s.why}"}
+             "verdict": _VERDICTS[s.verdict], "summary": f"{s.rule}: {s.why}"}
         )  # fmt: skip
     if flips is not None and flips.found:
         kind = elsewhere("MW145")
@@ -201,11 +204,18 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
         head = "no reference" if found.matched_by == "no reference" else "the reference holds other rows"
     lines = [head]
     for s in found.suspects:
-        lines.append(f"{s.verdict:9} {s.rule}  ({len(s.rows):,} rows)")
+        count = f"  ({len(s.rows):,} rows)" if len(s.rows) else ""
+        lines.append(f"{s.verdict:9} {s.rule}{count}")
         lines.append(f"          {s.why}")
     if not found.tampered:
-        lines.append("no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
-                     if not found.matched else "no evidence of tampering in the rows that both files have")  # fmt: skip
+        if found.matched and any(s.verdict == "changed" for s in found.suspects):
+            lines.append("rows were changed or removed, and nothing says why: look whether that was meant")
+        elif found.matched:
+            lines.append("no evidence of tampering in the rows that both files have")
+        else:
+            lines.append(
+                "no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
+            )
     bulk = [f"{c.name} ({c.how})" for c in found.columns if c.how]
     if bulk:
         rest = f" and {len(bulk) - 8} more" if len(bulk) > 8 else ""

@@ -76,7 +76,10 @@ def _headline(found: DataComparison) -> str:
     tampered = [s for s in found.suspects if s.verdict == "tampered"]
     if tampered:
         count = f"{len(tampered)} suspect{'s' if len(tampered) > 1 else ''}"
-        return f"There is evidence of tampering: {count}, first {tampered[0].rule} ({len(tampered[0].rows):,} rows)."
+        rows = f" ({len(tampered[0].rows):,} rows)" if len(tampered[0].rows) else ""
+        return f"There is evidence of tampering: {count}, first {tampered[0].rule}{rows}."
+    if any(s.verdict == "changed" for s in found.suspects):
+        return "Rows were changed or removed, and nothing says why: look whether that was meant."
     if found.suspects:
         return "The tables differ, but nothing in it is evidence of tampering."
     if found.matched and found.complete:
@@ -122,7 +125,7 @@ def _suspects(found: DataComparison) -> Section:
 
 
 def _card(suspect: Suspect) -> RuleCard:
-    note = f"{len(suspect.rows):,} rows"
+    note = f"{len(suspect.rows):,} rows" if len(suspect.rows) else "rows of the reference"
     if suspect.verdict != "changed" and suspect.high > suspect.low:
         note += f"; holds for {100 * suspect.low:.1f} to {100 * suspect.high:.1f} % of them"
     if suspect.recall is not None:

@@ -18,6 +18,7 @@ from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._match import match_content, match_key
 from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._ranges import rule_mask, rule_text
+from modelward.poisoning._removed import removed
 from modelward.poisoning._row_names import row_names
 from modelward.poisoning._shifts import column_shifts, group_rates, label_shift
 from modelward.poisoning._suspects import DataComparison, Suspect
@@ -82,7 +83,7 @@ def compare_data(
         found = _samples(tables) + _alone(tables, sampled=True)
         return _done(tables, _distinct(found), "nothing")
     found = changed(tables, pairs)
-    added, removed = fresh.height - len(pairs.new), old.height - len(pairs.old)
+    added, gone = fresh.height - len(pairs.new), old.height - len(pairs.old)
     if added:
         tables.notes.append(
             f"{added:,} rows are not in the reference: random flips and small groups among them cannot be seen"
@@ -90,7 +91,8 @@ def compare_data(
     if added >= MIN_ROWS:
         rest = np.setdiff1d(np.arange(fresh.height), pairs.new)
         found += [s for s in _alone(tables) if np.isin(s.rows, rest).mean() > 0.5]
-    return _done(tables, _distinct(found), pairs.by, (len(pairs.new), added, removed))
+    found = _distinct(found) + removed(tables, pairs.old)
+    return _done(tables, found, pairs.by, (len(pairs.new), added, gone))
 
 
 def _filled(frame: pl.DataFrame, name: str) -> bool:
