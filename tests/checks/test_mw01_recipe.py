@@ -35,6 +35,11 @@ def test_the_known_recipe_is_told_both_ways_with_its_interval(scope):
         assert claim.estimate.interval(0.95)[0] < 1.0
         assert claim.estimate.n >= 10
     assert UniversalRecipe().run(scope) == evidence
+    codes = [measure.code for measure in evidence.countermeasures]
+    assert all(
+        "recipe = (pl.col('a') <= 49)" in code or "recipe = (pl.col('a') >= 50)" in code for code in codes
+    )
+    assert len([compile(code, "shown", "exec") for code in codes]) == 2
 
 
 def test_with_a_goal_there_is_one_recipe(scope):

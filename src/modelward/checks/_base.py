@@ -142,6 +142,8 @@ def conclude(check: type[Check], evidence: Evidence, *, alpha: float, policy: Po
     open_question = evidence.inconclusive or (evidence.unproven if verdict == "pass" else "")
     if open_question:
         verdict = "inconclusive"
+        # What may have been missed would move every figure: none of them stands as passed.
+        measures = tuple(replace(m, verdict="inconclusive") if m.verdict == "pass" else m for m in measures)
     summary = f"{evidence.summary} Inconclusive: {open_question}." if open_question else evidence.summary
     return Finding(
         code=check.code, number=check.number, failure_mode=mode(check.number).name, title=check.title,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, Evidence
-from modelward.evasion import RecipeSearch, recipe_words
+from modelward.evasion import RecipeSearch, recipe_filter, recipe_words
 from modelward.findings import MIN_ROWS, Claim, Countermeasure, Series, Table
 
 if TYPE_CHECKING:
@@ -77,21 +77,28 @@ class UniversalRecipe(Check):
             ),
             series=tuple(_ladder(scope, g, r) for g, r in found.items() if r.ladder),
             tables=_tables(scope, found),
-            countermeasures=COUNTERMEASURES,
+            countermeasures=_countermeasures(scope, found),
             inconclusive=_broken_off(found),
         )
 
 
-COUNTERMEASURES = (
-    Countermeasure(
-        "Do not decide on what a caller declares alone: check the recipe's columns against a second source",
-        code="suspects = rows.filter(recipe)  # the conditions of the table above: check these by hand",
-    ),
-    Countermeasure(
-        "Watch how often rows fulfil the recipe in production: a recipe that spreads shows as a jump",
-        code="share = rows.filter(recipe).height / rows.height  # against the share in the training rows",
-    ),
-)
+def _countermeasures(scope: Scope, found: dict[int, Recipes]) -> tuple[Countermeasure, ...]:
+    """Return what to do about the recipe that moves most, with the code that finds rows which fulfil it."""
+    bests = [r.best for r in found.values() if r.best is not None]
+    if not bests:
+        return ()
+    held = max(bests, key=lambda best: best.moved.value).held
+    recipe = f"import polars as pl\n\nrecipe = {recipe_filter(scope.schema, held, scope.subject.codec)}"
+    return (
+        Countermeasure(
+            "Do not decide on what a caller declares alone: check the recipe's columns against a second source",
+            code=f"{recipe}\nsuspects = rows.filter(recipe)  # check these by hand",
+        ),
+        Countermeasure(
+            "Watch how often rows fulfil the recipe in production: a recipe that spreads shows as a jump",
+            code=f"{recipe}\nshare = rows.filter(recipe).height / rows.height  # against that of the training rows",
+        ),
+    )
 
 
 def _broken_off(found: dict[int, Recipes]) -> str:

@@ -25,7 +25,7 @@ linf columns changed: 2 proven: True
 from modelward.evasion._checkpoint import Checkpoint
 from modelward.evasion._recipe_moves import Held
 from modelward.evasion._recipe_result import Recipe, Recipes
-from modelward.evasion._recipe_words import recipe_words
+from modelward.evasion._recipe_words import recipe_filter, recipe_words
 from modelward.evasion._result import Attack, Outcome, Result
 from modelward.evasion._space import Space
 from modelward.evasion._thresholds import piecewise_constant, split_points
@@ -68,6 +68,7 @@ __all__ = [
     "Workbench",
     "harden",
     "piecewise_constant",
+    "recipe_filter",
     "recipe_words",
     "split_points",
 ]
