@@ -104,6 +104,16 @@ def test_a_label_rate_that_moved_everywhere_is_drift_and_chance_is_not() -> None
     assert quiet <= 1
 
 
+def test_columns_that_drift_are_one_finding() -> None:
+    new = _table(seed=2).with_columns(
+        kids=pl.when(pl.col("age") < 40).then(pl.col("kids") + 1).otherwise("kids")
+    )
+    (drift,) = compare_data(new, _table(seed=1), target="bad").suspects
+    assert drift.verdict == "drift"
+    assert drift.rule == "distribution of kids"
+    assert drift.why.startswith("1 of 5 columns depart")
+
+
 def test_a_map_that_samples_cannot_tell_from_another_is_said_to_be_about() -> None:
     old, new = _table(8_000, 1), _table(8_000, 2)
     how = {}

@@ -221,7 +221,7 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
         rest = f" and {len(bulk) - 8} more" if len(bulk) > 8 else ""
         lines.append(f"columns changed in bulk: {', '.join(bulk[:8])}{rest}")
     departing = [c.name for c in found.columns if c.departs and not c.how]
-    if departing:
+    if departing and found.matched:
         rest = f" and {len(departing) - 5} more" if len(departing) > 5 else ""
         lines.append(f"columns that depart from the reference: {', '.join(departing[:5])}{rest}")
     lines += [] if flips is None else [_flips_text(flips)]

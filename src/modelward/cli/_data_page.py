@@ -125,8 +125,10 @@ def _suspects(found: DataComparison) -> Section:
 
 
 def _card(suspect: Suspect) -> RuleCard:
-    note = f"{len(suspect.rows):,} rows" if len(suspect.rows) else "rows of the reference"
-    if suspect.verdict != "changed" and suspect.high > suspect.low:
+    note = f"{len(suspect.rows):,} rows"
+    if not len(suspect.rows):
+        note = "all rows" if suspect.recall is None else "rows of the reference"
+    elif suspect.verdict != "changed" and suspect.high > suspect.low:
         note += f"; holds for {100 * suspect.low:.1f} to {100 * suspect.high:.1f} % of them"
     if suspect.recall is not None:
         note += f"; covers {suspect.recall:.0%} of the rows so changed"

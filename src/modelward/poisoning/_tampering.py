@@ -29,6 +29,7 @@ from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from modelward.poisoning._coded import Coded
+    from modelward.poisoning._shifts import ColumnShift
 
 _ALIKE = 0.5
 _WAS_PURE = 0.95
@@ -102,12 +103,28 @@ def _filled(frame: pl.DataFrame, name: str) -> bool:
 def _done(
     tables: Tables, found: list[Suspect], by: str, counts: tuple[int, int, int] = (0, 0, 0)
 ) -> DataComparison:
+    columns = column_shifts(tables)
+    if by == "nothing":
+        found = found + _departing(columns)
     order = {"tampered": 0, "changed": 1, "drift": 2}
     ranked = tuple(sorted(found, key=lambda s: (order[s.verdict], -len(s.rows))))
     return DataComparison(
         ranked, by, *counts, notes=tuple(tables.notes), complete=not tables.notes, rows=tables.new.height,
-        columns=column_shifts(tables), rates=group_rates(tables),
+        columns=columns, rates=group_rates(tables),
     )  # fmt: skip
+
+
+def _departing(columns: tuple[ColumnShift, ...]) -> list[Suspect]:
+    """Return one suspect for all columns that are distributed in another way than in a sample of other rows."""
+    moved = sorted((c for c in columns if c.departs and not c.how), key=lambda c: -c.distance)
+    if not moved:
+        return []
+    names = ", ".join(c.name for c in moved[:5]) + (f" and {len(moved) - 5} more" if len(moved) > 5 else "")
+    why = (
+        f"{len(moved)} of {len(columns)} columns depart from the reference by more than chance, first {moved[0].name} "
+        f"(distance {moved[0].distance:.3f})"
+    )
+    return [Suspect(f"distribution of {names}", why, "drift", np.zeros(0, dtype=np.int64), 0.0, 1.0)]
 
 
 def _distinct(found: list[Suspect]) -> list[Suspect]:
