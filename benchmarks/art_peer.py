@@ -37,6 +37,8 @@ def ask_art(
     keep: Path | None,
 ) -> Any:
     """Run one of ART's attacks by another Python, or take what an earlier run kept of it; return its arrays."""
+    if keep is not None:
+        keep.mkdir(parents=True, exist_ok=True)  # before minutes of work that it is to keep
     kept = None if keep is None else keep / f"art-{attack}-{len(rows)}.npz"
     if kept is not None and kept.exists():
         return dict(np.load(kept))
