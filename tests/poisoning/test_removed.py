@@ -54,6 +54,15 @@ def test_rows_gone_by_label_or_by_value_alone_are_named_and_not_called() -> None
         assert [(s.verdict, s.rule) for s in found.suspects if s.verdict == "changed"] == [("changed", rule)]
 
 
+def test_old_rows_that_were_dropped_do_not_hide_a_deleted_group() -> None:
+    found = _without((pl.col("age") >= 60) | ((pl.col("region") == "w") & (pl.col("bad") == 1)))
+    assert {(s.verdict, s.rule) for s in found.suspects if s.verdict == "changed"} == {
+        ("changed", "removed: age >= 60")
+    }
+    (hidden,) = [s for s in found.suspects if s.verdict == "tampered"]
+    assert set(hidden.rule.removeprefix("removed: ").split(" and ")) == {"region = w", "bad = 1"}
+
+
 def test_a_table_thinned_out_at_random_is_silent() -> None:
     named = 0
     for seed in range(60):

@@ -63,8 +63,8 @@ def data(
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
     Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 rows changed
-    that no rule or map explains, or a part was not looked into, as always where rows cannot be matched: few or random
-    flips cannot be seen then.
+    or are gone and nothing says why, or a part was not looked into, as always where rows cannot be matched: few or
+    random flips cannot be seen then.
     """
     from modelward.cli._data_page import page_of
     from modelward.cli._sarif import of_data

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelward.evasion._space import Space
 
@@ -32,23 +32,7 @@ def recipe_words(schema: FeatureSchema, recipe: Sequence[Held], codec: Codec | N
     'PAY_0 <= 1 and PAY_2 = -1'
     """
     space = Space(schema)
-    return " and ".join(_one(space, held, codec) for held in recipe)
-
-
-def _one(space: Space, held: Held, codec: Codec | None) -> str:
-    unit = space.units[held.unit]
-    if held.unit >= len(space.units) - len(space.groups):
-        return f"{space.schema.names[int(unit[int(held.value)])]} = 1"
-    column = space.schema.columns[int(unit[0])]
-    if column.coded:
-        values = column.categories if codec is None else codec.values[column.name]
-        return f"{column.name} = {values[int(held.value)]}"
-    if held.low == held.high:
-        return f"{column.name} = {_number(held.value)}"
-    low, high = held.low > -float("inf"), held.high < float("inf")
-    if low and high:
-        return f"{_number(held.low)} <= {column.name} <= {_number(held.high)}"
-    return f"{column.name} >= {_number(held.low)}" if low else f"{column.name} <= {_number(held.high)}"
+    return " and ".join(_said(_parts(space, held, codec)) for held in recipe)
 
 
 def recipe_filter(schema: FeatureSchema, recipe: Sequence[Held], codec: Codec | None = None) -> str:
@@ -70,24 +54,43 @@ def recipe_filter(schema: FeatureSchema, recipe: Sequence[Held], codec: Codec | 
     "(pl.col('PAY_0') <= 1) & (pl.col('PAY_2') == -1)"
     """
     space = Space(schema)
-    return " & ".join(f"({part})" for held in recipe for part in _filters(space, held, codec))
+    return " & ".join(
+        f"(pl.col({name!r}) {'==' if comparison == '=' else comparison} {value!r})"
+        for held in recipe for name, comparison, value in _parts(space, held, codec)
+    )  # fmt: skip
 
 
-def _filters(space: Space, held: Held, codec: Codec | None) -> list[str]:
+def _parts(space: Space, held: Held, codec: Codec | None) -> list[tuple[str, str, Any]]:
+    """Return a held value as conditions: a column, a comparison, and a value; a number as text."""
     unit = space.units[held.unit]
     if held.unit >= len(space.units) - len(space.groups):
-        return [f"pl.col({space.schema.names[int(unit[int(held.value)])]!r}) == 1"]
+        return [(space.schema.names[int(unit[int(held.value)])], "=", _Number("1"))]
     column = space.schema.columns[int(unit[0])]
-    name = f"pl.col({column.name!r})"
     if column.coded:
         values = column.categories if codec is None else codec.values[column.name]
-        return [f"{name} == {values[int(held.value)]!r}"]
+        return [(column.name, "=", values[int(held.value)])]
     if held.low == held.high:
-        return [f"{name} == {_number(held.value)}"]
-    out = [f"{name} >= {_number(held.low)}"] if held.low > -float("inf") else []
-    return out + ([f"{name} <= {_number(held.high)}"] if held.high < float("inf") else [])
+        return [(column.name, "=", _number(held.value))]
+    out = [(column.name, ">=", _number(held.low))] if held.low > -float("inf") else []
+    return out + ([(column.name, "<=", _number(held.high))] if held.high < float("inf") else [])
 
 
-def _number(value: float) -> str:
+def _said(parts: list[tuple[str, str, Any]]) -> str:
+    if len(parts) == 2:
+        (name, _, low), (_, _, high) = parts
+        return f"{low} <= {name} <= {high}"
+    return " and ".join(f"{name} {comparison} {value}" for name, comparison, value in parts)
+
+
+class _Number(str):
+    """A number as it is written, in words and in code."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _number(value: float) -> _Number:
     value += 0.0  # minus zero is zero
-    return f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.9g}"
+    return _Number(f"{value:.0f}" if value == round(value) and abs(value) < 1e15 else f"{value:.9g}")

@@ -186,7 +186,8 @@ def _turned(
 
     Where equal rows get their labels by themselves, at one rate, a label is missing in as many groups of s as when its
     places are drawn from all rows of such groups; and, by Jensen's inequality, in more where rows differ in their
-    rate. Copies of honest rows with one label put in leave no such group.
+    rate. Copies of honest rows with one label put in leave no such group; neither does a design that matches each row
+    with an equal one of another label, which the rows alone do not tell from it.
     """
     size = np.bincount(group) if len(group) else np.zeros(0, dtype=np.int64)
     best = (math.log(len(labels) / ALPHA), -1, 0, 0.0)

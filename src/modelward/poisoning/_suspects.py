@@ -23,9 +23,10 @@ class Suspect:
     why : str
         The evidence.
     verdict : {"tampered", "changed", "drift"}
-        Tampered: there is evidence that drift cannot give. Changed: rows differ, without a pattern.
+        Tampered: there is evidence that drift cannot give. Changed: rows differ without a pattern, or are
+        gone by one that can be honest.
     rows : ndarray
-        Their positions in the new table, from 0.
+        Their positions in the new table, from 0; none for rows that are gone, or where the columns drift.
     low, high : float
         95 % interval of the share of the rule's rows for which the evidence holds.
     recall : float or None
