@@ -86,7 +86,7 @@ class Thresholds:
         if not self.tested:
             return (
                 f"thresholds are {times} × the largest score of {weeks} held-out weeks; they are too few to count "
-                "false alarms on as well; expected at most 1 in 30 days if coming weeks resemble them"
+                "false alarms on as well; expected about 1 in 30 days if coming weeks resemble them"
             )
         return (
             f"on the last {SPAN * self.tested} held-out weeks thresholds from the weeks before them raised "
