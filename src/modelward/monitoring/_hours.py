@@ -193,11 +193,10 @@ class Hours:
         past = calendar.hour(hour) if calendar.events else None
         expected, width = self.watch.expect(past)
         self.count += 1
-        turned = learned.natural(np.stack([y, expected - width, expected + width]))
-        self._keep(hour, profile.rows, turned)
+        self._keep(Window(hour, profile.rows, *learned.bands(y, expected, width)))
         self.recent.append((hour, self.watch.phase, y))
         for alarm in self.watch.observe(y, past):
-            self._jump(hour, alarm, turned, None if past is None else past.held, wide)
+            self._jump(hour, alarm, None if past is None else past.held, wide)
         if self.watch.sufficient and profile.rows:
             self._rare(hour, rare, profile, wide)
         self._tolerances(hour, declared)
@@ -206,14 +205,13 @@ class Hours:
         self,
         hour: int,
         alarm: Alarm,
-        turned: NDArray[np.float64],
         held: NDArray[np.bool_] | None,
         profile: Profile,
     ) -> None:
         learned, calendar = self.learned, self.learned.calendar
         j = self.watch.names.index(alarm.series)
         # What an event did before is expected of it where it went beyond that, and explains it elsewhere.
-        value, expected = float(turned[0, j]), learned.natural_of(j, alarm.expected)
+        value, expected = learned.natural_of(j, alarm.value), learned.natural_of(j, alarm.expected)
         if learned.kinds[j] == "spread":
             # What is read off bins is bounded; a person is told how large it is.
             value = float(np.sqrt(profile.moments()[1][learned.layout.names.index(learned.columns[j])]))
@@ -228,10 +226,7 @@ class Hours:
             unseen_word(alarm.series, learned.columns[j], profile),
         )  # fmt: skip
 
-    def _keep(self, hour: int, rows: int, turned: NDArray[np.float64]) -> None:
-        with np.errstate(over="ignore"):
-            value, low, high = turned.astype(np.float32)
-        window = Window(hour, rows, value, low, high)
+    def _keep(self, window: Window) -> None:
         self.judged.append(window)
         if self.told is not None:
             self.told(window)

@@ -81,13 +81,16 @@ def highest(
 def judge(
     y: Any, season: Any, scale: Any, memory: Any, frozen: Any, drift: Any, hours: int,
     level: Any, last: Any, up: Any, down: Any, settling: Any, side: Any,
-    limits: Any, held: Any, own: Any, effect: Any, bound: Any, scores: Any, loud: Any, again: Any,
+    limits: Any, held: Any, own: Any, effect: Any, bound: Any, scores: Any, loud: Any, again: Any, usual: Any,
 ) -> int:  # fmt: skip
     """Take in an hour and say what alarms: scores, kinds of alarms and whether they go on, shapes (3, S).
 
     Rows are the fast, the slow and the reference detector. Where the past of an event is known, `bound` says how
-    far the fast score may go beside its effect. Returned is the number of alarms.
+    far the fast score may go beside its effect. What season and level gave to expect goes to `usual` (S,). Returned is
+    the number of alarms.
     """
+    for j in range(len(y)):
+        usual[j] = season[j] + level[j] + memory[j] * last[j]
     advance(y, season, scale, memory, level, last, up, down, held, own, effect, scores[0])
     weeks, count = np.sqrt(max(1.0, hours / (4 * WEEK))), 0
     for j in range(len(y)):
@@ -100,9 +103,9 @@ def judge(
         scores[2, j] = (level[j] - frozen[j]) / (drift[j] * weeks)
         loud[0, j] = PLAIN if abs(z) > limits[0, j] else 0
         if held[j] and own[j] and there:
-            usual = z + effect[j] / scale[j]
-            loud[0, j] = BEYOND if abs(z) > bound[j] else WITHIN if abs(usual) > limits[0, j] else 0
-            scores[0, j] = usual if loud[0, j] == WITHIN else z
+            whole = z + effect[j] / scale[j]
+            loud[0, j] = BEYOND if abs(z) > bound[j] else WITHIN if abs(whole) > limits[0, j] else 0
+            scores[0, j] = whole if loud[0, j] == WITHIN else z
         before_up, before_down = side[0, j], side[1, j]
         turned = np.sign(z)
         again[0, j] = (before_up == turned and before_up != 0) or (before_down == turned and before_down != 0)

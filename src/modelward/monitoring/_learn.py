@@ -110,7 +110,8 @@ def learn_hours(
     Y, dense_counts, counts, wide_rows = _history(plan, profiles, width)
     figures = [_hourly(figure, first, len(Y)) for figure in kpis.values()]
     dense = plan.dense(dense_counts.sum(axis=0) / max(1.0, float((wide_rows > 0).sum())))
-    full = np.column_stack([Y, *figures, shares(dense_counts, wide_rows[:, None])])
+    arcs_of_hours = [shares(c, float(n)) for c, n in zip(dense_counts, wide_rows, strict=True)]
+    full = np.column_stack([Y, *figures, arcs_of_hours])
     usable = (np.isfinite(full).mean(axis=0) >= _LEAST_SHARE) & (np.nan_to_num(full).std(axis=0) > 1e-12)
     usable[-len(dense) :] &= dense
     usable[0] = True

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.errors import InputError
+from modelward.monitoring._reading import ROWS, SAME, SHARE, SPREAD, bands, natural
 from modelward.monitoring._series import Plan, shares
 
 if TYPE_CHECKING:
@@ -128,23 +129,27 @@ class Learned:
         return out
 
     def natural(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return values of the watched series, shape (..., S), in the units that people use."""
-        out = np.array(values, dtype=np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            for turn, here in self._turned:
-                out[..., here] = turn(out[..., here])
+        """Return values of the watched series, shape (n, S), in the units that people use."""
+        out = np.empty(values.shape)
+        natural(values, self._used_turns, out)
+        return out
+
+    def bands(
+        self, y: NDArray[np.float64], expected: NDArray[np.float64], width: NDArray[np.float64]
+    ) -> NDArray[np.float32]:
+        """Return what an hour measured and the two ends of its band, in the units that people use, shape (3, S)."""
+        out = np.empty((3, len(y)), dtype=np.float32)
+        bands(y, expected, width, self._used_turns, out)
         return out
 
     @cached_property
-    def _turned(self) -> list[tuple[Callable[[Any], Any], slice | NDArray[np.int64]]]:
-        """Which series are turned into which units, those that stay as they are left out."""
-        out: list[tuple[Callable[[Any], Any], slice | NDArray[np.int64]]] = []
-        for kind, turn in _TURNS.items():
-            here = np.flatnonzero(self.kinds == kind)
-            if turn is not _same and len(here):
-                whole = int(here[-1]) - int(here[0]) + 1 == len(here)
-                out.append((turn, slice(int(here[0]), int(here[-1]) + 1) if whole else here))
-        return out
+    def _turns(self) -> NDArray[np.int64]:
+        """Of all series how each is turned into its unit."""
+        return np.array([_TURNS[self.kind_of(j)] for j in range(len(self.all_names))], dtype=np.int64)
+
+    @cached_property
+    def _used_turns(self) -> NDArray[np.int64]:
+        return self._turns[self.used]
 
     def vector(
         self, profile: Profile, wide: Profile, figures: Mapping[str, list[float]]
@@ -158,21 +163,27 @@ class Learned:
         y[0] = np.log1p(profile.rows)
         kpis = [figures[k][0] / figures[k][1] if k in figures else np.nan for k in self.kpis]
         full = np.concatenate([y, kpis, shares(counts, wide.rows)])
-        declared = {t.series: self._natural(self._places[t.series], full) for t in self.tolerances}
-        return full[self.used], own[~self.dense], declared
+        declared = {t.series: self._unit(self._places[t.series], full) for t in self.tolerances}
+        return full[self.used], own[self._rare], declared
+
+    @cached_property
+    def _rare(self) -> NDArray[np.int64]:
+        return np.flatnonzero(~self.dense)
 
     @cached_property
     def _places(self) -> dict[str, int]:
         return {name: j for j, name in enumerate(self.all_names)}
 
-    def _natural(self, j: int, full: NDArray[np.float64]) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(_TURNS[self.kind_of(j)](full[j]))
+    def _unit(self, j: int, full: NDArray[np.float64]) -> float:
+        out = np.empty((1, 1))
+        natural(full[j : j + 1, None], self._turns[j : j + 1], out)
+        return float(out[0, 0])
 
     def natural_of(self, j: int, value: float) -> float:
         """Return a value of watched series j in the unit that people use."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(_TURNS[str(self.kinds[j])](value))
+        out = np.empty((1, 1))
+        natural(np.array([[value]]), self._used_turns[j : j + 1], out)
+        return float(out[0, 0])
 
     def kind_of(self, j: int) -> str:
         """Return the kind of a series of `all_names`."""
@@ -230,21 +241,7 @@ class Learned:
         return self._places[series]
 
 
-def _same(turned: NDArray[np.float64]) -> NDArray[np.float64]:
-    return turned
-
-
-def _share(turned: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.sin(np.clip(turned, 0.0, np.pi / 2)) ** 2)
-
-
-_TURNS: dict[str, Callable[[Any], Any]] = {
-    "rows": np.expm1,
-    "mean": _same,
-    "spread": np.exp,
-    "kpi": _same,
-    "share": _share,
-}
+_TURNS = {"rows": ROWS, "mean": SAME, "spread": SPREAD, "kpi": SAME, "share": SHARE}
 """From series to the units that people use."""
 
 _BACK: dict[str, Callable[[Any], Any]] = {

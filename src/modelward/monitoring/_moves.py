@@ -188,10 +188,7 @@ def move_of(standing: Standing, series: str) -> Move | None:
 
 
 def _natural(standing: Standing, j: int, value: float) -> float:
-    learned = standing._fitted().learned  # noqa: SLF001 - the same room
-    row = np.zeros(len(learned.names))
-    row[j] = value
-    return float(learned.natural(row)[j])
+    return standing._fitted().learned.natural_of(j, value)  # noqa: SLF001 - the same room
 
 
 def _row(standing: Standing, values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import polars as pl
 from modelward.errors import InputError, UsageError
 from modelward.monitoring._clock import HOUR, astray, column_seconds
 from modelward.monitoring._monitor import Monitor
-from modelward.monitoring._series import LEAST_ROWS
+from modelward.monitoring._reading import LEAST_ROWS
 from modelward.monitoring._thresholds import LEAST_WEEKS
 from modelward.tables import read_table
 

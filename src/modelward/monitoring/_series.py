@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.monitoring._reading import LEAST_ROWS, arcs, moments, read_off, tally
 from modelward.profiles._kernels import ILLEGAL, INFINITE, MISSING
 from modelward.profiles._text import LENGTHS
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from modelward.profiles import Layout, Profile, TextProfile
 
-LEAST_ROWS = 20
-"""Shares and moments of fewer rows are not looked at."""
 DENSE = 5.0
 """Counts of at least so many an hour are watched as shares; rarer ones as Poisson counts."""
 _INNER = 16
@@ -81,8 +80,9 @@ class Plan:
             self.counts += [Count(column, f"words '{a} {b}'") for a, b in list(text.pairs)[:_PAIRS]]
             self.counts += [Count(column, what) for what in (*_TOLD, UNSEEN_WORD, *_lengths())]
         self._stands, self._spreads = _representatives(layout, self._group.shape[1])
-        # Slots that are not used fall into one more group, which is cut off.
-        self._flat = np.where(self._group < 0, self._slot_counts, self._group).ravel()
+        self._measured = np.array(self.measured, dtype=np.int64)
+        self._shown = np.array([k for k, _ in _COUNTERS], dtype=np.int64)
+        self._centre = layout.arrays[3]
 
     def _slots(self, layout: Layout, j: int, column: str) -> None:
         size, names = len(layout.points[j]), layout.slot_names(j)
@@ -109,11 +109,17 @@ class Plan:
 
     def count(self, profile: Profile) -> NDArray[np.float64]:
         """Return the numbers of rows of `counts`."""
-        held = np.bincount(self._flat, weights=profile.counts.ravel(), minlength=self._slot_counts + 1)
-        more = [profile.counters[:, k] for k, _ in _COUNTERS]
-        words = [_text_counts(profile.texts[column], profile.rows) for column in self.texts]
-        same = profile.repeats[self._binned].max(axis=1)
-        return np.concatenate([held[: self._slot_counts], *more, same, *words])
+        out = np.empty(len(self.counts))
+        tally(
+            profile.counts, profile.counters, profile.repeats, self._group, self._shown, self._binned,
+            self._slot_counts, out,
+        )  # fmt: skip
+        place = self._steady.stop
+        for column in self.texts:
+            words = _text_counts(profile.texts[column], profile.rows)
+            out[place : place + len(words)] = words
+            place += len(words)
+        return out
 
     def dense(self, mean: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Return which counts are watched as shares, given their mean in an hour, shape (C,).
@@ -128,14 +134,14 @@ class Plan:
 
     def measure(self, profile: Profile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the series of `names`, and the numbers of rows of `counts`."""
-        counts = self.count(profile)
-        mean, spread = profile.moments()[0], self._read_off(profile.counts) * self._ratio
-        few = profile.present < LEAST_ROWS
-        mean[few] = spread[few] = np.nan
-        picked = list(self.measured)
-        # A column that does not move at all is as far down as can be told.
-        told = np.log(spread[picked] + 1e-9 * (np.abs(mean[picked]) + 1e-9))
-        return np.concatenate([[np.log1p(profile.rows)], mean[picked], told]), counts
+        m = len(self.measured)
+        out = np.empty(1 + 2 * m)
+        out[0] = np.log1p(profile.rows)
+        moments(
+            profile.counters, profile.sums(), self._centre, self._read_off(profile.counts), self._ratio,
+            self._measured, out[1:],
+        )  # fmt: skip
+        return out, self.count(profile)
 
     def shape(self, profile: Profile) -> NDArray[np.float64]:
         """Return of each column its standard deviation over the one read off its bins, shape (d,)."""
@@ -149,10 +155,9 @@ class Plan:
         What lies in an outer bin or beyond counts as the edge of it that is further in, so a few far values, such as
         heavy tails have in any hour, do not make a spread jump; they are counted in bins of their own.
         """
-        counts = held * self._spreads
-        n = np.maximum(counts.sum(axis=1), 1)
-        first = (counts * self._stands).sum(axis=1) / n
-        return np.asarray(np.sqrt((counts * (self._stands - first[:, None]) ** 2).sum(axis=1) / n))
+        out = np.empty(len(held))
+        read_off(held, self._stands, self._spreads, out)
+        return out
 
 
 def unseen_word(series: str, column: str, profile: Profile) -> str:
@@ -199,8 +204,8 @@ def _representatives(layout: Layout, width: int) -> tuple[NDArray[np.float64], N
     return stands, used
 
 
-def shares(counts: NDArray[np.float64], rows: NDArray[np.float64] | float) -> NDArray[np.float64]:
+def shares(counts: NDArray[np.float64], rows: float) -> NDArray[np.float64]:
     """Return counts as arcsines of root shares, whose noise does not depend on the share; NaN for few rows."""
-    rows = np.asarray(rows, dtype=np.float64)
-    enough = np.where(rows >= LEAST_ROWS, rows, np.nan)
-    return np.asarray(np.arcsin(np.sqrt(np.clip(counts / enough, 0.0, 1.0))))
+    out = np.empty(len(counts))
+    arcs(counts, rows, out)
+    return out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.monitoring._series import LEAST_ROWS
+from modelward.monitoring._reading import LEAST_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -61,11 +61,8 @@ class Watch:
         s = len(self.names)
         never, nothing = np.zeros(s, dtype=bool), np.zeros(s)
         self._ordinary = (never, never, nothing, nothing)
-        self._scores, self._loud, self._again = (
-            np.zeros((3, s)),
-            np.zeros((3, s), np.int64),
-            np.zeros((3, s), bool),
-        )
+        self._scores, self._usual = np.zeros((3, s)), np.zeros(s)
+        self._loud, self._again = np.zeros((3, s), np.int64), np.zeros((3, s), bool)
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
     def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
@@ -213,12 +210,11 @@ class Watch:
         elif held is not None:
             in_event = (np.asarray(held, dtype=bool), *self._ordinary[1:])
         state.hours += 1
-        scores, loud, again = self._scores, self._loud, self._again
-        expected = normal.season[phase] + state.level + normal.memory * state.last
+        scores, loud, again, expected = self._scores, self._loud, self._again, self._usual
         if not judge(
             y, normal.season[phase], normal.scale[phase % DAY], normal.memory, normal.level, normal.drift, state.hours,
             state.level, state.last, state.up, state.down, self._settling, self._side,
-            self._limits, *in_event, scores, loud, again,
+            self._limits, *in_event, scores, loud, again, expected,
         ):  # fmt: skip
             return ()
         out = []

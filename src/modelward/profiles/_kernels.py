@@ -155,23 +155,30 @@ def scan(
 @njit(cache=True, nogil=True)
 def rounded(limbs: Any, out: Any) -> None:
     """Write exact sums (d, 2, 68) to out (d, 2) as float64, within a few units in the last place."""
-    one = np.empty(LIMBS, dtype=np.int64)
+    one = np.empty(LIMBS + 1, dtype=np.int64)
     for j in range(limbs.shape[0]):
         for k in range(limbs.shape[1]):
+            # Values of one column share a few limbs; the others are zero.
+            first, last = 0, LIMBS - 1
+            while first < last and limbs[j, k, first] == 0:
+                first += 1
+            while last > first and limbs[j, k, last] == 0:
+                last -= 1
             sign = 1.0
             for turn in range(2):
-                for i in range(LIMBS):
-                    one[i] = limbs[j, k, i] if turn == 0 else -one[i]
-                for i in range(LIMBS - 1):
+                one[last + 1] = 0
+                for i in range(first, last + 1):
+                    one[i] = limbs[j, k, i] if turn == 0 else -limbs[j, k, i]
+                for i in range(first, min(last + 1, LIMBS - 1)):
                     over = one[i] >> np.int64(32)
                     one[i] -= over << np.int64(32)
                     one[i + 1] += over
-                if one[LIMBS - 1] >= 0:
+                if one[last + 1] > 0 or (one[last + 1] == 0 and one[last] >= 0):
                     break
-                # A negative sum carries to -1 on top of ones all the way; its opposite has no such run.
+                # A negative sum is negative in its highest limb alone, so its opposite is rounded.
                 sign = -1.0
             total = 0.0
-            for i in range(LIMBS - 1, -1, -1):
+            for i in range(last + 1, first - 1, -1):
                 if one[i] != 0:
                     total += np.ldexp(float(one[i]), 32 * i - 1074)
             out[j, k] = sign * total

@@ -201,14 +201,22 @@ class Profile:
         As `mean` and `variance`, but in float64: of the last few bits nothing is promised. NaN where there are
         no values.
         """
-        sums = np.empty((len(self.counts), 2))
-        rounded(self._limbs, sums)
+        sums = self.sums()
         n = (self.counters[:, PRESENT] - self.counters[:, HUGE]).astype(np.float64)
         n[n == 0] = np.nan
         first = sums[:, 0] / n
         with np.errstate(over="ignore", invalid="ignore"):
             variance = np.maximum(0.0, sums[:, 1] / n - first * first)
         return np.asarray(self.layout.arrays[3] + first), variance
+
+    def sums(self) -> NDArray[np.float64]:
+        """Return the sums of distances from the layout's centre and of their squares, shape (d, 2), rounded.
+
+        Of the values that are not too far away to be squared.
+        """
+        out = np.empty((len(self.counts), 2))
+        rounded(self._limbs, out)
+        return out
 
     def distinct(self, j: int) -> float:
         """Estimate how many different finite values column j has, with a standard error of 3.25 %."""
