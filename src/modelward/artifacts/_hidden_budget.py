@@ -6,7 +6,7 @@ those of walking are of the plain walk: whether the compiled one is loaded must 
 
 from __future__ import annotations
 
-FREE = 600_000_000
+FREE = 400_000_000
 """What a file may cost whatever its length."""
 PER_BYTE = 100
 """What it may cost besides for each byte that its readers have taken out of it; unpacked by the search are none."""
@@ -16,11 +16,13 @@ LETTER = 500
 """A letter in it at which an opcode may stand."""
 AGAIN = 1_500
 """The same two lines as before."""
+SEEN = 1_000
+"""A place around which all is as it was around another, at which nothing begins."""
 STACKED = 4_000
 """A place where a name may be looked up that stands on the stack."""
 LOOK = 3_000
 """A glance at one place, besides its opcodes."""
-OPCODE = 100
+OPCODE = 200
 """An opcode that is glanced at."""
 WALK = 15_000
 """Walking one place, besides its bytes."""
@@ -54,7 +56,7 @@ class Budget:
     --------
     >>> budget = Budget()
     >>> budget.grant(1_000_000)
-    >>> budget.charge(700_000_000), budget.charge(1)
+    >>> budget.charge(500_000_000), budget.charge(1)
     (True, False)
     >>> budget.grant(1_000_000), budget.spent
     (None, True)

@@ -127,8 +127,9 @@ def heads_of(content: bytes) -> Heads:
 def matches(pattern: bytes, content: bytes, positions: Iterable[int]) -> Iterator[re.Match[bytes]]:
     """Yield what ``re.finditer`` would, given every position at which a match can begin."""
     end = 0
+    match_at = re.compile(pattern).match
     for at in positions:
-        match: Any = re.compile(pattern).match(content, at) if at >= end else None
+        match = match_at(content, at) if at >= end else None
         if match is not None:
             end = match.end()
             yield match

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from struct import unpack_from
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,19 @@ _CHUNK = 1 << 16
 _RATIO = 1100
 _FREE = 1 << 20
 _LZMA_MEMORY = 1 << 28
+_PACKED = b"".join(re.escape(bytes([byte])) for byte in range(256) if byte & 6 in (2, 4))
+_STORED = b"".join(re.escape(bytes([byte])) for byte in range(256) if byte & 6 == 0)
 _KINDS = {
-    "zlib": (rb"x[\x01\x5e\x9c\xda]", 1),
+    # A first block that cannot be one is turned away at once: numbers such as 376 look like zlib's header.
+    "zlib": (rb"(?s:x[\x01\x5e\x9c\xda](?=[" + _PACKED + rb"].{4}|[" + _STORED + rb"].{4}))", 1),
     "gzip": (rb"\x1f\x8b\x08", 1),
     "bz2": (rb"BZh[1-9]1AY&SY", 6),
     "xz": (rb"\xfd7zXZ\x00", 3),
     "lzma": (rb"\x5d\x00\x00[\x00-\x80][\x00-\x08]\xff{8}", 3),
 }
 """Compression: how it begins, and how much a byte of its output costs."""
-_ZIPPED = rb"PK\x03\x04"
+_ZIPPED = rb"(?s:PK\x03\x04(?=.{4}\x08\x00))"
+"""A member that is deflated."""
 
 
 def unpacked(
@@ -63,9 +68,7 @@ def unpacked(
 
 
 def _opens(block: bytes) -> bool:
-    """Say whether bytes can be the first block of deflated data: numbers such as 376 look like zlib's header."""
-    if len(block) < 5 or block[0] & 6 == 6:
-        return False
+    """Say whether bytes can be the first block of deflated data: one that is only stored has its length twice."""
     return block[0] & 6 != 0 or all(block[i] ^ block[i + 2] == 255 for i in (1, 2))
 
 
@@ -104,10 +107,7 @@ def _members(content: bytes, heads: Heads, first: int, budget: Budget) -> Iterat
         at = match.start()
         if at + 30 > len(content):
             continue
-        method = unpack_from("<H", content, at + 8)[0]
         name, extra = unpack_from("<HH", content, at + 26)
-        if method != 8:
-            continue
         inner = _inflated(content, at + 30 + name + extra, "deflate", budget, 1)
         if budget.spent:
             return

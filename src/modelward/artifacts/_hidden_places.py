@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from modelward.artifacts._hidden_budget import AGAIN, LETTER, LINE, STACKED
+from modelward.artifacts._hidden_budget import AGAIN, LETTER, LINE, SEEN, STACKED
 from modelward.artifacts._hidden_heads import IN_NAMES, NAME_STARTS
+from modelward.artifacts._names import suspect_last, suspect_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,6 +22,8 @@ _STACKED = re.compile(
 )
 _STACKED_LONGEST = 2 * (_LONGEST + 3) + 1
 _LINES, _LINE = 8, 402
+_BEFORE, _AFTER = _LONGEST + 4, _LONGEST + 4
+"""How far around the end of a line somebody looks who asks whether it names something."""
 _REMEMBERED = 20_000
 _STARTS = frozenset(bytes([letter]) for letter in NAME_STARTS)
 
@@ -45,11 +48,20 @@ def places(
     """
     yield from heads.at("pickle", first)
     said: dict[tuple[bytes, bytes], list[int]] = {}
+    nothing, harmless = _Dull(_BEFORE, _AFTER), _HarmlessLines()
     for at in heads.at("line", first):
+        if nothing.there(content, at):
+            if not budget.charge(SEEN):
+                return
+            continue
         lines = _two_lines(content, at)
         if lines is None:
             continue
         start, run, name = lines
+        if harmless.before(run, name):
+            if not budget.charge(SEEN):
+                return
+            continue
         letters = said.get((run, name))
         if letters is None:
             if not budget.charge(LINE + LETTER * run.count(b"c")):
@@ -64,12 +76,75 @@ def places(
         opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
         if opened and run[1:2] in _STARTS and matters(run[1:], name) and budget.charge(_LINES * LINE // 2):
             yield from _marks(content, start)
+        elif not letters:
+            nothing.remember()
+    nothing = _Dull(_STACKED_LONGEST, 0)
     for at in heads.at("stacked", first):
+        if nothing.there(content, at):
+            if not budget.charge(SEEN):
+                return
+            continue
         if not budget.charge(STACKED):
             return
         match = _stacked(content, at)
         if match and matters(match[1], match[2]):
             yield match.start()
+        else:
+            nothing.remember()
+
+
+class _Dull:
+    """Surroundings that were looked at, and in which nothing begins: they may be repeated without end.
+
+    Parameters
+    ----------
+    before, after : int
+        How many bytes before and after a place decide what is there.
+    """
+
+    def __init__(self, before: int, after: int) -> None:
+        self._before, self._after = before, after
+        self._seen: set[bytes] = set()
+        self._last = b""
+
+    def there(self, content: bytes, at: int) -> bool:
+        """Say whether the same surroundings were remembered."""
+        # Nearer to the beginning the same bytes may lie around another place of them.
+        self._last = content[at - self._before : at + self._after] if at >= self._before else b""
+        return self._last in self._seen
+
+    def remember(self) -> None:
+        """Remember the surroundings that were asked for last."""
+        if self._last and len(self._seen) < _REMEMBERED:
+            self._seen.add(self._last)
+
+
+class _HarmlessLines:
+    """Ends of lines that name no module in which there is harm: thousands of words in lines are looked at once each."""
+
+    def __init__(self) -> None:
+        self._seen: dict[bytes, bool] = {}
+
+    def before(self, run: bytes, name: bytes) -> bool:
+        """Say whether the end of a line was there before, and names no harm together with what is in the next line."""
+        harmless = self._seen.get(run)
+        if harmless is None:
+            if len(self._seen) < _REMEMBERED:
+                self._seen[run] = not any(_suspect(module) for module in _modules(run))
+            return False
+        return harmless and not suspect_last(name.decode("latin-1"))
+
+
+def _modules(run: bytes) -> Iterator[bytes]:
+    """Yield every module that the end of a line may name."""
+    letter = 0 if run[:1] == b"i" else run.find(b"c")
+    while letter >= 0:
+        yield run[letter + 1 :]
+        letter = run.find(b"c", letter + 1)
+
+
+def _suspect(module: bytes) -> bool:
+    return suspect_module(module.decode("latin-1"))
 
 
 def _stacked(content: bytes, at: int) -> re.Match[bytes] | None:

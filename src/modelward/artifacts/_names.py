@@ -178,7 +178,17 @@ def may_harm(module: str, name: str) -> bool:
     >>> may_harm("os", "system"), may_harm("at", "p12")
     (True, False)
     """
-    return "." in name or name in _LAST or module.partition(".")[0] in _SUSPECT
+    return suspect_last(name) or suspect_module(module)
+
+
+def suspect_module(module: str) -> bool:
+    """Say at a glance whether anything dangerous may be in a module."""
+    return module.partition(".")[0] in _SUSPECT
+
+
+def suspect_last(name: str) -> bool:
+    """Say at a glance whether a name may be dangerous in whatever module it is."""
+    return "." in name or name in _LAST
 
 
 def harmless_calls(calls: Sequence[tuple[Any, ...]]) -> bool:
