@@ -36,6 +36,12 @@ def is_dtype(value: object) -> bool:
     return isinstance(value, Inert) and value.type_name == "numpy.dtype"
 
 
+def has_parts(dtype: Inert) -> bool:
+    """Say whether the state of a dtype refers to what can still be changed: all else in it is plain."""
+    state = dtype.state
+    return type(state) is not tuple or any(part is not None for part in state[2:5])
+
+
 def unfinished(value: object) -> bool:
     """Say whether a value is a void dtype without a state: one given later would change what uses it by then."""
     if not isinstance(value, Inert) or value.state is not None or value.type_name != "numpy.dtype":

@@ -10,7 +10,7 @@ from modelward.artifacts._hidden_heads import IN_NAMES, NAME_STARTS
 from modelward.artifacts._names import suspect_last, suspect_module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from modelward.artifacts._hidden_budget import Budget
     from modelward.artifacts._hidden_heads import Heads
@@ -47,10 +47,18 @@ def places(
         From module and name to whether a place without a PROTO opcode that names them is worth a try.
     """
     yield from heads.at("pickle", first)
+    yield from _in_lines(content, heads.at("line", first), budget, matters)
+    yield from _on_stack(content, heads.at("stacked", first), budget, matters)
+
+
+def _in_lines(
+    content: bytes, ends: Iterable[int], budget: Budget, matters: Callable[[bytes, bytes], bool]
+) -> Iterator[int]:
+    """Yield where a GLOBAL or INST may begin, given where lines end."""
     said: dict[tuple[bytes, bytes], list[int]] = {}
-    nothing, harmless = _Dull(_BEFORE, _AFTER), _HarmlessLines()
-    for at in heads.at("line", first):
-        if nothing.there(content, at):
+    dull, harmless = _Dull(_BEFORE, _AFTER), _HarmlessLines()
+    for at in ends:
+        if dull.there(content, at):
             if not budget.charge(SEEN):
                 return
             continue
@@ -58,29 +66,31 @@ def places(
         if lines is None:
             continue
         start, run, name = lines
-        if harmless.before(run, name):
-            if not budget.charge(SEEN):
-                return
-            continue
-        letters = said.get((run, name))
+        known = True
+        letters = [] if harmless.before(run, name) else said.get((run, name))
         if letters is None:
-            if not budget.charge(LINE + LETTER * run.count(b"c")):
-                return
-            letters = _named_in_line(run, name, matters)
+            known, letters = False, _named_in_line(run, name, matters)
             if len(said) < _REMEMBERED:
                 said[run, name] = letters
-        elif not budget.charge(AGAIN):
+        if not budget.charge(AGAIN if known else LINE + LETTER * run.count(b"c")):
             return
         for letter in letters:
             yield start + letter
         opened = run[:1] == b"i" and content[start - 1 : start] in (b"(", b"\n")
-        if opened and run[1:2] in _STARTS and matters(run[1:], name) and budget.charge(_LINES * LINE // 2):
-            yield from _marks(content, start)
+        if opened and run[1:2] in _STARTS and matters(run[1:], name):
+            if budget.charge(_LINES * LINE // 2):
+                yield from _marks(content, start)
         elif not letters:
-            nothing.remember()
-    nothing = _Dull(_STACKED_LONGEST, 0)
-    for at in heads.at("stacked", first):
-        if nothing.there(content, at):
+            dull.remember()
+
+
+def _on_stack(
+    content: bytes, ends: Iterable[int], budget: Budget, matters: Callable[[bytes, bytes], bool]
+) -> Iterator[int]:
+    """Yield where the two short strings begin that a STACK_GLOBAL looks up, given where one stands."""
+    dull = _Dull(_STACKED_LONGEST, 0)
+    for at in ends:
+        if dull.there(content, at):
             if not budget.charge(SEEN):
                 return
             continue
@@ -90,7 +100,7 @@ def places(
         if match and matters(match[1], match[2]):
             yield match.start()
         else:
-            nothing.remember()
+            dull.remember()
 
 
 class _Dull:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any, cast
 from modelward.artifacts._arrays import RawArray, raw_array
 from modelward.artifacts._calls import harmful_call, harmful_item, harmful_state, is_watched
 from modelward.artifacts._content import Content, Stretch, buffer_of
-from modelward.artifacts._dtype_state import MAX_FIELDS, ODD, any_unfinished, harmful_dtype, is_dtype
+from modelward.artifacts._dtype_state import (
+    MAX_FIELDS,
+    ODD,
+    any_unfinished,
+    harmful_dtype,
+    has_parts,
+    is_dtype,
+)
 from modelward.artifacts._followed import is_followed, strays
 from modelward.artifacts._inert import Inert, InertType, stand_in
 from modelward.artifacts._opcodes import MANY_KEYS, MESSAGES, NEVER, NO_STRETCH, Bounds, WalkError
@@ -124,7 +131,8 @@ class Log:
     def _array_state(self, target: Inert) -> None:
         """Judge the state of a dtype, now and when the pickle has ended, and of what is made with one."""
         if is_dtype(target):
-            self.dtypes.append(target)
+            if has_parts(target):
+                self.dtypes.append(target)
             if harm := harmful_dtype(target, self.described):
                 self.odd(harm)
         elif type(target.state) is tuple and any_unfinished(target.state):
