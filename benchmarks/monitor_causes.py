@@ -10,14 +10,13 @@ import sys
 from collections import Counter
 
 import numpy as np
-import polars as pl
 
 import modelward
 from modelward.monitoring import Event, Monitor
 from modelward.monitoring._cause import CAUSES, cause_of
 from modelward.monitoring._events import Calendar
 from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
-from monitor_months import HOURS, NUMBERS, WORDS, World, frame_of
+from monitor_worlds import HOURS, NUMBERS, WORDS, World, frame_of
 
 LASTS, EACH = 72, 2
 Spoil = "Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]"
@@ -144,11 +143,10 @@ def main() -> None:
     by_kind: dict[tuple[str, str], Counter[str]] = {}
     for seed in range(first, first + worlds):
         world = World(seed)
-        parts = world.rows(HOURS)
-        when = np.repeat(np.arange(HOURS), [len(x) for x, _ in parts]) * 3600.0
-        past = frame_of(np.concatenate([x for x, _ in parts]))
-        scores = pl.DataFrame({"score": np.concatenate([s[:, 0] for _, s in parts])})
-        monitor = Monitor(clock=lambda: 1e9).fit(past, scores, when=when)
+        parts = [X.copy() for X in world.hours(HOURS)]
+        when = np.repeat(np.arange(HOURS), [len(X) for X in parts]) * 3600.0
+        past = frame_of(np.concatenate(parts))
+        monitor = Monitor(clock=lambda: 1e9).fit(past.drop("score"), past.select("score"), when=when)
         hours = monitor._fitted()  # noqa: SLF001
         values = [hours.learned.layout.values[f"w{j}"] for j in range(WORDS)]
         recode = [{float(v[1:]): float(k) for k, v in enumerate(held)} for held in values]
@@ -174,11 +172,10 @@ def one(packed: tuple[bytes, bytes], world: World, recode: list, spoil: Spoil, *
         object.__setattr__(hours.learned, "calendar", Calendar((event,), hours.learned.columns))
     monitor._gate, monitor.dropped = hours.gate, hours.gate.dropped  # noqa: SLF001
     monitor._start(hours)  # noqa: SLF001
-    state = world.rng.bit_generator.state, world.factor.copy(), world.hour
-    for t in range(LASTS):
-        hour = world.hour
-        X, S = world.rows(1)[0]
-        X, S = spoil(X, S, t)
+    state = world.state()
+    for t, drawn in enumerate(world.hours(LASTS)):
+        hour = world.hour - 1
+        X, S = spoil(drawn[:, :-1].copy(), drawn[:, -1:].copy(), t)
         for j, codes in enumerate(recode):
             X[:, NUMBERS + j] = [
                 codes.get(v, np.nan if np.isnan(v) else 1e6) for v in X[:, NUMBERS + j].tolist()
@@ -186,7 +183,7 @@ def one(packed: tuple[bytes, bytes], world: World, recode: list, spoil: Spoil, *
         if len(X):
             monitor.update(X, S, when=hour * 3600.0)
     monitor.tick((HOURS + LASTS) * 3600.0)
-    world.rng.bit_generator.state, world.factor, world.hour = state
+    world.back(state)
     found = monitor.incidents(monitor.alerts(), monitor.windows())
     return cause_of(found[0], hours.learned).name if found else "silent"
 
@@ -197,7 +194,7 @@ def report(worlds: int, first: int, seen: Counter, by_kind: dict) -> None:
     total = sum(seen.values())
     print("# Causes: what a monitor calls what was injected\n")
     print(
-        f"{worlds} worlds as in monitor_months.py (seeds {first} to {first + worlds - 1}; the points were set on seed "
+        f"{worlds} worlds of monitor_worlds.py (seeds {first} to {first + worlds - 1}; the points were set on seed "
         f"0 and, for traffic, after a look at seed 100), {EACH} draws of each kind in each, {total} injections up to "
         f"{LASTS} hours into {NUMBERS} numbers, {WORDS} categories and a score at about 100 rows an hour. The first "
         f"incident is judged when the three days are over. modelward {modelward.__version__}, Python "

@@ -63,9 +63,19 @@ def traffic(folder: Path) -> tuple[int, np.ndarray, dict[int, str]]:
 
 
 def alerts(
-    watch: Watch, calendar: Calendar | None, first: int, Y: np.ndarray, begin: int, ends: int, days: dict
+    watch: Watch,
+    calendar: Calendar | None,
+    first: int,
+    Y: np.ndarray,
+    begin: int,
+    ends: int,
+    days: dict,
+    knows: set,
 ) -> tuple[Counter[str], dict[int, Watch]]:
-    """Return how often hours in and out of events alarmed and no event explains it; and the watch at each event."""
+    """Return how often hours in and out of events alarmed and no event explains it; and the watch at each event.
+
+    Counted as "known" are those in events that are known.
+    """
     found: Counter[str] = Counter()
     last: dict[str, int] = {}
     before: dict[int, Watch] = {}
@@ -79,6 +89,7 @@ def alerts(
             last[alarm.detector] = t
             if told and not explained(calendar, hour, past, alarm):
                 found["in" if hour // DAY in days else "out"] += 1
+                found["known"] += hour // DAY in days and days[hour // DAY] in knows
     return found, before
 
 
@@ -121,7 +132,8 @@ def main() -> None:
     print(
         f"Learned from {LEARN} weeks, then watched for {YEAR}, then on by a year. Days with an event: federal holidays "
         f"and days of {STORM_MM:g} mm of rain and more (bike trips), the holidays that the file names (cars); all days "
-        "of a name are occurrences of one event. With the calendar event hours neither train nor set thresholds; an "
+        "of a name are occurrences of one event; storms are declared to move trips "
+        "down only. With the calendar event hours neither train nor set thresholds; an "
         "event that occurred twice or more in the weeks learned from is judged by what those occurrences did in the "
         "same hours, and by how far they differed; without it nothing is named. An attack multiplies the count from a "
         "drawn hour of the event's day on (7 to 18 o'clock); it is found if an alarm of that day is left that the "
@@ -129,8 +141,8 @@ def main() -> None:
         f"{np.__version__}, seed {SEED}.\n"
     )
     print(
-        "| file, year from | event days (2 past) | alerts in them, no calendar | with | alerts on other days, no "
-        "| with |\n"
+        "| file, year from | event days (2 past) | alerts in them (in those), no calendar | with "
+        "| alerts on other days, no | with |\n"
         "|---|---|---|---|---|---|",
         flush=True,
     )
@@ -145,7 +157,9 @@ def main() -> None:
                 continue
             start = (first + past.start + 72) % WEEK
             events = [
-                Event(name, day * 86400.0, (day + 1) * 86400.0)
+                Event(
+                    name, day * 86400.0, (day + 1) * 86400.0, direction="down" if name == "storm" else "any"
+                )
                 for day, name in days.items()
                 if first + past.start <= day * DAY < first + ends
             ]
@@ -154,18 +168,20 @@ def main() -> None:
             blind = Watch(["count"]).fit(Y[past], start=start)
             watch = Watch(["count"]).fit(Y[past], start=start, events=held)
             phase = (start + np.arange(LEARN * WEEK)) % WEEK
-            calendar.learn(watch.normal, Y[past], first + past.start, phase)
+            calendar.learn(watch.normal, Y[past], first + past.start, phase, watch.days)
             here = {d: n for d, n in days.items() if begin <= d * DAY - first < ends - DAY}
             known = {d: n for d, n in here.items() if n in calendar.past}
-            without, unaware = alerts(blind, None, first, Y, begin, ends, here)
-            found, before = alerts(watch, calendar, first, Y, begin, ends, here)
+            without, unaware = alerts(blind, None, first, Y, begin, ends, here, set(calendar.past))
+            found, before = alerts(watch, calendar, first, Y, begin, ends, here, set(calendar.past))
             year = str(np.datetime64(int(first + begin), "h"))[:7]
             print(
-                f"| {what}, {year} | {len(here)} ({len(known)}) | {without['in']} | {found['in']} | {without['out']} | "
+                f"| {what}, {year} | {len(here)} ({len(known)}) | {without['in']} ({without['known']}) | "
+                f"{found['in']} ({found['known']}) | {without['out']} | "
                 f"{found['out']} |",
                 flush=True,
             )
-            total.update({"without": without["in"], "with": found["in"]})
+            total.update({"all without": without["in"], "all with": found["in"]})
+            total.update({"without": without["known"], "with": found["known"]})
             total.update({"out without": without["out"], "out with": found["out"], "days": len(here)})
             for day in here:
                 if not np.isfinite(Y[day * DAY - first : (day + 1) * DAY - first]).all():
@@ -186,8 +202,9 @@ def main() -> None:
                             bare[k].append(most)
     change = 1 - total["with"] / max(1, total["without"])
     print(
-        f"| together | {total['days']} | {total['without']} | {total['with']} ({abs(change):.0%} "
-        f"{'fewer' if change >= 0 else 'more'}) | {total['out without']} | {total['out with']} |\n"
+        f"| together | {total['days']} | {total['all without']} ({total['without']}) | {total['all with']} "
+        f"({total['with']}, {abs(change):.0%} {'fewer' if change >= 0 else 'more'}) | {total['out without']} "
+        f"| {total['out with']} |\n"
     )
     print(
         "| attack inside an event | found, 2 past occurrences | 95 % interval | holidays | storms | found, fewer |\n"

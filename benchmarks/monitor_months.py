@@ -27,6 +27,7 @@ import modelward
 from modelward.monitoring import Alarm, Watch, _learn
 from modelward.monitoring._alerts import Alert, AlertBook
 from modelward.monitoring._novelty import Novelty
+from modelward.monitoring._series import REPEATED
 from monitor_worlds import NUMBERS, WEEKS, WORDS, World, encode, fitted, profile_of
 
 DAYS, LASTS = 30, 120
@@ -63,6 +64,23 @@ def spoil(X: np.ndarray, fault: str, within: int, rng: np.random.Generator) -> N
 def column(fault: str) -> str:
     """Return the column in which a fault shows."""
     return {FAULTS[4]: "w0", FAULTS[8]: "", FAULTS[9]: "score"}.get(fault, "x3")
+
+
+def groups(names: list[str]) -> list[str]:
+    """Return which series share thresholds, as `Learned.groups` has it."""
+    out = []
+    for name in names:
+        what = name.split(": ")[-1]
+        plain = name[0] == "w" or what in (
+            "spread",
+            "rows",
+            "missing",
+            "infinite",
+            "outside the schema",
+            REPEATED,
+        )
+        out.append("mean" if what == "mean" else "others" if plain else "bins")
+    return out
 
 
 class Kept(Watch):
@@ -152,6 +170,12 @@ def through(
     return book.all()
 
 
+def watched(held: dict[str, np.ndarray], past: np.ndarray) -> Watch:
+    """Return the watch that learned what a Monitor would have."""
+    names = held["names"].tolist()
+    return Watch(names).fit(past, start=72, groups=groups(names))
+
+
 def judge(folder: str, out: str) -> None:
     """Append a line for each world: the alerts of its quiet months, and the delays of faults."""
     for path in sorted(Path(folder).glob("*.npz")):
@@ -159,7 +183,7 @@ def judge(folder: str, out: str) -> None:
         held = dict(np.load(path))
         rows, wander, seed = path.stem.split("_")
         past, Y = held["past"].astype(float), held["test"]
-        watch, novelty = Watch(held["names"].tolist()).fit(past, start=72), Novelty(held["pr"], held["prn"])
+        watch, novelty = watched(held, past), Novelty(held["pr"], held["prn"])
         parts = Y, held["tr"], held["trn"]
         alerts = through(watch, novelty, held, tuple(p[:MONTH] for p in parts), 0)
         late: dict[str, float | None] = {}
@@ -170,7 +194,7 @@ def judge(folder: str, out: str) -> None:
             late[fault] = float(min(seen)) if seen else None
         # What began in a month and goes on in the next one is counted once.
         alerts = through(
-            Watch(held["names"].tolist()).fit(past, start=72), Novelty(held["pr"], held["prn"]), held, parts, 0
+            watched(held, past), Novelty(held["pr"], held["prn"]), held, parts, 0
         ) if len(Y) > MONTH else alerts  # fmt: skip
         mean, sd = np.nanmean(past[:-672], axis=0), np.nanstd(past[:-672], axis=0)
         line: dict[str, Any] = {

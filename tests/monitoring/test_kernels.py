@@ -18,7 +18,7 @@ class Plain:
         n, s = watch.normal, len(watch.names)
         self.n, self.limits = n, watch.learned()[1]["limits"]
         self.level, self.frozen, self.hours = n.level.copy(), n.level.copy(), 0
-        self.last, self.up, self.down = np.zeros(s), np.zeros(s), np.zeros(s)
+        self.last, self.sums = np.zeros(s), np.zeros((4, s))
         self.side = np.zeros((2, s))
 
     def step(self, y, phase, held, known, effect):
@@ -27,9 +27,9 @@ class Plain:
         scale = n.scale[phase % 24]
         z = np.where(there, (left - n.memory * self.last) / scale, 0.0)
         free = there & ~held
-        clipped = np.clip(z, -3, 3)
-        self.up = np.where(free, np.maximum(0, self.up + clipped - 0.25), self.up)
-        self.down = np.where(free, np.maximum(0, self.down - clipped - 0.25), self.down)
+        near, far = np.clip(z, -3, 3), np.clip(z, -5, 5)
+        steps = np.stack([near - 0.25, -near - 0.25, far - 1.5, -far - 1.5])
+        self.sums = np.where(free, np.maximum(0, self.sums + steps), self.sums)
         wide = 3 * scale / np.sqrt(1 - n.memory**2)
         self.level = self.level + np.where(free, np.clip(left, -wide, wide) / WEEK, 0.0)
         self.last = np.where(free | (there & known), left, 0.0)
@@ -37,13 +37,19 @@ class Plain:
         return z, scale
 
     def scores(self, z):
-        sums = np.where(self.up >= self.down, self.up, -self.down)
+        up, down = np.maximum(self.sums[:2], 4 * self.sums[2:])
+        sums = np.where(up >= down, up, -down)
         away = (self.level - self.frozen) / (self.n.drift * np.sqrt(max(1.0, self.hours / (4 * WEEK))))
         return np.stack([z, sums, away])
 
     def observe(self, y, phase, past):
         s = len(y)
-        held, known, effect, bound = np.zeros(s, bool), np.zeros(s, bool), np.zeros(s), np.full(s, np.inf)
+        held, known, effect, bound = (
+            np.zeros(s, bool),
+            np.zeros(s, bool),
+            np.zeros(s),
+            np.full((2, s), np.inf),
+        )
         if past is not None:
             held, known, effect, bound = past.held, past.known, past.effect, past.limit
         z, scale = self.step(y, phase, held, known, effect)
@@ -51,11 +57,11 @@ class Plain:
         loud = np.abs(scores) > self.limits
         loud[1:] &= there & ~held
         told, usual = held & known & there, z + effect / scale
-        beyond = told & (np.abs(z) > bound)
+        beyond = told & ((z > bound[0]) | (-z > bound[1]))
         within = told & ~beyond & (np.abs(usual) > self.limits[0])
         loud[0] = np.where(told, beyond | within, loud[0])
         scores[0] = np.where(within, usual, scores[0])
-        self.up, self.down = np.minimum(self.up, self.limits[1]), np.minimum(self.down, self.limits[1])
+        self.sums = np.minimum(self.sums, self.limits[1] / np.array([[1], [1], [4], [4]]))
         before, calm = self.side, (np.abs(scores[1:]) < 0.5 * self.limits[1:]) & there
         turned = np.sign(scores[1:])
         self.side = np.where(loud[1:], turned, np.where(calm, 0.0, before))
@@ -81,7 +87,10 @@ def test_an_hour_is_judged_as_by_the_plain_twin(seed: int) -> None:
             held = rng.random(7) < 0.6
             known = held & (rng.random(7) < 0.6)
             past = EventHour(
-                held, known, np.where(known, rng.normal(0, 3, 7), 0.0), np.where(known, 2.0, np.inf)
+                held,
+                known,
+                np.where(known, rng.normal(0, 3, 7), 0.0),
+                np.where(known, [[1.5], [2.5]], np.inf),
             )
         found = {
             ("fast", "slow", "reference").index(a.detector) * 100 + int(a.series): (
@@ -98,7 +107,7 @@ def test_an_hour_is_judged_as_by_the_plain_twin(seed: int) -> None:
         )
         alarms += len(found)
         state = watch.state()
-        for name in ("level", "last", "up", "down", "side"):
+        for name in ("level", "last", "sums", "side"):
             np.testing.assert_allclose(state[name], getattr(plain, name), rtol=1e-9, atol=1e-12)
     assert alarms > 50
 
@@ -117,7 +126,6 @@ def test_the_largest_scores_of_a_span_are_those_of_its_hours() -> None:
     for t in range(5 * WEEK, 7 * WEEK):
         z, _ = plain.step(Y[t], phase[t], none, none, np.zeros(4))
         here = np.abs(plain.scores(z))
-        here[1] = np.maximum(plain.up, plain.down)
         most = np.maximum(most, here)
     found, days = peaks(normal, Y[5 * WEEK :], phase[5 * WEEK :])
     np.testing.assert_allclose(found, most, rtol=1e-9)

@@ -41,8 +41,8 @@ class Described:
         thin = f"; traffic is thin, so means and shares are those of the last {width} hours together"
         return (
             f"{watch.promise}; values that are rare or were never seen have as large a budget of their own; the "
-            f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise"
-            f"{thin if width > 1 else ''}"
+            f"smallest jump that it sees within an hour is {watch.thresholds.fast:.1f} σ of an hour's noise, "
+            f"more in kinds of series with wilder hours{thin if width > 1 else ''}"
         )
 
     @property

@@ -175,7 +175,14 @@ class Calendar:
                 out[t] = held
         return out
 
-    def learn(self, normal: Normal, Y: NDArray[np.float64], first: int, phase: NDArray[np.int64]) -> None:
+    def learn(
+        self,
+        normal: Normal,
+        Y: NDArray[np.float64],
+        first: int,
+        phase: NDArray[np.int64],
+        days: NDArray[np.float64],
+    ) -> None:
         """Learn from past occurrences what each event does to each series.
 
         Parameters
@@ -186,6 +193,8 @@ class Calendar:
         first : int
             Hour of the first row.
         phase : ndarray of int64, shape (T,)
+        days : ndarray of float64, shape (D, S)
+            `Watch.days`.
         """
         if not self.events:
             return
@@ -204,8 +213,8 @@ class Calendar:
                         hours.append(np.stack([y - normal.season[p] - state.level, normal.scale[p % DAY]]))
             held = self.held(first + t)
             advance(
-                y, normal.season[p], normal.scale[p % DAY], normal.memory, state.level, state.last, state.up,
-                state.down, never if held is None else held, never, nothing, z,
+                y, normal.season[p], normal.scale[p % DAY], normal.memory, state.level, state.last, state.sums,
+                never if held is None else held, never, nothing, z,
             )  # fmt: skip
         occurrences = {
             name: [
@@ -220,7 +229,7 @@ class Calendar:
             name: np.logical_or.reduce([self._touched[e] for e in self.events if e.name == name])
             for name in seen
         }
-        self.past = learn_past(occurrences, touched, normal.memory)
+        self.past = learn_past(occurrences, touched, normal.memory, days)
 
     def hour(self, hour: int) -> EventHour | None:
         """Return what is known of an hour, None if no event goes on; of several events the first that is known."""
@@ -229,7 +238,7 @@ class Calendar:
             return None
         s = len(self.columns)
         held, known = np.zeros(s, dtype=bool), np.zeros(s, dtype=bool)
-        effect, limit = np.zeros(s), np.full(s, np.inf)
+        effect, limit = np.zeros(s), np.full((2, s), np.inf)
         for event in active:
             held |= self._touched[event]
             past, begin = self.past.get(event.name), event.at(hour)
@@ -238,7 +247,7 @@ class Calendar:
             within = hour - begin
             row = past.effect[within if within < len(past.effect) else within % WEEK % len(past.effect)]
             here = self._touched[event] & ~known & np.isfinite(row)
-            effect[here], limit[here] = row[here], past.limit[here]
+            effect[here], limit[:, here] = row[here], past.limit[:, here]
             known |= here
         return EventHour(held, known, effect, limit)
 

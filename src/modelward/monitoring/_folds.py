@@ -30,6 +30,8 @@ SPAN = 4
 """Weeks that are learned from at least, and that each fold holds out."""
 HELD = 6
 """Folds that set the thresholds, the newest: the largest score of ever longer histories is ever larger, and blind."""
+_MEASURED = 0.5
+"""Share of hours, and of series, that a span must have to say anything."""
 _MOST = 2 * HELD + 1
 """Folds that are replayed, the newest: beyond the first ones they count the alarms that such thresholds raise."""
 
@@ -44,31 +46,50 @@ class Fold:
         Largest fast, slow and reference score of each series.
     days : ndarray of float64, shape (D, S)
         Largest fast score of each day.
+    measured : ndarray of bool, shape (S,)
+        Whether at least half of the hours of a series were measured.
     """
 
     highest: NDArray[np.float64]
     days: NDArray[np.float64]
+    measured: NDArray[np.bool_]
+
+    def of(self, here: NDArray[np.bool_]) -> Fold:
+        """Return what it gave for some series."""
+        return Fold(self.highest[:, here], self.days[:, here], self.measured[here])
 
 
-def limits(folds: Sequence[Fold]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
+def limits(
+    folds: Sequence[Fold], group: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Return where each series alarms, shape (3, S), given held-out weeks, which are wild, and the margins.
 
-    The newest folds set them. All series share a margin over the largest score of all (`margins`), but for series that
-    have outbursts of their own: those would make the others blind, and have that margin over their own largest score,
-    or 1.5 if that is more.
+    The newest folds set them. Series of a group (S,) share a margin over the largest score of all of them (`margins`),
+    but for series that have outbursts of their own: those would make the others blind, and have that margin over their
+    own largest score, or 1.5 if that is more. The margins that are returned, shape (3, 2), are the least and the most.
     """
-    newest = folds[-HELD:]
-    held = np.max([f.highest for f in newest], axis=0)
-    middle = np.median(held, axis=1, keepdims=True)
-    apart = held > WILD * np.maximum(middle, 1e-9)
-    used = margins(newest, apart)
-    beyond = used[:, None]
-    common = beyond * np.max(np.where(apart, 0.0, held), axis=1, keepdims=True)
-    own = np.maximum(beyond, _WILD_MARGIN) * held
-    return np.where(apart, np.maximum(common, own), common), np.asarray(apart.any(axis=0)), used
+    out = np.empty_like(folds[-1].highest)
+    wild, used = np.zeros(out.shape[1], dtype=bool), []
+    count = int(group.max()) + 1
+    for g in range(count):
+        here = group == g
+        # Weeks without hours have no scores, which is no silence; a group that never had any goes with all others.
+        newest = _newest([f.of(here) for f in folds]) or _newest(folds)
+        own = np.max([f.highest for f in newest], axis=0)
+        apart = own > WILD * np.maximum(np.median(own, axis=1, keepdims=True), 1e-9)
+        beyond = margins(newest, apart, count)[:, None]
+        common = beyond * np.max(np.where(apart, 0.0, own), axis=1, keepdims=True)
+        out[:, here] = np.where(apart, np.maximum(common, np.maximum(beyond, _WILD_MARGIN) * own), common)
+        wild[here] = apart.any(axis=0)
+        used.append(beyond[:, 0])
+    return out, wild, np.stack([np.min(used, axis=0), np.max(used, axis=0)], axis=1)
 
 
-def margins(folds: Sequence[Fold], apart: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _newest(folds: Sequence[Fold]) -> list[Fold]:
+    return [f for f in folds if f.measured.mean() >= _MEASURED][-HELD:]
+
+
+def margins(folds: Sequence[Fold], apart: NDArray[np.bool_], groups: int = 1) -> NDArray[np.float64]:
     """Return of each detector how far above the largest held-out score it alarms, shape (3,).
 
     Of scores with the tail x^-a as many as (m^-a) / n are expected in a month above m times the largest of n months.
@@ -81,7 +102,7 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_]) -> NDArray[np.float
     >>> rng = np.random.default_rng(0)
     >>> def folds(n, draw):
     ...     held = [np.abs(draw((28, 24, 50))).max(axis=1) for _ in range(n)]
-    ...     return [Fold(np.stack([days.max(axis=0)] * 3), days) for days in held]
+    ...     return [Fold(np.stack([days.max(axis=0)] * 3), days, np.ones(50, bool)) for days in held]
     >>> wide = lambda size: rng.standard_t(5, size)
     >>> none = np.zeros((3, 50), dtype=bool)
     >>> [float(margins(folds(n, draw), none)[0].round(2)) for draw in (rng.standard_normal, wide) for n in (1, 6)]
@@ -91,7 +112,7 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_]) -> NDArray[np.float
     for d in range(3):
         scores = [(f.days if d == 0 else f.highest[d][None])[:, ~apart[d]] for f in folds]
         shape = _tail(np.concatenate([s.ravel() for s in scores]), _WORTH[d])
-        out.append((_FEWER / len(folds)) ** (1.0 / shape))
+        out.append((_FEWER * (groups if d == 0 else 1) / len(folds)) ** (1.0 / shape))
     return np.maximum(out, MARGIN)
 
 
@@ -106,15 +127,19 @@ def _tail(scores: NDArray[np.float64], worth: int) -> float:
 def fold_peaks(Y: NDArray[np.float64], phase: NDArray[np.int64]) -> list[Fold]:
     """Replay walk-forward: learn from the first weeks, replay the next four, learn from those as well, and so on.
 
+    Spans in which most series were not measured tell nothing and are left out, unless all are such.
+
     Returns
     -------
     list of Fold
         Of many the newest thirteen. The last ends with the history.
     """
-    weeks = len(Y) // WEEK
-    first = len(Y) - WEEK * SPAN * min(_MOST, (weeks - SPAN) // SPAN)
+    there = np.isfinite(Y)
+    spans = [slice(b, b + WEEK * SPAN) for b in range(len(Y) - WEEK * SPAN, WEEK * SPAN - 1, -WEEK * SPAN)]
+    full = [span for span in spans if (there[span].mean(axis=0) >= _MEASURED).mean() >= _MEASURED] or spans
     out = []
-    for begin in range(first, len(Y), WEEK * SPAN):
-        normal = Normal.fit(Y[:begin], phase[:begin])
-        out.append(Fold(*peaks(normal, Y[begin : begin + WEEK * SPAN], phase[begin : begin + WEEK * SPAN])))
+    for span in reversed(full[:_MOST]):
+        normal = Normal.fit(Y[: span.start], phase[: span.start])
+        highest, days = peaks(normal, Y[span], phase[span])
+        out.append(Fold(highest, days, there[span].mean(axis=0) >= _MEASURED))
     return out

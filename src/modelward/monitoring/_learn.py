@@ -130,9 +130,9 @@ def learn_hours(
     for proxy in declared.proxies:
         learned.series_of(proxy.metric)
     learned.know_figures((*(p.stands_for for p in declared.proxies), *declared.intended))
-    watch = Watch(learned.names).fit(watched, start=start, events=held)
+    watch = Watch(learned.names).fit(watched, start=start, events=held, groups=learned.groups)
     if watch.normal is not None:
-        calendar.learn(watch.normal, watched, first, (start + np.arange(len(Y))) % WEEK)
+        calendar.learn(watch.normal, watched, first, (start + np.arange(len(Y))) % WEEK, watch.days)
     with np.errstate(invalid="ignore"):
         calendar.learn_rare(np.nan_to_num(counts[:, ~dense] / rows[:, None]), first)
     # Rare counts of an event's columns say nothing of ordinary hours.

@@ -11,7 +11,7 @@ import numpy as np
 
 from modelward.errors import InputError
 from modelward.monitoring._reading import ROWS, SAME, SHARE, SPREAD, bands, natural
-from modelward.monitoring._series import Plan, shares
+from modelward.monitoring._series import PLAIN, Plan, shares
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -127,6 +127,17 @@ class Learned:
                 here = self.kinds == kind
                 out[..., here] = turn(out[..., here])
         return out
+
+    @cached_property
+    def groups(self) -> tuple[str, ...]:
+        """Of each watched series which others have thresholds in common with it: bins and means are the wildest."""
+        binned = {self.layout.names[j] for j in np.flatnonzero(~np.asarray(self.layout.by_value)).tolist()}
+        out = []
+        for j, name, column in zip(self.used.tolist(), self.names, self.columns, strict=True):
+            kind = self.kind_of(j)
+            of_bins = kind == "share" and column in binned and not name.endswith(PLAIN)
+            out.append("bins" if of_bins else kind if kind in ("mean", "kpi") else "others")
+        return tuple(out)
 
     def natural(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return values of the watched series, shape (n, S), in the units that people use."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -10,32 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._clock import HOUR, Gate, many_seconds, seconds
+from modelward.monitoring._clock import HOUR, many_seconds, seconds
 from modelward.monitoring._decisions import Decision, Verdict, decide
 from modelward.monitoring._declared import Declared
-from modelward.monitoring._described import Described
 from modelward.monitoring._hours import Hours, Window
 from modelward.monitoring._intake import Intake
+from modelward.monitoring._kept import Kept
 from modelward.monitoring._learn import learn
-from modelward.monitoring._metrics import exposition
 from modelward.monitoring._performance import encode_labels
-from modelward.monitoring._recorder import Recorder
-from modelward.monitoring._saved import pack, pack_learned, state_of, unpack_hours
-from modelward.monitoring._store import Store
-from modelward.monitoring._webhook import Notifier
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from modelward.monitoring._alerts import Alert
     from modelward.monitoring._performance import Performance
     from modelward.schema import FeatureSchema
 
 
-class Monitor(Described):
+class Monitor(Kept):
     """Watch what a model is sent, what it answers, and business figures.
 
     Windows are hours (UTC). An hour is judged when rows of the hour `lateness` hours later have come.
@@ -68,15 +60,8 @@ class Monitor(Described):
         keep: int = 24,
         declared: Declared | None = None,
     ) -> None:
-        if not 0 <= lateness <= 48:
-            raise InputError(f"rows may be 0 to 48 hours late, not {lateness}")
-        self.schema, self._clock, self._lock = schema, clock, threading.RLock()
-        self._gate, self._keep = Gate(lateness), keep
-        self._declared = declared or Declared()
-        self.dropped: Counter[str] = self._gate.dropped
-        self._intake: Intake | None = None
-        self._recorder: Recorder | None = None
-        self._notifier: Notifier | None = None
+        super().__init__(lateness, clock, keep)
+        self.schema, self._declared = schema, declared or Declared()
 
     def fit(
         self,
@@ -114,10 +99,6 @@ class Monitor(Described):
         )
         self._start(Hours(learned, watch, novelty, self._gate, keep=self._keep))
         return self
-
-    def _start(self, hours: Hours) -> None:
-        self._hours = hours
-        self._intake = Intake(hours, self._clock)
 
     def decide(self, alert: str, verdict: Verdict, *, by: str, note: str = "") -> None:
         """Put on record what a person says of an alert; "new normal" is followed from now on.
@@ -254,141 +235,6 @@ class Monitor(Described):
             self._flush()
             return tuple(self._hours.judged) if self._hours else ()
 
-    def keep_in(self, store: Store | str | Path, *, every: float = 10.0) -> None:
-        """Keep the monitor in a file from now on; it is written by a thread of its own.
-
-        Parameters
-        ----------
-        store : Store or path
-            A monitor that was in it is replaced.
-        every : float
-            Seconds between writes: a process that is killed loses what came in the last ones. While the file is
-            full, locked or gone the monitor goes on, keeps up to 1,000 hours to be written later, and says so
-            in `store_problem`.
-
-        Raises
-        ------
-        InputError
-            If the file cannot be written, or the monitor is not fitted.
-        """
-        hours = self._fitted()
-        owned = not isinstance(store, Store)
-        store = store if isinstance(store, Store) else Store(store)
-        with self._lock:
-            store.begin(pack_learned(hours), hours.learned.names, pack(*state_of(hours)))
-        self._record(store, every, owned=owned)
-
-    @classmethod
-    def resume(
-        cls,
-        store: Store | str | Path,
-        *,
-        every: float = 10.0,
-        clock: Callable[[], float] = time.time,
-        keep: int = 24,
-    ) -> Monitor:
-        """Go on with the monitor that a file holds; another process that still writes to it is shut out.
-
-        Raises
-        ------
-        InputError
-            If there is none, or it is damaged or of another release.
-        """
-        owned = not isinstance(store, Store)
-        store = store if isinstance(store, Store) else Store(store)
-        hours = unpack_hours(*store.monitor(), keep=keep)
-        hours.book.restore(store.alerts())
-        hours.decisions += store.decisions()
-        out = cls(lateness=hours.gate.lateness, clock=clock, keep=keep)
-        out._gate, out.dropped = hours.gate, hours.gate.dropped
-        out._start(hours)
-        store.claim()
-        out._record(store, every, owned=owned)
-        return out
-
-    def notify(self, send: Callable[[Sequence[dict[str, Any]]], None], *, every: float = 60.0) -> None:
-        """Tell somebody of each alert that no event explains, when it begins and when it is over.
-
-        Alerts of before are not told. A thread of its own does it, until `close`.
-
-        Parameters
-        ----------
-        send : callable
-            Such as a `Webhook`, or any function that takes a list of dicts; what raises is sent again later, and said
-            in `notify_problem`.
-        every : float
-            Seconds between looks.
-
-        Raises
-        ------
-        InputError
-            If the monitor is not fitted.
-        """
-        self._fitted()
-        if self._notifier is not None:
-            self._notifier.close()
-        self._notifier = Notifier(self._look, send, every)
-
-    @property
-    def notify_problem(self) -> str:
-        """Why alerts could not be sent the last time; empty if they were."""
-        return self._notifier.problem if self._notifier else ""
-
-    def metrics(self) -> str:
-        """Return the state for Prometheus, in its text format 0.0.4.
-
-        Alerts that go on are labelled by column (a hundred at most), detector and whether an event explains them.
-        """
-        with self._lock:
-            self._flush()
-            return exposition(self._fitted(), store_problem=self.store_problem)
-
-    def _look(self) -> tuple[tuple[Alert, ...], int]:
-        with self._lock:
-            self._flush()
-            return self._fitted().book.all(), self._gate.closed or 0
-
-    @property
-    def store_problem(self) -> str:
-        """Why the last write into the store failed; empty if it did not."""
-        return self._recorder.problem if self._recorder else ""
-
-    def close(self) -> None:
-        """Write what is not yet in the store, stop writing and telling, and close a file that was given by its path.
-
-        Raises
-        ------
-        InputError
-            If it cannot be written.
-        """
-        notifier, self._notifier = self._notifier, None
-        if notifier is not None:
-            notifier.close()
-        self._stop_recording()
-
-    def _stop_recording(self) -> None:
-        recorder, self._recorder = self._recorder, None
-        if recorder is not None and self._hours is not None:
-            with self._lock:
-                self._flush()
-                self._hours.told = None
-            recorder.close()
-
-    def _record(self, store: Store, every: float, *, owned: bool) -> None:
-        hours, before = self._fitted(), self._recorder
-        unwritten: tuple[Window, ...] = ()
-        if before is not None:
-            try:
-                self._stop_recording()
-            except InputError:
-                # The file before is gone or broken, which is why there is another: what it lacks goes along.
-                unwritten = before.unwritten()
-        self._recorder = Recorder(hours, store, self._lock, every, self._flush, owned=owned)
-        with self._lock:
-            for window in unwritten:
-                self._recorder.note(window)
-            hours.told = self._recorder.note
-
     @contextmanager
     def _safely(self) -> Iterator[None]:
         try:
@@ -396,7 +242,3 @@ class Monitor(Described):
                 yield
         except Exception as error:  # noqa: BLE001 - a monitor must not stop what it watches
             self.dropped[f"updates that failed: {type(error).__name__}"] += 1
-
-    def _flush(self) -> None:
-        if self._intake is not None:
-            self._intake.flush()

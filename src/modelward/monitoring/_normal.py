@@ -79,20 +79,19 @@ class Normal:
 class State:
     """Where the watch over S series is.
 
-    Running level, last residual, the two sums of the slow detector, and the hours since the normal was learned.
+    Running level, last residual, the sums of the slow detector (4, S), and the hours since the normal was learned.
     """
 
     level: NDArray[np.float64]
     last: NDArray[np.float64]
-    up: NDArray[np.float64]
-    down: NDArray[np.float64]
+    sums: NDArray[np.float64]
     hours: int = 0
 
     @classmethod
     def start(cls, normal: Normal) -> State:
         """Return the state after the hours that were learned from."""
         zero = np.zeros_like(normal.level)
-        return cls(normal.level.copy(), zero.copy(), zero.copy(), zero.copy())
+        return cls(normal.level.copy(), zero, np.zeros((4, len(zero))))
 
 
 def peaks(
@@ -109,7 +108,7 @@ def peaks(
     days = np.zeros((-(-len(Y) // DAY), Y.shape[1]))
     highest(
         np.ascontiguousarray(Y), phase, normal.season, normal.scale, normal.memory, normal.level, normal.drift,
-        state.level, state.last, state.up, state.down, out, days,
+        state.level, state.last, state.sums, out, days,
     )  # fmt: skip
     return out, days
 

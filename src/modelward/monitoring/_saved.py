@@ -138,7 +138,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
         calendar.past = {
             str(name): Past(
                 arrays[f"past/{k}/effect"].astype(np.float64).reshape(-1, s),
-                arrays[f"past/{k}/limit"].astype(np.float64).reshape(s),
+                arrays[f"past/{k}/limit"].astype(np.float64).reshape(2, s),
             )
             for k, name in enumerate(meta["past"])
         }

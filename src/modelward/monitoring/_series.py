@@ -26,6 +26,8 @@ UNSEEN_WORD = "one unseen word"
 """The most frequent of the words that the reference has not."""
 REPEATED = "one repeated value"
 """The most frequent value of a column with bins: a sensor that hangs, the same row sent again and again."""
+PLAIN = (f": {REPEATED}", ": missing", ": infinite", ": outside the schema")
+"""How counts end that are of no bin, value or word."""
 _COUNTERS = ((MISSING, "missing"), (INFINITE, "infinite"), (ILLEGAL, "outside the schema"))
 
 

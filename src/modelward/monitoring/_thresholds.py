@@ -64,7 +64,9 @@ class Thresholds:
         Series with outbursts of their own, which have thresholds of their own.
     margins : tuple of float
         How far above the largest held-out score the three detectors alarm: the fewer weeks were held out and the
-        heavier the tail of their scores, the further.
+        heavier the tail of their scores, the further. Of the group of series with the least.
+    most : tuple of float
+        Of the group with the largest.
     """
 
     fast: float
@@ -75,13 +77,14 @@ class Thresholds:
     reference: float = np.inf
     wild: tuple[str, ...] = ()
     margins: tuple[float, ...] = (MARGIN, MARGIN, MARGIN)
+    most: tuple[float, ...] = (MARGIN, MARGIN, MARGIN)
 
     @property
     def promise(self) -> str:
         """What may be expected of them, and why, in a sentence."""
         if not self.folds:
             return f"insufficient history: under {LEAST_WEEKS} weeks, so nothing alarms"
-        weeks, low, high = SPAN * self.folds, min(self.margins), max(self.margins)
+        weeks, low, high = SPAN * self.folds, min(self.margins), max(self.most)
         times = f"{low:.2f}" if f"{low:.2f}" == f"{high:.2f}" else f"{low:.2f} to {high:.2f}"
         if not self.tested:
             return (

@@ -36,6 +36,11 @@ class Watch:
     names : sequence of str
         Of the series.
 
+    Attributes
+    ----------
+    days : ndarray of float64, shape (D, S)
+        After `fit`, the largest fast score of each day of the held-out weeks that set the thresholds.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -60,12 +65,20 @@ class Watch:
         self._side = np.zeros((2, len(self.names)))
         s = len(self.names)
         never, nothing = np.zeros(s, dtype=bool), np.zeros(s)
-        self._ordinary = (never, never, nothing, nothing)
+        self._ordinary = (never, never, nothing, np.zeros((2, s)))
+        self.days = np.zeros((0, s))
         self._scores, self._usual = np.zeros((3, s)), np.zeros(s)
         self._loud, self._again = np.zeros((3, s), np.int64), np.zeros((3, s), bool)
         self.thresholds = Thresholds(np.inf, np.inf, 0, 0, 0)
 
-    def fit(self, Y: NDArray[np.float64], *, start: int, events: NDArray[np.bool_] | None = None) -> Watch:
+    def fit(
+        self,
+        Y: NDArray[np.float64],
+        *,
+        start: int,
+        events: NDArray[np.bool_] | None = None,
+        groups: Sequence[str] | None = None,
+    ) -> Watch:
         """Learn the normal and the thresholds.
 
         Parameters
@@ -76,6 +89,8 @@ class Watch:
             Hour of the week of the first row.
         events : ndarray of bool, shape (T,) or (T, S), optional
             Hours that are not normal; they neither train the normal nor set a threshold.
+        groups : sequence of str, length S, optional
+            Series of one group share thresholds; all do if it is not given.
 
         Raises
         ------
@@ -103,13 +118,15 @@ class Watch:
             name = self.names[int(np.argmax(thin))]
             raise InputError(f"series {name!r} has less than half of its hours: leave it out")
         folds = fold_peaks(Y, phase)
-        alarms = sum(int((folds[k].highest > limits(folds[:k])[0]).sum()) for k in range(1, len(folds)))
-        self._limits, wild, used = limits(folds)
+        of = np.unique(list(groups) if groups else [""] * len(self.names), return_inverse=True)[1]
+        alarms = sum(int((folds[k].highest > limits(folds[:k], of)[0]).sum()) for k in range(1, len(folds)))
+        self._limits, wild, used = limits(folds, of)
         fast, slow, reference = np.min(self._limits, axis=1).tolist()
         self.thresholds = Thresholds(
             fast, slow, min(HELD, len(folds)), len(folds) - 1, alarms, reference,
-            tuple(self.names[j] for j in np.flatnonzero(wild).tolist()), tuple(used.tolist()),
+            tuple(self.names[j] for j in np.flatnonzero(wild).tolist()), *(tuple(m) for m in used.T.tolist()),
         )  # fmt: skip
+        self.days = np.concatenate([f.days for f in folds[-HELD:]])
         self._normal = Normal.fit(Y, phase)
         self._state = State.start(self._normal)
         return self
@@ -127,7 +144,8 @@ class Watch:
         if self._normal is not None and self._state is not None:
             frozen = self._normal.level.copy()
             frozen[j] = self._state.level[j] = level
-            self._state.last[j] = self._state.up[j] = self._state.down[j] = 0.0
+            self._state.last[j] = 0.0
+            self._state.sums[:, j] = 0.0
             self._normal = replace(self._normal, level=frozen)
             self._settling[j] = _SETTLES
             self._side[:, j] = 0.0
@@ -174,7 +192,8 @@ class Watch:
         expected = normal.season[self._phase] + state.level + normal.memory * state.last
         limit = self._limits[0]
         if past is not None:
-            expected, limit = expected + past.effect, np.where(past.known, past.limit, limit)
+            expected = expected + past.effect
+            limit = np.where(past.known, np.max(past.limit, axis=0), limit)
         return expected, limit * normal.scale[self._phase % DAY]
 
     def observe(
@@ -213,7 +232,7 @@ class Watch:
         scores, loud, again, expected = self._scores, self._loud, self._again, self._usual
         if not judge(
             y, normal.season[phase], normal.scale[phase % DAY], normal.memory, normal.level, normal.drift, state.hours,
-            state.level, state.last, state.up, state.down, self._settling, self._side,
+            state.level, state.last, state.sums, self._settling, self._side,
             self._limits, *in_event, scores, loud, again, expected,
         ):  # fmt: skip
             return ()
@@ -221,7 +240,10 @@ class Watch:
         for d, j in np.argwhere(loud).tolist():
             kind = int(loud[d, j])
             beyond = past is not None and kind == BEYOND
-            limit, moved = (past.limit[j], past.effect[j]) if past and beyond else (self._limits[d, j], 0.0)
+            side = int(scores[d, j] < 0)
+            limit, moved = (
+                (past.limit[side, j], past.effect[j]) if past and beyond else (self._limits[d, j], 0.0)
+            )
             out.append(
                 Alarm(
                     self.names[j], DETECTORS[d], float(scores[d, j]), float(limit), float(y[j]),
@@ -244,7 +266,7 @@ class Watch:
         if s is None or normal is None:
             return {"clock": clock}
         held = {
-            "level": s.level, "last": s.last, "up": s.up, "down": s.down, "frozen": normal.level,
+            "level": s.level, "last": s.last, "sums": s.sums, "frozen": normal.level,
             "settling": self._settling, "side": self._side,
         }  # fmt: skip
         return {"clock": clock} | {name: array.copy() for name, array in held.items()}
@@ -260,13 +282,14 @@ class Watch:
         try:
             phase, hours = (int(v) for v in held["clock"])
             if self._state is not None and self._normal is not None:
-                names = ("level", "last", "up", "down", "frozen", "settling")
+                names = ("level", "last", "frozen", "settling")
                 parts = [np.array(held[k], dtype=np.float64) for k in names]
                 if {p.shape for p in parts} != {(len(self.names),)}:
                     raise ValueError
-                self._state = State(parts[0], parts[1], parts[2], parts[3], hours)
-                self._normal = replace(self._normal, level=parts[4])
-                self._settling = parts[5]
+                sums = np.array(held["sums"], dtype=np.float64).reshape(4, len(self.names))
+                self._state = State(parts[0], parts[1], sums, hours)
+                self._normal = replace(self._normal, level=parts[2])
+                self._settling = parts[3]
                 self._side = np.array(held["side"], dtype=np.float64).reshape(2, len(self.names))
         except (KeyError, ValueError, TypeError):
             raise InputError("the state is of another watch: fit it anew") from None
@@ -292,7 +315,7 @@ class Watch:
         try:
             out = cls(meta["names"])
             numbers = {f.name: meta[f.name] for f in fields(Thresholds)}
-            out.thresholds = Thresholds(**numbers | {k: tuple(meta[k]) for k in ("wild", "margins")})
+            out.thresholds = Thresholds(**numbers | {k: tuple(meta[k]) for k in ("wild", "margins", "most")})
             if held:
                 parts = {f.name: np.array(held[f.name], dtype=np.float64) for f in fields(Normal)}
                 s = len(out.names)
