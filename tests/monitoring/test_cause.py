@@ -35,6 +35,14 @@ CASES = {
         "pipeline fault",
         [alert(f"a: {k} to {k + 1}", "share", 0.0, 0.06) for k in range(4)] + [alert("a: 0 to 1", "share", 0.5, 0.06)],
     ),
+    "unit, heavy tail": (
+        "pipeline fault",
+        [alert(f"a: {k} to {k + 1}", "share", 0.0, 0.06, "slow") for k in range(6)]
+        + [
+            alert("a: 6 to 7", "share", 0.8, 0.06), alert("a: above 7", "count", 0.016, 0.0, "novelty"),
+            alert("a: outside the schema", "count", 0.016, 0.0, "novelty"), alert("a: mean", "mean", 1121.0, 91.0),
+        ],
+    ),
     "outage": ("pipeline fault", [alert("rows", "rows", 0.0, 100.0)]),
     "renamed": ("pipeline fault", [alert("p: never seen", "count", 1.0, 0.0, "novelty")]),
     "token": ("attack-like", [alert("p: never seen", "count", 0.02, 0.0, "novelty")]),

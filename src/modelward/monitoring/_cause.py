@@ -27,6 +27,8 @@ _UNKNOWN = 1.0
 _FACTORS = (2.54, 1.609344, 2.20462, 0.45359237, 0.3048, 3.28084, 60.0, 24.0, 1.8)
 _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
+_EMPTY = 3
+"""Known bins that stand empty where a whole column moved."""
 _SURGE = 1.3
 _STEEP = 1.2
 """Units of a sum in an hour, of 2.75 at most."""
@@ -163,6 +165,19 @@ class _Column:
         return [v for k, v in self.rose.items() if not _novel(k) and k not in ("missing", "infinite")]
 
     @property
+    def whole(self) -> bool:
+        """Whether all of the column moved, so that known bins stand empty: few rows cannot do that."""
+        return self.emptied >= _EMPTY
+
+    @property
+    def moved(self) -> float | None:
+        """The factor of the mean, if that alerted."""
+        a = self.mean
+        return (
+            a.value / a.expected if a is not None and a.expected != 0 and a.value / a.expected > 0 else None
+        )
+
+    @property
     def scaled(self) -> float | None:
         """The factor of the spread, if that alerted."""
         a = self.spread
@@ -192,14 +207,22 @@ def _fault(c: _Column, points: _Points) -> None:
         points.add("pipeline fault", 3.0, "values are infinite")
     if c.novel > 0.3:
         points.add("pipeline fault", 3.0, "most values changed their name or their unit at once")
-    if c.sudden and c.emptied >= 3:
-        points.add("pipeline fault", 2.5, "known bins stand empty at once")
+    if c.sudden:
+        _rescaled(c, points)
+
+
+def _rescaled(c: _Column, points: _Points) -> None:
+    """Look for a column that changed its unit, or stands still, at once."""
     factor = c.scaled
-    if factor is None or not c.sudden:
+    if c.whole:
+        points.add("pipeline fault", 2.5, "known bins stand empty at once")
+    if c.whole and any(f is not None and _is_unit(f) for f in (factor, c.moved)):
+        points.add("pipeline fault", 3.0, "a column is in another unit")
+    elif factor is None:
         return
-    if factor < 0.02:
+    elif factor < 0.02:
         points.add("pipeline fault", 4.0, "a column stands still")
-    elif c.novel > 0 and c.novel < _FEW:
+    elif 0 < c.novel < _FEW and not c.whole:
         # Few far values widen a spread as well: that is no unit.
         return
     elif _is_unit(factor):
@@ -216,6 +239,8 @@ def _is_unit(factor: float) -> bool:
 
 
 def _attack(c: _Column, points: _Points, weight: float) -> None:
+    if c.whole:
+        return
     if 0 < c.novel <= _FEW and not c.gain("missing"):
         points.add(
             "attack-like",
@@ -234,7 +259,7 @@ def _attack(c: _Column, points: _Points, weight: float) -> None:
 
 def _together(digests: list[_Column], points: _Points, weight: float) -> None:
     """Crafted rows agree in several columns, so shares rise by as much in each."""
-    same = [c for c in digests if c.lone or 0 < c.novel <= _FEW or 0 < c.repeated <= _FEW]
+    same = [c for c in digests if not c.whole and (c.lone or 0 < c.novel <= _FEW or 0 < c.repeated <= _FEW)]
     if len(same) >= 2 and 2 * len(same) >= len(digests):
         points.add("attack-like", 2.0 * weight, "in several columns few rows agree: the same rows")
 
