@@ -96,6 +96,13 @@ def main() -> None:
             )  # fmt: skip
         found.append(json.loads(said.stdout.splitlines()[-1]))
         print(seed, f"{time.process_time() - begun:.0f} s, nannyml {found[-1]['seconds']:.0f} s", flush=True)
+        # Written after each world, so that a run that is cut leaves what it reached.
+        said_so_far = summary(found, columns, Path(out))
+    print(said_so_far)
+
+
+def summary(found: list[dict], columns: list[str], out: Path) -> str:
+    """Write the delays at the first setting that alarms at most once a month; return what there is to say of it."""
     for_all = ALL / len(columns)
     default = (
         np.mean([sum(onsets(np.array(v) > np.array(u)) for v, u in f["quiet"].values()) for f in found])
@@ -126,8 +133,12 @@ def main() -> None:
         f"columns of {len(found)} worlds (rates times {for_all:.1f}): at its defaults {default:.0f} alarms in 30 days; "
         f"at {k:.1f} σ over the reference {rate:.1f}"
     )
-    Path(out).write_text(json.dumps({"late": late, "said": text}))
-    print(text)
+    medians = {f: np.median([np.inf if t is None else t for t in held]) for f, held in late.items()}
+    text += "; there " + ", ".join(
+        f"{f} {'never' if np.isinf(m) else f'{m:g} h'}" for f, m in medians.items() if column(f)
+    )
+    out.write_text(json.dumps({"late": late, "said": text}))
+    return text
 
 
 if __name__ == "__main__":
