@@ -86,3 +86,13 @@ def count_values(
     for i in range(len(codes)):
         if cover[i]:
             out[codes[i] + 1, group[i]] += 1
+
+
+@compiled
+def count_joint(
+    first: NDArray[np.int32], second: NDArray[np.int32], hit: NDArray[np.bool_], out: NDArray[np.int64]
+) -> None:
+    """Count rows by two columns' values and whether they have a label; `out` has shape (values, values, 2)."""
+    for i in range(len(first)):
+        if first[i] >= 0 and second[i] >= 0:
+            out[first[i], second[i], 1 if hit[i] else 0] += 1

@@ -21,6 +21,7 @@ from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._removed import removed
 from modelward.poisoning._row_names import row_names
 from modelward.poisoning._shifts import column_shifts, group_rates, label_shift
+from modelward.poisoning._stamped import stamped_pairs
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._unmatched import two_samples
 from modelward.poisoning._words import gained_words
@@ -154,6 +155,7 @@ def _samples(t: Tables) -> list[Suspect]:
         # Where a whole column is new, rules over it outshine all others and say no more than that.
         coded = coded.without(*bulk)
         cells = two_samples(coded, t.y, t.labels, t.new.height).cells
+    cells = _with_stamped(coded, t, cells)
     found = [_from_cell(coded, cell) for cell in cells]
     if numbered:
         # Rows in a row may have been tampered with; but a rule without their numbers says more.
@@ -164,6 +166,25 @@ def _samples(t: Tables) -> list[Suspect]:
             if cell.tampered and all(np.isin(cell.rows, rows).mean() <= _ALIKE for rows in named)
         ]  # fmt: skip
     return found + _words(t) + _everywhere(t)
+
+
+def _with_stamped(coded: Coded, t: Tables, cells: list[Cell]) -> list[Cell]:
+    """Return cells and those of stamped pairs, which stand for a part of theirs that is pure by itself."""
+    if t.y is None:
+        return cells
+    # What a rule explains is no surplus any more; a rule with a pair of values in it may be a part of a stamped pair.
+    told = [cell for cell in cells if cell.tampered and sum(part.low == part.high for part in cell.rule) < 2]
+    left = np.ones(coded.rows, dtype=bool)
+    for cell in told:
+        left &= ~rule_mask(cell.rule, coded)
+    n_new = int(left[: t.new.height].sum())
+    stamped, left_out = stamped_pairs(coded.take(left), t.y[: coded.rows][left], t.labels, n_new)
+    if left_out:
+        t.notes.append(f"pairs of single values in {left_out:,} columns were not searched for stamped rows")
+    rows = np.flatnonzero(left)
+    stamped = [replace(cell, rows=rows[cell.rows]) for cell in stamped]
+    parts = [cell for cell in cells if any(np.isin(cell.rows, each.rows).mean() > _ALIKE for each in stamped)]
+    return stamped + [cell for cell in cells if all(cell is not part for part in parts)]
 
 
 def _everywhere(t: Tables) -> list[Suspect]:
@@ -206,7 +227,7 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
             _note(t, looked)
             if t.free:
                 t.notes.append("words of text columns are looked into against a reference only")
-        cells += [cell for cell in looked.cells if not _was_pure(t, cell)]
+        cells += _with_stamped(fresh, t, [cell for cell in looked.cells if not _was_pure(t, cell)])
     cells += grain_cells(fresh)
     return _distinct([_from_cell(t.coded, cell) for cell in cells] + _copies(t))
 
