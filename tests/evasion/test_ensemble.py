@@ -84,6 +84,7 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, kind):
                 np.inf,
                 1 + 40 * (seed % 5),
                 point,
+                np.zeros(1, dtype=np.bool_),
             )
             truth = w.cheapest(x, code, None)
             assert bound <= truth * (1 + 1e-9) <= cost * (1 + 2e-9)

@@ -7,8 +7,8 @@ import pytest
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 
 from modelward.evasion._bins import Binned
-from modelward.evasion._climbing import _landscape
 from modelward.evasion._entering import enter
+from modelward.evasion._landscape import landscape
 from modelward.evasion._space import Space
 from modelward.models import subject_forest
 
@@ -98,7 +98,7 @@ def test_the_landscape_of_all_moves_of_one_unit(world, kind):
                 first, last = np.where(plain, bins // 4, first), np.where(plain, (bins - 1) // 2, last)
                 first = np.minimum(first, last)
             change = np.empty(int(p.start[-1]) + len(bins) + 1)
-            margin, _ = _landscape(binned.trees, gain, p, point, first, last, change)
+            margin, _ = landscape(binned.trees, gain, p, point, first, last, change)
             assert margin == pytest.approx(_margin(leaves, gain, p, point))
             for u in np.flatnonzero(p.group | (p.own >= 0)).tolist():
                 for b in range(first[u], last[u] + 1):

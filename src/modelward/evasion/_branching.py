@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from modelward.evasion._climbing import walk, walk_widest
+from modelward.evasion._climbing import walk
 from modelward.evasion._close import choose, close_leaves, reachable, scratch, worthwhile
 from modelward.evasion._heap import pop, push
 from modelward.evasion._kernels import (
@@ -108,7 +108,7 @@ def _evaluate(
 
 def cheapest_flip(
     leaves: Any, trees: Any, p: Any, rel: Any, sums: Any, wanted: Any, leaving: Any, rival: Any, most: Any,
-    work: Any, point: Any,
+    work: Any, point: Any, stop: Any,
 ) -> Any:  # fmt: skip
     """Search for the cheapest point at which the class `rival` reaches the class `leaving`.
 
@@ -132,6 +132,8 @@ def cheapest_flip(
         Constraints of leaves that may be looked at.
     point : ndarray of int64, shape (U,)
         Set to the bins of the flip, if one is found.
+    stop : ndarray of bool, shape (1,)
+        Set by another thread to end the search early.
 
     Returns
     -------
@@ -146,28 +148,25 @@ def cheapest_flip(
     walks = wanted < 0 or leaves.value.shape[1] == 2
     # Plain code chooses, so that only the search that is asked for is compiled.
     if p.widest:
-        if walks:
-            most, work = walk_widest(trees, gain, p, rel, sure, most, work, point)
-        from modelward.evasion._reach import reach
-        from modelward.evasion._widest import best_first as best_first_widest
+        from modelward.evasion._widest_flip import cheapest_widest
 
-        within, looked = reach(leaves, trees, gain, p, most)
-        work -= looked + len(within.unit)
-        return best_first_widest(leaves, within, p, rel, sums, margin, wanted, leaving, most, work, point)
+        return cheapest_widest(
+            leaves, trees, gain, p, rel, sums, wanted, leaving, margin, most, work, point, stop, walks
+        )
     floor = 0.0
     if walks:
-        most, floor, work = walk(leaves, trees, gain, p, rel, sure, most, enough, work, point)
+        most, floor, work = walk(leaves, trees, gain, p, rel, sure, most, enough, work, point, stop)
         if floor == np.inf or (most == np.inf and work < 0):
             return most, floor
     close, looked = close_leaves(leaves, trees, gain, p, most)
     work -= looked + len(close.unit)
-    return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, floor, work, point)
+    return _best_first(leaves, close, p, rel, sums, margin, wanted, leaving, most, floor, work, point, stop)
 
 
 @compiled
 def _best_first(  # noqa: C901 - compiled as one loop
     leaves: Any, close: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, most: Any,
-    floor: Any, left: Any, point: Any,
+    floor: Any, left: Any, point: Any, stop: Any,
 ) -> Any:  # fmt: skip
     """Bound boxes, the most promising first, and split them, until none can hold a cheaper flip."""
     units, every = len(p.own), len(close.leaf)
@@ -201,7 +200,22 @@ def _best_first(  # noqa: C901 - compiled as one loop
         bound, node = keys[0], nodes[0]
         if bound >= most * (1 - EPS):
             break
-        if left < 0 or count + 2 > room or named + 2 * lists[node, 1] > size:
+        if named + 2 * lists[node, 1] > size:
+            # Lists of boxes that are done are let go.
+            keep, costs, named = np.empty(size, dtype=np.int32), np.empty(size), 0
+            for e in range(waiting):
+                b, n = nodes[e], lists[nodes[e], 1]
+                if keys[e] >= most * (1 - EPS):
+                    lists[b, 1] = 0
+                else:
+                    copy_into(keep[named : named + n], names[lists[b, 0] : lists[b, 0] + n])
+                    copy_into(costs[named : named + n], prices[lists[b, 0] : lists[b, 0] + n])
+                    lists[b, 0] = named
+                    named += n
+            names, prices = keep, costs
+            if named > 0.8 * size or named + 2 * lists[node, 1] > size:
+                return most, min(bound, spoilt[0])
+        if left < 0 or stop[0] or count + 2 > room:
             return most, min(bound, spoilt[0])
         pop(keys, nodes, waiting)
         waiting -= 1

@@ -57,7 +57,9 @@ class Desk:
     codes: NDArray[np.int64]
     goal: int | None
     share: int
+    scored: bool = False
     left: NDArray[np.int64] = field(init=False)
+    losses: NDArray[np.float64] = field(init=False)
     best: NDArray[np.float64] = field(init=False)
     best_cost: NDArray[np.float64] = field(init=False)
     bound: NDArray[np.float64] = field(init=False)
@@ -66,6 +68,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         n = len(self.X)
+        self.losses = np.empty(0)
         self.left = np.full(n, self.share, dtype=np.int64)
         self.best = self.X.copy()
         self.best_cost = np.full(n, np.inf)
@@ -97,7 +100,8 @@ class Desk:
         ndarray of bool, shape (m,)
             False too where the row's share did not cover the candidate; earlier ones go first.
         """
-        return self._send(owner, rows, costs, scored=False)[0]
+        hit, self.losses = self._send(owner, rows, costs, scored=self.scored)
+        return hit
 
     def ask_scores(
         self, owner: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64]

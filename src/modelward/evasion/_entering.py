@@ -87,3 +87,29 @@ def enter(leaves: Any, trees: Any, p: Any, most: Any) -> Any:  # noqa: C901 - co
                     node[n], at[n] = trees.right[here] if side else trees.left[here], u
                     n += 1
     return active[:count], tree[:count], near[:count], size, looked
+
+
+@compiled
+def farthest(p: Any, most: Any) -> Any:
+    """Return what a move to the dearest bins costs that are under `most`: all of them, or the one that costs most."""
+    far = 0.0
+    for u in range(len(p.own)):
+        widest = 0.0
+        for b in range(p.start[u], p.start[u + 1]):
+            if widest < p.price[b] < most:
+                widest = p.price[b]
+        far = max(far, widest) if p.widest else far + widest
+    return min(far, most)
+
+
+@compiled
+def promised(active: Any, tree: Any, gain: Any) -> Any:
+    """Return the sum of each tree's best among some leaves, which stand tree by tree."""
+    total, best = 0.0, 0.0
+    for a in range(len(active)):
+        fresh = a == 0 or tree[a] != tree[a - 1]
+        if fresh:
+            total += best
+        if fresh or gain[active[a]] > best:
+            best = gain[active[a]]
+    return total + best

@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
 
 def starting_points(
-    desk: Desk, grid: Grid, reference: NDArray[np.float64] | None, candidates: int, seed: int
+    desk: Desk,
+    grid: Grid,
+    reference: NDArray[np.float64] | None,
+    candidates: int,
+    seed: int,
+    rows: NDArray[np.int64] | None = None,
 ) -> Walkers:
     """Ask about rows of other people with the immutable cells of one's own; keep those that hit.
 
-    Rows of X that got no hit from the nearest ask about more, and about draws from the schema.
+    Rows of X that got no hit from the nearest ask about more, and about draws from the schema. Without `rows` all that
+    are open are looked after.
     """
     found = []
-    rows = desk.open()
+    rows = desk.open() if rows is None else rows
     if reference is not None and len(reference):
         pool = Pool(desk.space, reference)
         found.append(_ask_points(desk, *pool.nearest(rows, desk.X[rows], candidates)))

@@ -56,6 +56,8 @@ class Trades:
     halving: Halving
     rngs: list[np.random.Generator]
     size: int
+    drawn: int = 1
+    """Trades drawn for each that is asked."""
     saving: NDArray[np.float64] = field(init=False)
     hits: NDArray[np.float64] = field(init=False)
     tries: NDArray[np.float64] = field(init=False)
@@ -68,14 +70,16 @@ class Trades:
     def round(self, elite: Walkers, rows: NDArray[np.int64], keep: int) -> Walkers:
         """Draw and ask about some trades of rows that have a point; return the cheapest few points of each row."""
         width = _UNIFORMS + len(self.moves.least)
-        draws = np.concatenate([self.rngs[i].random((self.size, width)) for i in rows.tolist()])
-        owner = np.repeat(rows, self.size)
+        many = self.size * self.drawn
+        draws = np.concatenate([self.rngs[i].random((many, width)) for i in rows.tolist()])
+        owner = np.repeat(rows, many)
         best = self.desk.best_cost[owner]
         batch = self._made(elite, owner, best, draws)
         costs = self.desk.space.combine(batch.units)
         ask = np.flatnonzero(
             (costs < best * (1 - 1e-9)) & (costs > 0) & self.desk.space.relations_hold(batch.A)
         )
+        ask = self._chosen(owner, batch, ask)
         hit = self.desk.ask(owner[ask], batch.A[ask], costs[ask])
         self._learn(rows, owner[ask], batch, ask, hit)
         won = ask[hit]
@@ -83,6 +87,15 @@ class Trades:
         found.restore(self.desk)
         self.halving.halve(self.desk, found)
         return Walkers.gather(self.desk, [elite, found], keep)
+
+    def _chosen(
+        self,
+        owner: NDArray[np.int64],  # noqa: ARG002 - for those who choose
+        batch: Batch,  # noqa: ARG002
+        ask: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """Return which trades are asked; here all."""
+        return ask
 
     def _made(
         self, elite: Walkers, owner: NDArray[np.int64], best: NDArray[np.float64], draws: NDArray[np.float64]

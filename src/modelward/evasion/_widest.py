@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from modelward.evasion._heap import pop, push
-from modelward.evasion._kernels import EPS, compiled, copy_into, flips_in, holds, sort_by
+from modelward.evasion._kernels import EPS, compiled, copy_into, flips_in, holds
 from modelward.evasion._reach import bin_in, keep_within, least_in
 
 _BOXES = 400_000
@@ -29,20 +29,16 @@ class _Room(NamedTuple):
     ground: Any
     low: Any
     high: Any
-    begin: Any
-    end: Any
-    by_begin: Any
-    by_end: Any
-    worth: Any
+    beginning: Any
+    ending: Any
 
 
 @compiled
-def _room(a: Any, trees: Any, units: Any) -> Any:
+def _room(a: Any, trees: Any, units: Any, bins: Any) -> Any:
     return _Room(
         np.empty(a, dtype=np.int32), np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64),
         np.empty(trees, dtype=np.int64), np.empty(trees), np.empty(units, dtype=np.int64),
-        np.empty(units, dtype=np.int64), np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64),
-        np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64), np.empty(trees),
+        np.empty(units, dtype=np.int64), np.empty(bins + 1), np.empty(bins + 1),
     )  # fmt: skip
 
 
@@ -186,7 +182,11 @@ def _cut_at_conflict(  # noqa: C901 - compiled as one loop
     for u in range(len(low)):
         if f.group[u] or s.low[u] <= s.high[u]:
             continue
-        n, under = 0, 0.0
+        # What is lost by cutting below a bin: above the cut the leaves that end there, below those that begin there.
+        width = high[u] - low[u] + 1
+        for x in range(width + 1):
+            s.ending[x], s.beginning[x] = 0.0, 0.0
+        under = 0.0
         for t in range(trees):
             a = s.chosen[t]
             lo, hi = low[u], high[u]
@@ -197,22 +197,19 @@ def _cut_at_conflict(  # noqa: C901 - compiled as one loop
                     if f.unit[c] == u:
                         lo, hi = max(lo, f.low[c]), min(hi, f.high[c])
             if lo > low[u] or hi < high[u]:
-                s.begin[n], s.end[n] = lo, hi + 1
-                s.worth[n] = max(f.gain[a] - s.ground[t], 1e-9)
-                under += s.worth[n]  # lost to what lies under its low end
-                n += 1
-        sort_by(s.begin, s.by_begin, n)
-        sort_by(s.end, s.by_end, n)
-        over, passed = 0.0, 0
-        for e in range(n):
-            x = s.end[s.by_end[e]]
-            over += s.worth[s.by_end[e]]
-            while passed < n and s.begin[s.by_begin[passed]] < x:
-                under -= s.worth[s.by_begin[passed]]
-                passed += 1
-            if passed < n and low[u] < x <= high[u] and over * under > best:
+                worth = max(f.gain[a] - s.ground[t], 1e-9)
+                s.beginning[lo - low[u]] += worth
+                s.ending[hi + 1 - low[u]] += worth
+                under += worth
+        over = 0.0
+        under -= s.beginning[0]
+        for x in range(1, width):
+            over += s.ending[x]
+            if s.ending[x] > 0 and over * under > best:
                 best = over * under
-                branch[0], branch[1], branch[2], branch[3], branch[4] = u, low[u], x - 1, x, high[u]
+                branch[0], branch[1], branch[2] = u, low[u], low[u] + x - 1
+                branch[3], branch[4] = low[u] + x, high[u]
+            under -= s.beginning[x]
     if best > 0:
         return
     heavy = -1.0
@@ -263,7 +260,7 @@ def _cut_at_intersection(f: Any, s: Any, low: Any, high: Any, branch: Any) -> No
 @compiled
 def best_first(  # noqa: C901 - compiled as one loop
     leaves: Any, f: Any, p: Any, rel: Any, sums: Any, margin: Any, wanted: Any, leaving: Any, most: Any,
-    left: Any, point: Any,
+    floor: Any, left: Any, point: Any, stop: Any,
 ) -> Any:  # fmt: skip
     """Bound boxes, the most promising first, and split them, until none can hold a cheaper flip.
 
@@ -271,9 +268,11 @@ def best_first(  # noqa: C901 - compiled as one loop
     -------
     cost, bound : float
         As `cheapest_flip`.
+    left : int
+        What is left of the work.
     """
     units, every, trees = len(f.own), len(f.leaf), len(leaves.tree) - 1
-    s = _room(every, trees, units)
+    s = _room(every, trees, units, len(f.price))
     trial, spoilt = np.empty(units, dtype=np.int64), np.full(1, np.inf)
     room = min(_BOXES, _CELLS // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
@@ -285,14 +284,18 @@ def best_first(  # noqa: C901 - compiled as one loop
     for u in range(units):
         n = f.start[u + 1] - f.start[u]
         lows[0, u], highs[0, u] = ((1 << n) - 1, 0) if f.group[u] else (0, max(n - 1, 0))
-        if f.group[u]:
-            for c in range(n):
-                if f.price[f.start[u] + c] == np.inf:
-                    lows[0, u] &= ~(1 << c)
+        for c in range(n if f.group[u] else 0):
+            if f.price[f.start[u] + c] == np.inf:
+                lows[0, u] &= ~(1 << c)
+        if not f.group[u] and f.own[u] >= 0:
+            while f.price[f.start[u] + lows[0, u]] >= most:
+                lows[0, u] += 1
+            while f.price[f.start[u] + highs[0, u]] >= most:
+                highs[0, u] -= 1
     fresh, done, waiting, named = np.int64(1), np.int64(0), np.int64(0), 0
     left *= _SHARE
     bound, cost, m = _evaluate(
-        leaves, f, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], np.int64(-1), 0.0, most, outer, s, trial,
+        leaves, f, p, rel, sums, margin, wanted, leaving, lows[0], highs[0], np.int64(-1), floor, most, outer, s, trial,
         branches[0], spoilt,
     )  # fmt: skip
     left -= 2 * every
@@ -320,9 +323,9 @@ def best_first(  # noqa: C901 - compiled as one loop
                     lists[nodes[e], 1] = 0
             names = packed
             if named > 0.8 * size or named + 2 * lists[node, 1] > size:
-                return most, min(bound, spoilt[0])
-        if left < 0 or room - fresh + done < 2:
-            return most, min(bound, spoilt[0])
+                return most, min(bound, spoilt[0]), left // _SHARE
+        if left < 0 or stop[0] or room - fresh + done < 2:
+            return most, min(bound, spoilt[0]), left // _SHARE
         pop(keys, nodes, waiting)
         waiting -= 1
         begin, end = lists[node, 0], lists[node, 0] + lists[node, 1]
@@ -354,4 +357,4 @@ def best_first(  # noqa: C901 - compiled as one loop
                     fresh += 1
         spare[done] = node
         done += 1
-    return most, min(most, spoilt[0])
+    return most, min(most, spoilt[0]), left // _SHARE

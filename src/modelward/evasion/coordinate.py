@@ -8,7 +8,7 @@ gave up (`_trades.py`), until the queries end. It needs labels only, and asks ab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -83,6 +83,7 @@ class CoordinateSearch:
     patience: int = 60
     bisections: int = 12
     norm: Norm = "cost"
+    _trades: ClassVar[type[Trades]] = Trades
 
     def run(
         self,
@@ -105,9 +106,7 @@ class CoordinateSearch:
         fades = _go_missing(desk)
         edges = edges_of(desk.space, self.thresholds)
         rough = Halving(_ROUGH, _ROUGH_TOLERANCE, edges)
-        points = starting_points(desk, grid, self.reference, self.candidates, seed)
-        elite = Walkers.gather(desk, [points], self.starts)
-        elite.restore(desk)
+        elite = self._first(desk, self._points(desk, grid, seed))
         rough.halve(desk, elite)
         rows = desk.open()
         singles = Singles(desk.space, grid, fades).ask(
@@ -122,11 +121,21 @@ class CoordinateSearch:
         if not desk.bounded:
             last.shrink(desk, grid, self.bisections)
 
+    def _points(self, desk: Desk, grid: Grid, seed: int) -> Walkers:
+        """Return points with the wanted label."""
+        return starting_points(desk, grid, self.reference, self.candidates, seed)
+
+    def _first(self, desk: Desk, points: Walkers) -> Walkers:
+        """Return the points that are followed, without the differences that they do not need."""
+        elite = Walkers.gather(desk, [points], self.starts)
+        elite.restore(desk)
+        return elite
+
     def _trade(self, desk: Desk, moves: Moves, rough: Halving, elite: Walkers, seed: int) -> Walkers:
         rngs = [row_rng(seed + 2, x) for x in desk.X]
         # Some questions are kept for the last halving.
         reserve = min(_RESERVE, desk.share // 10)
-        trades = Trades(desk, moves, rough, rngs, self.trades)
+        trades = self._trades(desk, moves, rough, rngs, self.trades)
         stale = np.zeros(len(desk.X), dtype=np.int64)
         for _ in range(self.rounds):
             live = np.unique(elite.owner)

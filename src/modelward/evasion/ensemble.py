@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.errors import UsageError
+from modelward.evasion._clock import Clock
 from modelward.evasion._desk import open_desk
 from modelward.evasion._space import Space
 from modelward.models import subject_forest
@@ -47,6 +48,9 @@ class EnsembleSearch:
     norm : {"cost", "l0", "l1", "l2", "linf"}
         What is least: the sum of the prices of a row's changes (the schema's cost, which is L1), their number,
         the root of the sum of their squares, or the largest. A one-hot group is one change.
+    seconds : float, optional
+        Of processor time for each row, after which its search stops too. What is not proven by then depends on
+        the machine; without it the same rows give the same result everywhere.
 
     Examples
     --------
@@ -56,6 +60,7 @@ class EnsembleSearch:
 
     work: int = 60_000_000
     norm: ExactNorm = "cost"
+    seconds: float | None = None
 
     @staticmethod
     def fits(subject: Subject, schema: FeatureSchema | None = None) -> bool:
@@ -117,14 +122,16 @@ class EnsembleSearch:
     def _search(self, desk: Desk, binned: Binned, known: Result | None) -> None:
         rows = desk.open()
         found, costs = desk.X[rows].copy(), np.full(len(rows), np.inf)
-        for place, i in enumerate(rows.tolist()):
-            found[place], costs[place], desk.bound[i] = self._row(desk, binned, i, known)
+        with Clock(self.seconds) as clock:
+            for place, i in enumerate(rows.tolist()):
+                clock.start()
+                found[place], costs[place], desk.bound[i] = self._row(desk, binned, i, known, clock.stop)
         hit = np.isfinite(costs)
         hit[hit] = desk.space.relations_hold(found[hit])
         desk.ask(rows[hit], found[hit], costs[hit])
 
     def _row(
-        self, desk: Desk, binned: Binned, i: int, known: Result | None = None
+        self, desk: Desk, binned: Binned, i: int, known: Result | None, stop: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], float, float]:
         """Return the flip, its cost, inf if there is none, and the bound of one row."""
         from modelward.evasion._branching import cheapest_flip
@@ -155,6 +162,7 @@ class EnsembleSearch:
                 most,
                 self.work,
                 point,
+                stop,
             )
             if cost < most - _DEEPER * max(1.0, cost):
                 most, best, cheaper = cost, point, True

@@ -1,0 +1,54 @@
+"""A limit in seconds for compiled searches, which cannot look at a clock themselves."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LOOK = 0.002
+"""Seconds between two looks at the clock."""
+
+
+class Clock:
+    """Watches the processor time of the thread that made it, and sets `stop` when it has had its seconds.
+
+    Compiled code lets other threads run, so a thread of its own looks at the clock. Where a thread's processor time
+    cannot be read from outside, the time on the wall counts.
+    """
+
+    def __init__(self, seconds: float | None) -> None:
+        self.stop: NDArray[np.bool_] = np.zeros(1, dtype=np.bool_)
+        self._seconds = seconds
+        self._end = np.inf
+        self._closed = threading.Event()
+        reader = getattr(time, "pthread_getcpuclockid", None)
+        self._id = None if reader is None else reader(threading.get_ident())
+
+    def __enter__(self) -> Self:
+        if self._seconds is not None:
+            threading.Thread(target=self._watch, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closed.set()
+
+    def start(self) -> None:
+        """Begin a search's seconds."""
+        if self._seconds is not None:
+            self._end = np.inf
+            self.stop[0] = False
+            self._end = self._now() + self._seconds
+
+    def _now(self) -> float:
+        return time.perf_counter() if self._id is None else time.clock_gettime(self._id)
+
+    def _watch(self) -> None:
+        while not self._closed.wait(_LOOK):
+            if self._now() >= self._end:
+                self.stop[0] = True
