@@ -5,9 +5,9 @@ set; PEER is a Python that has dtai-veritas and numpy; ROWS of each predicted cl
 are what either search may take for a row. All columns are scaled to one standard deviation and count as floats without
 limits, which is the problem that Veritas knows. It gets the splits and leaf values of the model itself, as its own
 readers write them. Its clock is the wall's: it is run in short steps here until it has had its processor time, each row
-in a process of its own that the system ends a fifth of a second after that; then the bounds count that it had reached. Of both sides
-a proof that took longer is not counted as one. MODELS are numbers, NORMS names, with commas. Prints Markdown, and
-each model's lines on standard error when they are there.
+in a process of its own that the system ends a fifth of a second after that; then the bounds count that it had reached.
+Of both sides a proof that took longer is not counted as one. MODELS are numbers, NORMS names, with commas. Prints
+Markdown, and each model's lines on standard error when they are there.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import lightgbm
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from modelward.errors import UsageError
 from modelward.evasion import EnsembleSearch, Outcome
 from modelward.evasion._bins import Binned
 from modelward.evasion._branching import cheapest_flip
+from modelward.evasion._clock import Clock
 from modelward.evasion._space import Space
 from modelward.models import subject_forest, wrap
 from modelward.schema import Codec, Column, FeatureSchema, Relation, legal
@@ -92,6 +95,34 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, kind):
             if np.isfinite(cost):
                 assert w.subject.codes(binned.row(x, point, values)[None, :])[0] != code
     assert stopped or kind == "tree", "some searches must have been stopped for this to say anything"
+
+
+@pytest.mark.parametrize("norm", ["cost", "linf"])
+def test_a_search_without_seconds_still_brackets_the_truth(world, norm):
+    found = 0
+    for seed in range(6):
+        w = world(MODELS["forest"], seed)
+        codes = w.subject.codes(w.X)
+        whole = EnsembleSearch(norm=norm).run(w.subject, w.X, codes, schema=w.schema)
+        short = EnsembleSearch(norm=norm, seconds=0.0).run(w.subject, w.X, codes, schema=w.schema)
+        assert np.all(short.bound <= whole.cost * (1 + 1e-9))
+        assert np.all(whole.cost <= short.cost * (1 + 1e-9))
+        found += int(np.count_nonzero(whole.success))
+    assert found
+
+
+def test_the_clock_stops_after_the_processor_time_of_its_own_thread():
+    with Clock(0.05) as clock:
+        clock.start()
+        time.sleep(0.1)
+        slept = bool(clock.stop[0])
+        end = time.perf_counter() + 30
+        while not clock.stop[0] and time.perf_counter() < end:
+            sum(range(1000))
+        assert clock.stop[0]
+        clock.start()
+        assert not clock.stop[0]
+    assert not slept or not hasattr(time, "pthread_getcpuclockid")
 
 
 def test_missing_cells_stay_missing_and_go_where_the_library_sends_them():

@@ -71,8 +71,8 @@ class JudgedTrades(Trades):
 
 def _by_owner(owner: NDArray[np.int64]) -> list[tuple[int, slice]]:
     """Return each owner and its part, where owners stand in their order."""
-    first = (
-        np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]])) if len(owner) else np.empty(0, int)
-    )
+    if not len(owner):
+        return []
+    first = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
     ends = [*first[1:].tolist(), len(owner)]
     return [(int(owner[a]), slice(a, b)) for a, b in zip(first.tolist(), ends, strict=True)]

@@ -76,5 +76,6 @@ class ScoreSearch(CoordinateSearch):
         hit = desk.ask(near.owner, near.A, near.cost)
         found = Walkers(near.owner[hit], near.A[hit], near.cost[hit])
         rows = rows[~np.isfinite(desk.best_cost[rows])]
-        more = starting_points(desk, grid, None, self.candidates, seed, rows)
+        many = max(1, min(self.candidates, (desk.share - few) // 4))
+        more = starting_points(desk, grid, None, many, seed, rows)
         return Walkers.concatenate([found, more], desk.X.shape[1])
