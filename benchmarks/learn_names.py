@@ -35,9 +35,10 @@ from sklearn.base import BaseEstimator
 
 from make_estimators import fitted
 from modelward.artifacts._inert import Inert
+from modelward.artifacts._log import Log
 from modelward.artifacts._names import BUILTINS, judge_name
 from modelward.artifacts._opcodes import MAX_MEMORY
-from modelward.artifacts._unpickle import Log, read_one
+from modelward.artifacts._unpickle import read_one
 
 OUT = Path(__file__).parents[1] / "src" / "modelward" / "artifacts" / "_known.py"
 SKIP = (

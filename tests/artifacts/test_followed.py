@@ -23,8 +23,8 @@ from sklearn.neighbors import BallTree, KDTree, KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.artifacts import read_bytes
+from modelward.artifacts._log import Log
 from modelward.artifacts._opcodes import WalkError
-from modelward.artifacts._unpickle import Log
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(300, 4))

@@ -30,8 +30,9 @@ from modelward.artifacts._content import BLOCK, Content
 from modelward.artifacts._hidden import MAX_FOUND
 from modelward.artifacts._hidden_opcodes import first_look
 from modelward.artifacts._known import KNOWN
+from modelward.artifacts._log import Log
 from modelward.artifacts._names import _LAST, _PREFIXES, _STDLIB, judge_name, may_harm
-from modelward.artifacts._unpickle import Log, read_one
+from modelward.artifacts._unpickle import read_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable

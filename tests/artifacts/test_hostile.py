@@ -13,8 +13,8 @@ import pytest
 from hostile_shapes import SHAPES, colliding
 from modelward.artifacts import read_bytes
 from modelward.artifacts._dtype_state import MAX_FIELDS
+from modelward.artifacts._log import MAX_OUTSIDE
 from modelward.artifacts._opcodes import COMPARE_BUDGET, HAND_BUDGET
-from modelward.artifacts._unpickle import MAX_OUTSIDE
 
 
 def test_numbers_with_one_hash_are_what_they_are_called() -> None:

@@ -11,16 +11,14 @@ import pickle
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from modelward.artifacts._inert import Inert
-from modelward.artifacts._opcodes import WalkError
-from modelward.artifacts._unpickle import WRAPPERS, Feed, Log, no_buffers
+from modelward.artifacts._keys import SAME
+from modelward.artifacts._log import WRAPPERS, Log, no_buffers
+from modelward.artifacts._opcodes import SAME_FLAT, SAME_NESTED, WalkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_FLAT = 50
-"""Distinct tuples of plain values that may have one hash: -1 and -2 have, so a grid of small numbers has a few."""
-_NESTED = 4
-"""The same for tuples of tuples, whose comparison costs more."""
+    from modelward.artifacts._feed import Feed
 
 
 class ComputedError(Exception):
@@ -80,8 +78,8 @@ class CarefulUnpickler(_Plain):  # type: ignore[misc]
             if key not in same:
                 same.append(key)
                 flat = type(key) is tuple and not any(type(item) in (tuple, frozenset) for item in key)
-                if len(same) > (_FLAT if flat else _NESTED):
-                    raise WalkError("its keys were made to have the same hash")
+                if len(same) > (SAME_FLAT if flat else SAME_NESTED):
+                    raise WalkError(SAME)
 
     def load_setitem(self) -> None:
         """Look at the key first."""

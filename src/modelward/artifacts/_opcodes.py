@@ -8,6 +8,10 @@ HASH_BUDGET = 5_000_000
 """How many values hashing all keys of a file may visit, besides four for each byte of it."""
 COMPARE_BUDGET = 10_000_000
 """How many values comparing keys may visit: tuples and frozensets can be made to have one hash."""
+SAME_FLAT = 50
+"""Distinct tuples of plain values that may have one hash: -1 and -2 have, so a grid of small numbers has a few."""
+SAME_NESTED = 4
+"""The same for tuples of tuples, whose comparison costs more."""
 LONG_TUPLE = 1_000
 """Tuples from this cost on are charged when they are handed over: one may be handed over again and again."""
 HAND_BUDGET = 1_000_000

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from modelward.artifacts._artifact import Artifact, FileVerdict, GlobalUse
 from modelward.artifacts._container import looks_like, printable
 from modelward.artifacts._formats import worst
+from modelward.artifacts._log import Log
 from modelward.artifacts._names import harmless_calls, judge_name
-from modelward.artifacts._unpickle import Log, Reading, read_one
+from modelward.artifacts._unpickle import Reading, read_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable

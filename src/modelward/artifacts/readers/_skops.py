@@ -10,8 +10,8 @@ from modelward.artifacts._artifact import GlobalUse
 from modelward.artifacts._container import printable
 from modelward.artifacts._formats import worst
 from modelward.artifacts._inert import Inert, InertType
+from modelward.artifacts._log import Log
 from modelward.artifacts._names import judge_name
-from modelward.artifacts._unpickle import Log
 from modelward.artifacts.readers._archive import ArchiveError, unpack
 from modelward.artifacts.readers._pickle import reached
 
