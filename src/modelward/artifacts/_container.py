@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,15 @@ from modelward.artifacts._content import Content
 from modelward.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 LARGE = 64 << 20
 """Files from this size on are read only where somebody looks."""
 _RATIO = 500
 _FREE = 64 << 20
+_DENSE = 20
+"""From this ratio on, besides what is free, compressed data is counted before it is kept."""
 _STREAMS = 10_000
 _FIRST, _CHUNK = 512, 1 << 20
 
@@ -141,8 +144,21 @@ def compression(data: bytes) -> str:
     return ""
 
 
-def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
+def decompress(data: bytes, kind: str, max_bytes: int, plausible: Callable[[bytes], bool] = bool) -> bytes:
     """Undo a compression, within bounds.
+
+    What grows as no honest model does is counted to its end before it is kept: a bomb takes no memory.
+
+    Parameters
+    ----------
+    data : bytes
+        What is compressed.
+    kind : str
+        As `compression` names it.
+    max_bytes : int
+        The most that may come out.
+    plausible : callable
+        From the beginning of what comes out to whether it can be anything; asked of what grows like a bomb.
 
     Raises
     ------
@@ -152,43 +168,59 @@ def decompress(data: bytes, kind: str, max_bytes: int) -> bytes:
         If it is damaged, ends early, or something follows its end; or the package for it is not installed.
     """
     limit = min(max_bytes, _FREE + _RATIO * len(data))
+    out = io.BytesIO()
+    chunks = _chunks(data, kind)
+    for chunk, taken in chunks:
+        out.write(chunk)
+        total = out.tell()
+        if total > limit:
+            raise TooLargeError
+        if total > _FREE + _DENSE * taken:
+            if not plausible(out.getvalue()[:_CHUNK]):
+                raise TooLargeError
+            out = io.BytesIO()
+            break
+    else:
+        return out.getvalue()
+    for chunk, _ in chunks:
+        total += len(chunk)
+        if total > limit:
+            raise TooLargeError
+    for chunk, _ in _chunks(data, kind):
+        out.write(chunk)
+    return out.getvalue()
+
+
+def _chunks(data: bytes, kind: str) -> Iterator[tuple[bytes, int]]:
+    """Yield what comes out of compressed streams, piece by piece, and how many bytes were taken for that so far."""
     make, errors = _factory(kind)
-    out: list[bytes] = []
-    total, rest, position, step, streams = 0, data, len(data), len(data), 0
+    position = streams = 0
+    step = _CHUNK
     try:
-        while rest:
-            engine = make()
+        while position < len(data):
+            if streams and compression(data[position : position + 8]) != kind:
+                raise DamagedError(f"{len(data) - position} bytes follow the end of its {kind} data")
             streams += 1
             if streams > _STREAMS:
                 raise DamagedError(f"it consists of more than {_STREAMS:,} {kind} streams")
-            while True:
-                chunk = engine.decompress(rest, min(limit - total + 1, 64 << 20))
-                out.append(chunk)
-                total += len(chunk)
-                if total > limit:
-                    raise TooLargeError
+            engine, rest = make(), b""
+            while not engine.eof:
+                wanted = getattr(engine, "needs_input", not rest)
+                if wanted and not rest:
+                    rest = data[position : position + step]
+                    position, step = position + len(rest), min(2 * step, _CHUNK)
+                given = len(rest)
+                chunk = engine.decompress(rest, _CHUNK)
                 # zlib hands back what it did not take; the others keep it.
                 rest = engine.unconsumed_tail if kind in ("zlib", "gzip") else b""
-                if engine.eof:
-                    rest = engine.unused_data or b""
-                    break
-                if not rest and position < len(data):
-                    rest = data[position : position + step]
-                    position += len(rest)
-                    step = min(2 * step, _CHUNK)
-                elif not chunk and not rest:
+                if chunk:
+                    yield chunk, position
+                elif not given and not engine.eof:
                     raise DamagedError("its compressed data ends early")
             # What follows is handed out in parts: every stream gives back all that it got beyond its end.
-            position, step = position - len(rest), _FIRST
-            rest = data[position : position + step]
-            position += len(rest)
-            if rest and compression(rest) != kind:
-                raise DamagedError(
-                    f"{len(data) - position + len(rest)} bytes follow the end of its {kind} data"
-                )
+            position, step = position - len(engine.unused_data or b""), _FIRST
     except errors as error:
         raise DamagedError(f"its {kind} data is damaged: {printable(str(error))}") from None
-    return out[0] if len(out) == 1 else b"".join(out)
 
 
 _ERRORS = (OSError, EOFError, ValueError, RuntimeError)

@@ -20,6 +20,19 @@ _STEPS = {ord("h"): 1, ord("j"): 4, ord("q"): 1, ord("r"): 4, 0x80: 1, 0x95: 8}
 _BARE = frozenset(b"()]}(0125abdeloRstu\x81\x85\x86\x87\x8f\x90\x91\x92\x94\x97\x98")
 
 
+def is_opcode(op: int) -> bool:
+    """Say whether a byte is an opcode of pickles."""
+    return (
+        op in _NAMING
+        or op in _TEXT
+        or op in _STEPS
+        or op in _BARE
+        or PUSH[op] >= 0
+        or SIZED[op] > 0
+        or op == 0x2E
+    )
+
+
 def first_look(seen: bytes | Content, at: int, left: int, look: int = _LOOK) -> tuple[bool, int]:
     """Say whether the opcodes at a place may reach one that names something.
 

@@ -20,6 +20,7 @@ from modelward.artifacts._content import ChangedError
 from modelward.artifacts._formats import Job, Purse, Reader, worst
 from modelward.artifacts._hidden import with_hidden
 from modelward.artifacts._hidden_budget import NEW_BYTE
+from modelward.artifacts._hidden_opcodes import is_opcode
 from modelward.artifacts._opcodes import MAX_MEMORY
 from modelward.artifacts.readers import PICKLE, READERS
 from modelward.artifacts.readers._pickle import reached
@@ -130,7 +131,7 @@ def _dispatch(
     content = data
     if kind:
         try:
-            content = decompress(data, kind, max(0, _most(max_bytes, purse, hidden=hidden)))
+            content = decompress(data, kind, max(0, _most(max_bytes, purse, hidden=hidden)), _may_be_read)
         except TooLargeError:
             reason = f"its {kind} data grows beyond what may be read: a decompression bomb?"
             return Artifact(path, f"compressed ({kind})", data, "unreadable", (reason,))
@@ -153,6 +154,11 @@ def _most(max_bytes: int, purse: Purse, *, hidden: bool) -> int:
     """Return how much may come out of compressed content."""
     most = min(max_bytes, purse.bytes_left)
     return min(most, purse.search.left // NEW_BYTE) if hidden else most
+
+
+def _may_be_read(head: bytes) -> bool:
+    """Say whether content that begins like this can be a pickle or of another format."""
+    return is_opcode(head[0]) or any(reader.recognise(head) for reader in READERS)
 
 
 def _searched(artifact: Artifact, job: Job) -> Artifact:

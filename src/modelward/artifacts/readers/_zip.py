@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SHARED, _GROWTH = 16 << 20, 10
 """What may come out of an archive whose members share bytes, besides so many times its length."""
 
+_FREE, _RATIO = 64 << 20, 500
+"""What the members of an archive may have together, besides so many times its length."""
+
 
 def read(job: Job) -> Artifact:
     """Read an archive: its structure, what kind of archive it is, and every member."""
@@ -32,6 +35,9 @@ def read(job: Job) -> Artifact:
         return job.artifact(what, "unreadable", (f"as {what} it cannot be read: {printable(str(error))}",))
     if archive.overlaps:
         job.purse.bytes_left = min(job.purse.bytes_left, _SHARED + _GROWTH * len(job.content))
+    if sum(entry.size for entry in archive.entries) > _FREE + _RATIO * len(job.content):
+        # Together they grow as no honest model does: what is small is read, what is not is refused unseen.
+        job.purse.bytes_left = min(job.purse.bytes_left, _FREE)
     artifact = _by_kind(job, archive)
     odd = tuple(printable(what) for what in archive.odd)
     if not odd:
