@@ -41,6 +41,8 @@ def printable(text: str, limit: int = 200) -> str:
     >>> print(printable("a\x1b[31mb"))
     a\x1b[31mb
     """
+    if text.isprintable() and "\\" not in text:
+        return text if len(text) <= limit else text[:limit] + "…"
     out = []
     for char in text[: limit + 1]:
         code = ord(char)
@@ -176,7 +178,7 @@ def decompress(data: bytes, kind: str, max_bytes: int, plausible: Callable[[byte
         if total > limit:
             raise TooLargeError
         if total > _FREE + _DENSE * taken:
-            if not plausible(out.getvalue()[:_CHUNK]):
+            if not plausible(bytes(out.getbuffer()[:_CHUNK])):
                 raise TooLargeError
             out = io.BytesIO()
             break

@@ -17,6 +17,10 @@ MAX_DEPTH = 8
 """How deep containers may be nested in one file."""
 MAX_MEMBERS = 100_000
 """How many members the containers of one file may hold together."""
+MAX_PICKLES = 5_000
+"""How many of them may be pickles: tensors and arrays come in thousands, pickles do not."""
+MAX_UNREAD = 1_000
+"""How many of them are told to be unreadable, one by one."""
 _WORST: tuple[FileVerdict, ...] = ("malicious", "unreadable", "suspicious", "clean")
 
 
@@ -30,12 +34,18 @@ class Purse:
         Bytes that members may still have, after decompression.
     members_left : int
         Members that may still be read.
+    pickles_left : int
+        Members that may still be pickles.
+    unread_left : int
+        Members that may still turn out to be unreadable before the others are not looked at.
     search : Budget
         What the search for hidden pickles may still cost.
     """
 
     bytes_left: int
     members_left: int = MAX_MEMBERS
+    pickles_left: int = MAX_PICKLES
+    unread_left: int = MAX_UNREAD
     search: Budget = field(default_factory=Budget)
 
 
@@ -85,7 +95,22 @@ class Job:
         """
         from modelward.artifacts._read import read_nested
 
-        return read_nested(data, self, self.inside(name))
+        found = read_nested(data, self, self.inside(name))
+        self.purse.pickles_left -= found.format.startswith("pickle")
+        self.purse.unread_left -= found.verdict == "unreadable"
+        return found
+
+    def given_up(self) -> tuple[Artifact, ...]:
+        """Return what stands for all members from here on, if they are not to be looked at."""
+        if self.purse.pickles_left < 0:
+            reason = f"it holds more than {MAX_PICKLES:,} pickles, and what follows was not looked at"
+        elif self.purse.unread_left < 0:
+            reason = (
+                f"more than {MAX_UNREAD:,} of its members cannot be read, and what follows was not looked at"
+            )
+        else:
+            return ()
+        return (Artifact(self.path, "unknown", b"", "unreadable", (reason,)),)
 
     def inside(self, name: str) -> str:
         """Return the path of a member for display."""

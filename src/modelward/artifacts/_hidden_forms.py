@@ -159,7 +159,7 @@ def _strings(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
         start = min((place for place in found if place >= 0), default=-1) + 1
         if start:
             end = _end_of_line(content, at)
-            yield start, "as text", re.sub(_ESCAPE, _unescaped, content[start:end])
+            yield start, "as text", re.sub(_ESCAPE, _UNESCAPED.of, content[start:end])
             i = bisect_left(positions, end, i)
 
 
@@ -173,10 +173,19 @@ def _end_of_line(content: bytes, at: int) -> int:
     return len(content) if end < 0 else end
 
 
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    """Return the byte of an escape of protocol 0's strings."""
-    code = match[1]
-    return bytes([int(code[1:], 16)]) if len(code) == 3 else _LETTERS.get(code, code)
+class _Unescaped(dict[bytes, bytes]):
+    """From an escape of protocol 0's strings to its byte, worked out once."""
+
+    def __missing__(self, code: bytes) -> bytes:
+        byte = self[code] = bytes([int(code[1:], 16)]) if len(code) == 3 else _LETTERS.get(code, code)
+        return byte
+
+    def of(self, match: re.Match[bytes]) -> bytes:
+        """Return the byte of what was matched."""
+        return self[match[1]]
+
+
+_UNESCAPED = _Unescaped()
 
 
 def _from_base64(text: bytes) -> bytes:

@@ -112,25 +112,25 @@ class Log:
 
     def built(self, target: Inert) -> None:
         """Count a BUILD, and read the raw array that joblib writes after one of its wrappers."""
-        module, _, name = target.type_name.rpartition(".")
-        # What a dtype may hold is judged below, whole: its fields may have any names, those of methods too.
-        if not is_dtype(target) and (harm := harmful_state(module, name, target.state)):
-            self.odd(harm)
-        self._array_state(target)
-        if is_followed(module, name):
-            self.followed[id(target)] = target
+        if is_dtype(target):  # its fields may have any names, those of methods too
+            self._dtype_state(target)
+        else:
+            module, _, name = target.type_name.rpartition(".")
+            if harm := harmful_state(module, name, target.state):
+                self.odd(harm)
+            if type(target.state) is tuple and any_unfinished(target.state):
+                self.odd(ODD)
+            if is_followed(module, name):
+                self.followed[id(target)] = target
         if self.feed is not None:
             self.feed.built(target)
 
-    def _array_state(self, target: Inert) -> None:
-        """Judge the state of a dtype, now and when the pickle has ended, and of what is made with one."""
-        if is_dtype(target):
-            if has_parts(target):
-                self.dtypes.append(target)
-            if harm := harmful_dtype(target, self.described):
-                self.odd(harm)
-        elif type(target.state) is tuple and any_unfinished(target.state):
-            self.odd(ODD)
+    def _dtype_state(self, target: Inert) -> None:
+        """Judge the state of a dtype, now and, where something in it can still change, when the pickle has ended."""
+        if has_parts(target):
+            self.dtypes.append(target)
+        if harm := harmful_dtype(target, self.described):
+            self.odd(harm)
 
     def ended(self) -> str:
         """Judge the dtypes of a pickle again: fields can be exchanged after a state was given.
@@ -216,6 +216,7 @@ class Log:
 
 def no_buffers(log: Log) -> Iterator[bytes]:
     """Yield nothing for every buffer that a pickle expects beside it."""
-    while True:
+    for _ in range(MAX_OUTSIDE):
         log.odd(_OUT_OF_BAND)
         yield b""
+    raise WalkError("it refers to objects outside the file without end")

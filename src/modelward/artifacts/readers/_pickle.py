@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from modelward.artifacts._formats import Job
 
-_MAX_PICKLES = 30_000
+_MAX_PICKLES = 20_000
 _TAMPERING = (
     "changes the attributes",
     "computes the name",

@@ -108,6 +108,9 @@ def _onnx(content: bytes) -> int:
     from modelward.artifacts.readers._notes import BrokenError
     from modelward.artifacts.readers._protobuf import fields
 
+    first = content[0] if content else 0
+    if first < 128 and (first >> 3 not in known.MODEL or first & 7 != (0 if first >> 3 in (1, 5) else 2)):
+        return 0
     seen: set[int] = set()
     left = _MOST_SINGLE
     try:

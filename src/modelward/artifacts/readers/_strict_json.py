@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._container import printable
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 MAX_DEPTH = 200
 """How deep lists and objects may be nested; models need fewer than twenty levels."""
 # A text without an end is taken to the end at once: trying again at each of its quotes would take for ever.
-_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_STEPS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_NO_BRACKETS = bytes(byte for byte in range(256) if byte not in _STEPS)
 _LIST, _OBJECT, _ITEM = 64, 300, 48
 
 
@@ -67,12 +70,6 @@ def read_json(data: bytes, notes: Notes, what: str) -> Any:
 
 
 def _check_depth(data: bytes, what: str) -> None:
-    depth = 0
-    for match in _BRACKETS.finditer(data):
-        token = match[0]
-        if token in b"[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise BrokenError(f"{what} is nested more than {MAX_DEPTH} deep")
-        elif token in b"]}":
-            depth -= 1
+    brackets = _STRINGS.sub(b"", data).translate(None, _NO_BRACKETS)
+    if max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > MAX_DEPTH:
+        raise BrokenError(f"{what} is nested more than {MAX_DEPTH} deep")

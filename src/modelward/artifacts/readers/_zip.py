@@ -74,7 +74,15 @@ def _plain(job: Job, archive: Archive, form: str) -> Artifact:
 
 def read_members(job: Job, archive: Archive, entries: Iterable[Entry]) -> list[Artifact]:
     """Read members as files of their own; what cannot be unpacked is unreadable, by its name."""
-    return [read_member(job, archive, entry) for entry in entries if not entry.is_folder]
+    members: list[Artifact] = []
+    for entry in entries:
+        if entry.is_folder:
+            continue
+        if rest := job.given_up():
+            members += rest
+            break
+        members.append(read_member(job, archive, entry))
+    return members
 
 
 def read_member(job: Job, archive: Archive, entry: Entry) -> Artifact:
@@ -83,6 +91,7 @@ def read_member(job: Job, archive: Archive, entry: Entry) -> Artifact:
         data, problem = unpack(archive, entry, max(0, job.purse.bytes_left))
     except ArchiveError as error:
         job.purse.members_left -= 1
+        job.purse.unread_left -= 1
         return Artifact(job.inside(entry.name), "unknown", b"", "unreadable", (str(error),))
     member = job.member(data, entry.name)
     if not problem:
