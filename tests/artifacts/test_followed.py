@@ -23,6 +23,8 @@ from sklearn.neighbors import BallTree, KDTree, KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.artifacts import read_bytes
+from modelward.artifacts._arrays import Dtype
+from modelward.artifacts._followed_trees import _at_once, _one_by_one, _plan, _together
 from modelward.artifacts._log import Log
 from modelward.artifacts._opcodes import WalkError
 
@@ -180,3 +182,47 @@ def test_a_small_forest_is_scanned_without_numpy() -> None:
     code = "import sys; from modelward.artifacts import read_bytes; print(read_bytes(sys.stdin.buffer.read()).verdict, 'numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], input=data, capture_output=True, check=True)
     assert run.stdout.split() == [b"clean", b"False"]
+
+
+def test_the_three_ways_of_looking_at_nodes_agree() -> None:
+    dtype = Dtype("", 32, tuple((name, Dtype("<i8", 8), place) for name, place in (("feature", 0), ("right_child", 16), ("left_child", 24))))  # fmt: skip
+    plan = _plan(dtype)
+    assert plan is not None
+    kind = dtype.to_numpy()
+    said = []
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        kept, alone, general = [], [], []
+        for _ in range(int(rng.integers(1, 5))):
+            count = int(rng.integers(1, 8))
+            nodes = np.zeros(count, kind)
+            for i in range(count):
+                leaf = i + 2 >= count or rng.random() < 0.3
+                nodes[i] = (rng.integers(0, 3), -1, -1) if leaf else (rng.integers(0, 3), i + 1, i + 2)
+            if rng.random() < 0.2:
+                name = rng.choice(["feature", "right_child", "left_child"])
+                nodes[name][rng.integers(0, count)] = rng.choice([-2, -1, 0, 1, 3, count, 1 << 60])
+            kept.append((nodes.tobytes(), count, 3))
+            alone.append(_one_by_one(plan, nodes.tobytes(), count, 3))
+            general.append(_at_once(nodes, 3))
+        assert alone == general
+        assert _together(plan, kept) == all(alone)
+        said.append(all(alone))
+    assert 30 < sum(said) < 270
+
+
+@pytest.mark.parametrize("spoil", [False, True])
+def test_trees_of_the_other_byte_order_are_read(spoil: bool) -> None:
+    model = DecisionTreeClassifier().fit(X, Y)
+    made = model.tree_.__reduce__()
+    state = dict(made[2])
+    swapped = state["nodes"].astype(state["nodes"].dtype.newbyteorder(">"))
+    if spoil:
+        swapped["left_child"][0] = 10**6
+
+    class Other:
+        def __reduce__(self) -> Any:
+            return made[0], made[1], {**state, "nodes": swapped}
+
+    found = read_bytes(pickle.dumps(Other(), 4))
+    assert found.verdict == ("suspicious" if spoil else "clean")

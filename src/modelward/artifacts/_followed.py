@@ -7,22 +7,19 @@ followed must stay within what it points into. Whether a model is otherwise what
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._arrays import Dtype, RawArray, as_array, plain
-from modelward.artifacts._content import buffer_of
+from modelward.artifacts._arrays import RawArray, as_array, plain
+from modelward.artifacts._followed_trees import Trees
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._inert import Inert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
 OUTSIDE = "points outside its own arrays"
-_FEW = 2_000
-"""Nodes that are looked at without numpy, whose import takes longer than all else that a small file needs."""
 _TREES = ("sklearn.tree._tree.Tree", "sklearn.tree.tree.Tree")
 _NEIGHBOURS = ("sklearn.neighbors._kd_tree.", "sklearn.neighbors._ball_tree.")
 _TOGETHER = ("sklearn.ensemble._forest.", "sklearn.ensemble._gb.", "sklearn.ensemble._iforest.")
@@ -40,35 +37,48 @@ def is_followed(module: str, name: str) -> bool:
     )
 
 
-def strays(value: Inert, spend: Callable[[int], None], known: dict[int, Dtype | None]) -> str:
-    """Return what is wrong with an object whose state is followed; empty if it stays within its arrays.
+def strays(values: Iterable[Inert], spend: Callable[[int], None]) -> Iterator[str]:
+    """Yield what is wrong with objects whose state is followed; nothing if they stay within their arrays.
 
     Parameters
     ----------
-    value : Inert
-        Of a class of which `is_followed` says so, when all of the pickle was read.
+    values : iterable of Inert
+        Of classes of which `is_followed` says so, when all of the pickle was read.
     spend : callable
         Is told how many bytes are looked at.
-    known : dict
-        Dtypes that were read already, by the identity of what the file has; the trees of a forest share one.
     """
-    kind = value.type_name
-    try:
-        if kind in _TREES:
-            sound = _tree(value, spend, known)
-        elif kind.endswith(".TreePredictor"):
-            sound = _predictor(value, spend)
-        elif kind.startswith(_NEIGHBOURS):
-            sound = _neighbours(value, spend)
-        elif kind.startswith("scipy.spatial."):
-            sound = _ckdtree(value, spend)
-        elif kind.startswith("scipy.sparse."):
-            sound = _sparse(value, kind, spend)
-        else:
-            return _columns(value, kind)
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-        sound = False  # honest files hold what these looks expect; a changed one may hold anything
-    return "" if sound else f"{kind} {OUTSIDE}: using it reads or writes memory beside them"
+    trees = Trees(spend)
+    for value in values:
+        kind = value.type_name
+        try:
+            if kind in _TREES:
+                sound = trees.take(value)
+            elif kind.endswith(".TreePredictor"):
+                sound = _predictor(value, spend)
+            elif kind.startswith(_NEIGHBOURS):
+                sound = _neighbours(value, spend)
+            elif kind.startswith("scipy.spatial."):
+                sound = _ckdtree(value, spend)
+            elif kind.startswith("scipy.sparse."):
+                sound = _sparse(value, kind, spend)
+            else:
+                if odd := _columns(value, kind):
+                    yield odd
+                sound = True
+        except _NOT_AS_EXPECTED:
+            sound = False
+        if not sound:
+            yield _outside(kind)
+    if not trees.all_sound():
+        yield _outside(_TREES[0])
+
+
+_NOT_AS_EXPECTED = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Honest files hold what these looks expect; a changed one may hold anything."""
+
+
+def _outside(kind: str) -> str:
+    return f"{kind} {OUTSIDE}: using it reads or writes memory beside them"
 
 
 def _array(value: Any, spend: Callable[[int], None]) -> Any:
@@ -76,44 +86,6 @@ def _array(value: Any, spend: Callable[[int], None]) -> Any:
     if isinstance(raw, RawArray):
         spend(raw.end - raw.start)
     return numbers(value)
-
-
-def _tree(tree: Inert, spend: Callable[[int], None], known: dict[int, Dtype | None]) -> bool:
-    state = tree.attributes
-    features, classes, outputs = (plain(arg) for arg in tree.args)
-    raw, counts = as_array(state["nodes"], known), as_array(classes, known)
-    count = plain(state["node_count"])
-    if not isinstance(raw, RawArray) or len(raw.shape) != 1 or not 0 <= count <= raw.shape[0]:
-        return False
-    if isinstance(counts, RawArray) and (len(counts.shape) != 1 or not 0 < outputs <= counts.shape[0]):
-        return False
-    fields = {name: (part, offset) for name, part, offset in raw.dtype.fields}
-    needed = [fields[name] for name in ("left_child", "right_child", "feature")]
-    if raw.shape[0] <= _FEW and all(part.code == "<i8" for part, _ in needed):
-        return _few_nodes(raw, [offset for _, offset in needed], features)
-    nodes = _array(state["nodes"], spend)
-    inner = nodes["left_child"] != -1
-    return _linked(nodes, inner, "left_child", "right_child") and _between(nodes["feature"][inner], features)
-
-
-def _few_nodes(raw: RawArray, offsets: list[int], features: int) -> bool:
-    """Look at a small tree without numpy."""
-    size, n = raw.dtype.itemsize, raw.shape[0]
-    if raw.end - raw.start < size * n:
-        return False
-    order = sorted(range(3), key=offsets.__getitem__)
-    ends = [0, *(offsets[k] + 8 for k in order)]
-    gaps = [offsets[k] - end for k, end in zip(order, ends, strict=False)]
-    if min(gaps) < 0:
-        return False  # fields that share bytes
-    form = "<" + "".join(f"{gap}xq" for gap in gaps) + f"{size - ends[-1]}x"
-    left_at, right_at, feature_at = (order.index(k) for k in range(3))
-    for i, node in enumerate(struct.iter_unpack(form, buffer_of(raw.data, raw.start, raw.start + size * n))):
-        left = node[left_at]
-        # Children stand after their parent, so following them comes to an end.
-        if left != -1 and not (i < left < n and i < node[right_at] < n and 0 <= node[feature_at] < features):
-            return False
-    return True
 
 
 def _linked(nodes: NDArray[Any], inner: NDArray[Any], *names: str) -> bool:
@@ -193,9 +165,25 @@ def _sparse(matrix: Inert, kind: str, spend: Callable[[int], None]) -> bool:
 def _columns(holder: Inert, kind: str) -> str:
     """Compare an estimator's number of columns with that of its trees, which are handed its rows unchecked."""
     attributes = holder.attributes
-    own = plain(attributes.get("n_features_in_", attributes.get("n_features_", attributes.get("n_features"))))
+    own = attributes.get("n_features_in_")
     if type(own) is not int:
-        return ""
+        own = plain(
+            attributes.get("n_features_in_", attributes.get("n_features_", attributes.get("n_features")))
+        )
+        if type(own) is not int:
+            return ""
+    for tree in _trees_of(attributes, kind):
+        if isinstance(tree, Inert) and tree.type_name in _TREES and tree.args:
+            has = plain(tree.args[0])
+            if type(has) is int and has > own:
+                return (
+                    f"{kind} takes {own} columns and has a tree of {has}: predicting reads memory beside them"
+                )
+    return _predicted(attributes, own, kind) if "_predictors" in attributes else ""
+
+
+def _trees_of(attributes: dict[Any, Any], kind: str) -> list[Any]:
+    """Return what stands where an estimator, or a forest, has its trees."""
     members = [attributes.get("tree_")]
     if kind.startswith(_TOGETHER) and "estimators_" in attributes:
         listed = attributes["estimators_"]
@@ -205,14 +193,7 @@ def _columns(holder: Inert, kind: str) -> str:
             for one in (found if isinstance(found, list) else listed if isinstance(listed, list) else ())
             if isinstance(one, Inert)
         ]
-    for tree in members:
-        if isinstance(tree, Inert) and tree.type_name in _TREES and tree.args:
-            has = plain(tree.args[0])
-            if type(has) is int and has > own:
-                return (
-                    f"{kind} takes {own} columns and has a tree of {has}: predicting reads memory beside them"
-                )
-    return _predicted(attributes, own, kind)
+    return members
 
 
 def _predicted(attributes: dict[Any, Any], own: int, kind: str) -> str:

@@ -144,10 +144,8 @@ class Log:
             for dtype in self.dtypes:
                 if harm := harmful_dtype(dtype, self.described):
                     self.odd(harm)
-            known: dict[int, Any] = {}
-            for one in self.followed.values():
-                if stray := strays(one, self._looked, known):
-                    self.odd(stray)
+            for stray in strays(self.followed.values(), self._looked):
+                self.odd(stray)
         except WalkError as error:
             return str(error)
         finally:
