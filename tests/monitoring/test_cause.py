@@ -43,6 +43,13 @@ CASES = {
             alert("a: outside the schema", "count", 0.016, 0.0, "novelty"), alert("a: mean", "mean", 1121.0, 91.0),
         ],
     ),
+    "unit, few rows an hour": (
+        "pipeline fault",
+        [
+            alert("a: 6 to 7", "share", 0.7, 0.06), alert("a: outside the schema", "count", 0.11, 0.0, "novelty"),
+            alert("a: mean", "mean", 1020.0, 96.0, "slow"),
+        ],
+    ),
     "outage": ("pipeline fault", [alert("rows", "rows", 0.0, 100.0)]),
     "renamed": ("pipeline fault", [alert("p: never seen", "count", 1.0, 0.0, "novelty")]),
     "token": ("attack-like", [alert("p: never seen", "count", 0.02, 0.0, "novelty")]),

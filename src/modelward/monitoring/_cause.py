@@ -27,8 +27,8 @@ _UNKNOWN = 1.0
 _FACTORS = (2.54, 1.609344, 2.20462, 0.45359237, 0.3048, 3.28084, 60.0, 24.0, 1.8)
 _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
-_EMPTY = 3
-"""Known bins that stand empty where a whole column moved."""
+_EMPTY, _MOST = 3, 0.4
+"""Known bins that stand empty where a whole column moved, or the share that one of them gained."""
 _SURGE = 1.3
 _STEEP = 1.2
 """Units of a sum in an hour, of 2.75 at most."""
@@ -166,8 +166,8 @@ class _Column:
 
     @property
     def whole(self) -> bool:
-        """Whether all of the column moved, so that known bins stand empty: few rows cannot do that."""
-        return self.emptied >= _EMPTY
+        """Whether most of the column moved, so that bins stand empty or one took the most: few rows cannot do that."""
+        return self.emptied >= _EMPTY or max(self.inner, default=0.0) > _MOST
 
     @property
     def moved(self) -> float | None:
@@ -215,7 +215,7 @@ def _rescaled(c: _Column, points: _Points) -> None:
     """Look for a column that changed its unit, or stands still, at once."""
     factor = c.scaled
     if c.whole:
-        points.add("pipeline fault", 2.5, "known bins stand empty at once")
+        points.add("pipeline fault", 2.5, "most of a column moved at once")
     if c.whole and any(f is not None and _is_unit(f) for f in (factor, c.moved)):
         points.add("pipeline fault", 3.0, "a column is in another unit")
     elif factor is None:
