@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from modelward.monitoring import Monitor
-from modelward.monitoring._together import width_of
+from modelward.monitoring._together import Together, width_of
+from modelward.profiles import Layout, Profile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,6 +42,28 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def again(path: Path, copy: Path) -> Monitor:
     copy.write_bytes(path.read_bytes())
     return Monitor.resume(copy, clock=lambda: 1e9, every=1_000)
+
+
+@pytest.mark.parametrize("width", [2, 3, 6])
+def test_the_last_hours_together_are_those_merged_one_by_one(width: int) -> None:
+    rng = np.random.default_rng(width)
+    frame = pl.DataFrame({"x": rng.normal(size=300), "k": rng.choice(["a", "b"], 300)})
+    layout = Layout.fit(frame)
+    X, together, hours = layout.encode(frame)[0], Together(width), []
+    for t in range(25):
+        profile = Profile(layout)
+        profile.update(X[rng.integers(0, 300, int(rng.choice([0, 4])))])
+        if t == 14:
+            other = Together(width)
+            other.restore(together.held())
+            together = other
+        hours.append(profile)
+        plain = Profile(layout)
+        for one in hours[-width:]:
+            plain = plain.merge(one)
+        assert together.take(profile).to_json() == plain.to_json()
+    together.clear()
+    assert together.take(hours[3]) is hours[3]
 
 
 def test_quiet_is_quiet_and_a_fault_of_five_rows_an_hour_is_seen(small: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,23 +54,28 @@ class Together:
     def __init__(self, width: int) -> None:
         self.width = width
         self._held: deque[Profile] = deque(maxlen=width)
+        # Of a queue in two stacks each hour is merged about three times, not once for every other hour: `_older` has
+        # for each of the older hours the sum from it on, the whole of them last, and `_newer` is the sum of the rest.
+        self._older: list[Profile] = []
+        self._newer: Profile | None = None
 
     def take(self, profile: Profile) -> Profile:
         """Take in the profile of the next hour; return that of all hours that are held."""
         if self.width == 1:
             return profile
+        if len(self._held) == self.width:
+            if not self._older:
+                self._older = list(accumulate(reversed(self._held), _sum))
+                self._newer = None
+            self._older.pop()
         self._held.append(profile)
-        filled = [p for p in self._held if p.rows]
-        if not filled:
-            return profile
-        out = filled[0]
-        for other in filled[1:]:
-            out = out.merge(other)
-        return out
+        self._newer = profile if self._newer is None else _sum(self._newer, profile)
+        return _sum(self._older[-1], self._newer) if self._older else self._newer
 
     def clear(self) -> None:
         """Forget the hours before a long silence."""
         self._held.clear()
+        self._older, self._newer = [], None
 
     def held(self) -> tuple[Profile, ...]:
         """Return the hours, the oldest first."""
@@ -77,4 +83,9 @@ class Together:
 
     def restore(self, profiles: Iterable[Profile]) -> None:
         """Go on after these hours."""
-        self._held.extend(profiles)
+        for profile in profiles:
+            self.take(profile)
+
+
+def _sum(one: Profile, two: Profile) -> Profile:
+    return one.merge(two) if one.rows and two.rows else one if one.rows else two
