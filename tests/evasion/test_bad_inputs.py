@@ -9,8 +9,17 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
-from modelward.errors import EndpointError
-from modelward.evasion import BoundarySearch, Cheapest, CoordinateSearch, Outcome, ScoreSearch, SquareSearch
+from modelward.errors import EndpointError, UsageError
+from modelward.evasion import (
+    BoundarySearch,
+    Cheapest,
+    CoordinateSearch,
+    EnsembleSearch,
+    LinearSearch,
+    Outcome,
+    ScoreSearch,
+    SquareSearch,
+)
 from modelward.models import Scores, wrap
 from modelward.schema import Codec, Column, FeatureSchema
 
@@ -156,3 +165,31 @@ def test_missing_cells_that_the_model_does_not_take_are_no_legal_input(search):
         r = search.run(subject, rows, np.zeros(2, dtype=np.int64), schema=schema, budget=2 * 400)
         assert r.outcome[0] is Outcome.MOVED
         assert r.outcome[1] in wanted
+
+
+@pytest.mark.parametrize("goal", [-1, 2])
+@pytest.mark.parametrize(
+    "search", [*SEARCHES.values(), EnsembleSearch(), EnsembleSearch(norm="linf")], ids=lambda s: repr(s)[:24]
+)
+def test_a_goal_that_is_no_label_is_named(world, search, goal):
+    w = world(lambda seed: RandomForestClassifier(3, max_depth=2, random_state=seed), 0)
+    with pytest.raises(UsageError, match="goal has an index that is no label's"):
+        search.run(w.subject, w.X, w.subject.codes(w.X), schema=w.schema, goal=goal, budget=50)
+    with pytest.raises(UsageError, match="codes has an index"):
+        search.run(w.subject, w.X, np.full(len(w.X), goal), schema=w.schema, budget=50)
+
+
+@pytest.mark.parametrize("search", [BoundarySearch, CoordinateSearch, SquareSearch, Cheapest, EnsembleSearch])
+def test_a_norm_that_does_not_exist_is_no_other_norm(world, search):
+    w = world(lambda seed: RandomForestClassifier(3, max_depth=2, random_state=seed), 0)
+    with pytest.raises(UsageError, match="'l3' is none of cost, l0, l1, l2, linf"):
+        search(norm="l3").run(w.subject, w.X, w.subject.codes(w.X), schema=w.schema, budget=50)
+    line = world(lambda seed: LogisticRegression(), 0)
+    with pytest.raises(UsageError, match="'l3'"):
+        LinearSearch(norm="l3").run(line.subject, line.X, line.subject.codes(line.X), schema=line.schema)
+
+
+@pytest.mark.parametrize("seconds", [-1.0, np.nan])
+def test_seconds_that_are_no_time_are_refused(seconds):
+    with pytest.raises(UsageError, match="from 0"):
+        EnsembleSearch(seconds=seconds)

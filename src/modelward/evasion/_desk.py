@@ -269,7 +269,18 @@ def open_desk(
     goal: int | None,
     budget: int | None,
 ) -> Desk:
-    """Return the desk of a run; every row has the same share of the budget, or of what the meter has left."""
+    """Return the desk of a run; every row has the same share of the budget, or of what the meter has left.
+
+    Raises
+    ------
+    UsageError
+        If the goal or a code is the index of no label.
+    """
+    for what, number in (("goal", [] if goal is None else [goal]), ("codes", codes)):
+        if np.any((np.asarray(number) < 0) | (np.asarray(number) >= subject.n_classes)):
+            raise UsageError(
+                f"{what} has an index that is no label's: {subject.name} has {subject.n_classes} labels, from 0"
+            )
     metered = subject.with_budget(budget)
     left = metered.meter.left
     share = UNBOUNDED if left is None else left // max(1, len(X))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from modelward.errors import UsageError
 from modelward.schema import cost, legal, project
 
 if TYPE_CHECKING:
@@ -42,10 +43,19 @@ class Space:
     norm : {"cost", "l0", "l1", "l2", "linf"}
         How the prices of the units add up. All norms are in the schema's units, and a one-hot group counts once;
         the sum, ``"cost"`` or ``"l1"``, is L1 in units of price, and ``"l0"`` counts the units that are changed.
+
+    Raises
+    ------
+    UsageError
+        If there is no such norm.
     """
 
     schema: FeatureSchema
     norm: ExactNorm = "cost"
+
+    def __post_init__(self) -> None:
+        if self.norm not in get_args(ExactNorm):
+            raise UsageError(f"norm={self.norm!r} is none of {', '.join(get_args(ExactNorm))}")
 
     @cached_property
     def groups(self) -> tuple[NDArray[np.int64], ...]:

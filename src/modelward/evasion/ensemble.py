@@ -62,6 +62,10 @@ class EnsembleSearch:
     norm: ExactNorm = "cost"
     seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        if self.seconds is not None and not self.seconds >= 0:
+            raise UsageError(f"seconds={self.seconds}: give a number from 0, or None for no limit")
+
     @staticmethod
     def fits(subject: Subject, schema: FeatureSchema | None = None) -> bool:
         """Say whether the subject is an additive ensemble of trees that is not too large."""
