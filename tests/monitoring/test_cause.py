@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from modelward.checks import live_findings
 from modelward.monitoring import CAUSES, Alert, Cause
-from modelward.monitoring._cause import SURE, cause_of
+from modelward.monitoring._cause import SURE, cause_of, causes_of
 from modelward.monitoring._trinity import Incident
 
 LEARNED: Any = SimpleNamespace(kpis=("sales",))
@@ -112,6 +113,18 @@ def test_signs_of_two_causes_make_no_claim() -> None:
     _, nulls = CASES["nulls"]
     cause = cause_of(Incident((*token, *nulls), {}), LEARNED)
     assert cause.confidence < 0.8
+
+
+def test_a_fault_elsewhere_does_not_hide_an_attack_that_began_at_another_hour() -> None:
+    _, unit = CASES["unit, few rows an hour"]
+    _, token = CASES["token"]
+    later = replace(token[0], start=20 * 3600, end=22 * 3600)
+    called = causes_of(Incident((*unit, later), {}), LEARNED)
+    assert {called[a.id].name for a in unit} == {"pipeline fault"}
+    assert called[later.id].name == "attack-like"
+    # At the same hour it may as well be the fault's doing.
+    called = causes_of(Incident((*unit, *token), {}), LEARNED)
+    assert {c.name for c in called.values()} == {cause_of(Incident((*unit, *token), {}), LEARNED).name}
 
 
 def test_only_a_strong_attack_is_of_high_severity() -> None:

@@ -6,7 +6,7 @@ Signs and points are written down here and measured in benchmarks/monitor_causes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -29,6 +29,8 @@ _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
 _EMPTY, _MOST = 3, 0.4
 """Known bins that stand empty where a whole column moved, or the share that one of them gained."""
+_APART = 6 * 3600
+"""Seconds between the beginnings of two causes."""
 _SURGE = 1.3
 _STEEP = 1.2
 """Units of a sum in an hour, of 2.75 at most."""
@@ -109,6 +111,26 @@ def cause_of(incident: Incident, learned: Learned) -> Cause:
     if near:
         points.add("event", 2.5, f"{min(near)} goes on or is near")
     return points.cause()
+
+
+def causes_of(incident: Incident, learned: Learned) -> dict[str, Cause]:
+    """Return what each alert of an incident looks like, by its id: what the whole of it does, but for attacks.
+
+    Crafted rows may come while something else is wrong. A column that looks like an attack by itself, and began to
+    when no other did, is called one whatever the rest of the incident is.
+    """
+    whole = cause_of(incident, learned)
+    out = {alert.id: whole for alert in incident.alerts}
+    if whole.name == "attack-like":
+        return out
+    for column in {a.column for a in incident.alerts} - {""}:
+        here = tuple(a for a in incident.alerts if a.column == column)
+        began = min(a.start for a in here)
+        if all(a.column == column or abs(a.start - began) > _APART for a in incident.alerts):
+            alone = cause_of(replace(incident, alerts=here), learned)
+            if alone.name == "attack-like":
+                out |= {alert.id: alone for alert in here}
+    return out
 
 
 class _Column:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.errors import InputError
-from modelward.monitoring._cause import cause_of
+from modelward.monitoring._cause import causes_of
 from modelward.monitoring._trinity import incidents, innovations, leads, role_of
 
 if TYPE_CHECKING:
@@ -152,8 +152,8 @@ class Described:
             The judged hours, in which onsets are looked for.
         """
         learned = self._fitted().learned
-        found = ((i, cause_of(i, learned)) for i in self.incidents(alerts, windows))
-        return {alert.id: cause for incident, cause in found for alert in incident.alerts}
+        found = (causes_of(incident, learned) for incident in self.incidents(alerts, windows))
+        return {key: cause for held in found for key, cause in held.items()}
 
     def leads(self, windows: Sequence[Window]) -> tuple[Lead, ...]:
         """Return which series follow which, by how many hours, in judged hours; see `Lead`."""
