@@ -39,6 +39,16 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
     before = t.coded.take(old)
     if t.y is not None:
         a, b = t.y[pairs.new], t.y[old]
+        renamed = _renamed(a, b, len(t.labels))
+        if renamed is not None:
+            words = [
+                f"{t.labels[then]} is {t.labels[now]}"
+                for then, now in enumerate(renamed.tolist())
+                if then != now
+            ]
+            why = f"in bulk: the labels have other names now: {', '.join(words)}"
+            found.append(Suspect("every row", why, "changed", pairs.new, 1.0, 1.0))
+            b = renamed[b]
         for label in np.unique(a[a != b]).tolist():
             moved = (a != b) & (a == label)
             found += _rule_of(
@@ -74,6 +84,20 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
                 t, pairs, before, moved, everything, f"{name} changed {how}".strip(), how, found
             )
     return found
+
+
+def _renamed(now: NDArray[np.int64], then: NDArray[np.int64], labels: int) -> NDArray[np.int64] | None:
+    """Return the new name of every label if all have names that were none before; labels that were swapped have not."""
+    if np.isin(now, then).any():
+        return None
+    counts = np.bincount(then * labels + now, minlength=labels * labels).reshape(labels, labels)
+    old = np.flatnonzero(counts.any(axis=1))
+    names = counts[old].argmax(axis=1)
+    if len(set(names.tolist())) < len(old) or counts[old, names].sum() < _GOOD * len(now):
+        return None
+    renamed = np.arange(labels)
+    renamed[old] = names
+    return renamed
 
 
 def _words(

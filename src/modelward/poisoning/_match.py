@@ -44,7 +44,7 @@ def match_key(new: pl.DataFrame, old: pl.DataFrame, key: str) -> Matching:
     Raises
     ------
     InputError
-        If it is missing in a table, or not unique.
+        If it is missing in a table, not unique, or of two types.
     """
     for frame, what in ((new, "data"), (old, "reference")):
         if key not in frame.columns:
@@ -55,8 +55,13 @@ def match_key(new: pl.DataFrame, old: pl.DataFrame, key: str) -> Matching:
             )
         if frame[key].n_unique() != frame.height:
             raise InputError(f"the key {key!r} is not unique in the {what}: leave --key out, or name another")
-    pairs = _join(_plain(new[key]), _plain(old[key]))
-    return Matching(*pairs, "key")
+    first, then = _plain(new[key]), _plain(old[key])
+    if first.dtype != then.dtype:
+        raise InputError(
+            f"the key {key!r} is {new[key].dtype} in the data and {old[key].dtype} in the reference: "
+            "bring both to one type, or leave --key out"
+        )
+    return Matching(*_join(first, then), "key")
 
 
 def match_content(
