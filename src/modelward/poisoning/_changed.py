@@ -41,12 +41,10 @@ def changed(t: Tables, pairs: Matching) -> list[Suspect]:
         a, b = t.y[pairs.new], t.y[old]
         renamed = _renamed(a, b, len(t.labels))
         if renamed is not None:
-            words = [
-                f"{t.labels[then]} is {t.labels[now]}"
-                for then, now in enumerate(renamed.tolist())
-                if then != now
-            ]
-            why = f"in bulk: the labels have other names now: {', '.join(words)}"
+            names = ", ".join(
+                f"{t.labels[i]} is {t.labels[k]}" for i, k in enumerate(renamed.tolist()) if i != k
+            )
+            why = f"in bulk: the labels have other names now: {names}"
             found.append(Suspect("every row", why, "changed", pairs.new, 1.0, 1.0))
             b = renamed[b]
         for label in np.unique(a[a != b]).tolist():
