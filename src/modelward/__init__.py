@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelward.assessment import assess, harden
     from modelward.findings import Finding, Measure, Policy, Report, read_policy
     from modelward.models import Meter, Subject, load, wrap
-    from modelward.poisoning import compare_data
+    from modelward.poisoning import compare_data, compare_images
     from modelward.schema import Codec, Column, FeatureSchema, Relation, infer, read_schema, write_schema
 
 _HOMES = {
@@ -33,6 +33,7 @@ _HOMES = {
     "Subject": "models",
     "assess": "assessment",
     "compare_data": "poisoning",
+    "compare_images": "poisoning",
     "harden": "assessment",
     "infer": "schema",
     "load": "models",
@@ -60,6 +61,7 @@ __all__ = [
     "__version__",
     "assess",
     "compare_data",
+    "compare_images",
     "harden",
     "infer",
     "inspect",

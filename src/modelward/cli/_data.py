@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from pathlib import Path
@@ -60,6 +62,11 @@ def data(
 
     --locks says what the suspects do to a model and what becomes of it when they are dropped, outvoted or trimmed.
 
+    FILE can also be pictures: a folder with one folder for each label (PNG, JPEG, WebP, BMP, with the extra `images`),
+    or arrays `images` and `labels` in one .npz file (--target names another array of labels). Patches and faint
+    patterns are named that stand in pictures of one label although the rest of those pictures has others; against a
+    reference also patches that one label gained, and colours that moved.
+
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
     Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 rows changed
@@ -67,6 +74,7 @@ def data(
     random flips cannot be seen then.
     """
     from modelward.cli._data_page import page_of
+    from modelward.cli._data_pictures import compare_pictures, holds_pictures
     from modelward.cli._sarif import of_data
     from modelward.errors import UsageError
     from modelward.poisoning import compare_data, estimate_flips
@@ -82,7 +90,16 @@ def data(
         raise UsageError(
             "--doubtful ranks labels into a .csv file: name one, and the label column with --target"
         )
-    found = compare_data(file, reference, target=target, key=key)
+    names: list[str] = []
+    if holds_pictures(file):
+        if key is not None or doubtful is not None or locks:
+            raise UsageError(
+                "--key, --doubtful and --locks are for tables, and these are pictures: leave them out"
+            )
+        found, names = compare_pictures(file, reference, target)
+        target = target or "label"
+    else:
+        found = compare_data(file, reference, target=target, key=key)
     flips = None
     if doubtful is not None and target is not None:
         # Rows that both files have would vouch for their own labels.
@@ -103,7 +120,7 @@ def data(
     as_sarif = of_data(findings, found.notes, file, rows=first, complete=complete)
     writers = {
         ".sarif": lambda: as_sarif,
-        ".json": lambda: as_json, ".csv": lambda: _rows(found), ".html": lambda: render_page_html(page),
+        ".json": lambda: as_json, ".csv": lambda: _rows(found, names), ".html": lambda: render_page_html(page),
         ".md": lambda: render_page_markdown(page),
     }  # fmt: skip
     for path in paths:
@@ -112,8 +129,12 @@ def data(
     context.exit(code)
 
 
-def _rows(found: DataComparison) -> str:
+def _rows(found: DataComparison, names: list[str]) -> str:
     rows = sorted({int(r) for s in found.suspects if s.verdict != "drift" for r in s.rows})
+    if names:
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows([("row", "file"), *((r, names[r]) for r in rows)])
+        return table.getvalue()
     return "row\n" + "".join(f"{row}\n" for row in rows)
 
 

@@ -63,11 +63,27 @@ def _array(source: str) -> Iterator[np.ndarray[Any, Any]]:
 
 
 def _folder(made: ImageProfile, folder: Path) -> list[str]:
+    lost: list[str] = []
+    for _, pixels in pictures_in(folder, lost):
+        made.update(pixels[None])
+    return lost
+
+
+def pictures_in(folder: Path, lost: list[str]) -> Iterator[tuple[Path, np.ndarray[Any, Any]]]:
+    """Yield each picture of a folder with its place in it; say in `lost` what could not be read.
+
+    Links are not followed.
+
+    Raises
+    ------
+    MissingExtraError
+        If Pillow is not installed.
+    """
     try:
         from PIL import Image
     except ImportError:
         raise MissingExtraError("pillow", "images") from None
-    lost: list[str] = []
+    unread: list[str] = []
     others = 0
     for path in sorted(folder.rglob("*")):
         if path.is_symlink() or not path.is_file():
@@ -79,12 +95,14 @@ def _folder(made: ImageProfile, folder: Path) -> list[str]:
                 pixels = np.asarray(opened.convert("RGB"))
         except Exception:  # noqa: BLE001 - a decoder fails in as many ways as there are damaged files
             picture = path.suffix.lower().lstrip(".") in {"png", "jpg", "jpeg", "webp", "bmp"}
-            lost += [str(path.relative_to(folder))] if picture else []
+            unread += [str(path.relative_to(folder))] if picture else []
             others += not picture
         else:
-            made.update(pixels[None])
-    notes = [f"{len(lost):,} pictures cannot be read, such as {lost[0]}"] if lost else []
-    return [*notes, f"{others:,} files are no pictures"] if others else notes
+            yield path.relative_to(folder), pixels
+    if unread:
+        lost.append(f"{len(unread):,} pictures cannot be read, such as {unread[0]}")
+    if others:
+        lost.append(f"{others:,} files are no pictures")
 
 
 def page_of(made: ImageProfile, before: ImageProfile | None, name: str, notes: tuple[str, ...]) -> Page:

@@ -1,6 +1,7 @@
 """Poisoning and backdoors: the attacks, and the searches that find them."""
 
 from modelward.poisoning._axes import Axis
+from modelward.poisoning._compared_images import PictureSuspect, compare_images
 from modelward.poisoning._curves import LEVELS, AttackCurves, Curve, Needed, Reached, attack_curves
 from modelward.poisoning._exposure import METRICS, SHARES, Exposure, Point, Voting, measure_exposure
 from modelward.poisoning._flip_rate import FlipRate, estimate_flips
@@ -17,6 +18,7 @@ from modelward.poisoning._shifts import ColumnShift, GroupRate
 from modelward.poisoning._sieves import (
     LegalRows,
     Neighbours,
+    Reweighed,
     Sieve,
     Trimmed,
     Vote,
@@ -64,6 +66,7 @@ __all__ = [
     "Needed",
     "Neighbours",
     "Person",
+    "PictureSuspect",
     "Planted",
     "PlantedTrigger",
     "Point",
@@ -72,6 +75,7 @@ __all__ = [
     "Rates",
     "Reached",
     "Region",
+    "Reweighed",
     "Scaling",
     "SearchedFlips",
     "Sieve",
@@ -88,6 +92,7 @@ __all__ = [
     "attack_curves",
     "certified_flips",
     "compare_data",
+    "compare_images",
     "compare_labels",
     "estimate_flips",
     "exposure_by_source",

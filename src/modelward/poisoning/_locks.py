@@ -1,4 +1,4 @@
-"""What suspect rows do to a model, and what becomes of it when they are dropped, outvoted or trimmed."""
+"""What suspect rows do to a model, and what becomes of it when they are dropped, outvoted, trimmed or reweighed."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PARTS = 9
 _HELD = 0.3
 _MIN = 20
+_LEAST_WEIGHT = 0.05
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def measure_locks(
     data: Any, rows: Collection[int], *, target: str, reference: Any = None, model: Any = None,
     random_state: int = 0,
 ) -> tuple[Lock, ...]:  # fmt: skip
-    """Train with suspect rows, without them and in two more ways, and measure what each does.
+    """Train with suspect rows, without them and in four more ways, and measure what each does.
 
     Half of the suspects train, the other half are asked. Their pull with everything, against the pull where they are
     dropped, is the influence of the block; where as many other rows are dropped instead is what chance does.
@@ -79,8 +80,8 @@ def measure_locks(
     -------
     tuple of Lock
         Training on everything first, then suspects dropped, a vote of models of disjoint parts (each training row is in
-        one part and so moves one vote), training without the rows that the model itself finds least likely, and as many
-        other rows dropped.
+        one part and so moves one vote), training without the rows that the model itself finds least likely, with all
+        rows weighed by how likely it finds them, and as many other rows dropped.
 
     Raises
     ------
@@ -139,6 +140,22 @@ class _Bench:
         fresh = small_model(self.random_state) if self.model is None else clone(self.model)
         return fresh.fit(self.X[rows], self.y[rows])
 
+    def weighed(self, rows: NDArray[np.int64], weight: NDArray[np.float64]) -> _Labels:
+        """Train on rows that count by a weight; drawn by it where the model takes no weights."""
+        from sklearn.base import clone
+        from sklearn.utils.validation import has_fit_parameter
+
+        weight = np.maximum(weight, _LEAST_WEIGHT)
+        fresh = small_model(self.random_state) if self.model is None else clone(self.model)
+        if has_fit_parameter(fresh, "sample_weight"):
+            fresh.fit(self.X[rows], self.y[rows], sample_weight=weight)
+        else:
+            rng = np.random.default_rng(self.random_state)
+            drawn = rng.choice(rows, size=len(rows), p=weight / weight.sum())
+            fresh.fit(self.X[drawn], self.y[drawn])
+        labels: _Labels = fresh.predict
+        return labels
+
     def right(self, labels: _Labels) -> NDArray[np.bool_]:
         """Say which held-out rows get their own label."""
         return np.asarray(labels(self.X[self.held]) == self.y[self.held])
@@ -167,6 +184,7 @@ def _tried(
     own = model.predict_proba(bench.X[everything])
     place = np.searchsorted(model.classes_, bench.y[everything])
     likely = own[np.arange(len(everything)), place]
+    weighed = bench.weighed(everything, own[np.arange(len(everything)), place])
     trimmed = everything[np.argsort(-likely, kind="stable")[: len(rest)]]
     fewer = np.concatenate([rng.permutation(rest)[len(planted) :], planted])
     return (
@@ -177,6 +195,7 @@ def _tried(
             lambda rows: votes(rows).argmax(axis=1), base, float(np.median(safe)),
         ),
         bench.lock("least likely dropped", _fitted(bench, trimmed), base),
+        bench.lock("rows reweighed", weighed, base),
         bench.lock("other rows dropped", _fitted(bench, fewer), base),
     )  # fmt: skip
 

@@ -109,21 +109,40 @@ class Trimmed:
     def train(self, subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Trained:
         """Train in folds, trim, and train again."""
         rng = np.random.default_rng(seed)
-        fold = rng.permutation(np.arange(len(X)) % self.folds)
-        belief = np.empty(len(X))
-        for f in range(self.folds):
-            held = fold == f
-            model = subject.refit(X[~held], y[~held], seed + f)
-            scores = model.scores(X[held])
-            belief[held] = (
-                scores.values[np.arange(int(held.sum())), y[held]]
-                if scores is not None
-                else model.codes(X[held]) == y[held]
-            )
+        belief = _belief(subject, X, y, self.folds, rng, seed)
         order = np.argsort(belief + 1e-9 * rng.uniform(size=len(X)), kind="stable")
         kept = np.ones(len(X), dtype=bool)
         kept[order[: round(self.share * len(X))]] = False
         return _without(subject, X, y, kept, seed)
+
+
+@dataclass(frozen=True)
+class Reweighed:
+    """Rows count by what models trained on the other rows believe of their label.
+
+    Rows are drawn anew with that probability, as many as there were, so that models without weights can be trained
+    as well. No row is left out for certain.
+
+    Parameters
+    ----------
+    folds : int
+    least : float
+        A row's weight where nothing speaks for its label.
+    """
+
+    folds: int = 3
+    least: float = 0.05
+    name: str = "reweigh rows by what out-of-fold models believe"
+
+    def train(self, subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Trained:
+        """Train in folds, weigh, and train on rows drawn by weight."""
+        rng = np.random.default_rng(seed)
+        weight = np.maximum(_belief(subject, X, y, self.folds, rng, seed), self.least)
+        drawn = rng.choice(len(X), size=len(X), p=weight / weight.sum())
+        every = np.ones(len(X), dtype=bool)
+        if len(np.unique(y[drawn])) < 2:
+            return _without(subject, X, y, every, seed)
+        return Trained(subject.refit(X[drawn], y[drawn], seed).codes, every)
 
 
 @dataclass(frozen=True)
@@ -149,12 +168,12 @@ class Vote:
     def votes(self, subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], seed: int) -> Answer:
         """Train the parts; return what counts their votes, shape (m, classes)."""
         part = _parts(X, self.parts)
-        labels = np.unique(y)
         models: list[Answer] = []
         for p in range(self.parts):
             mine = np.flatnonzero(part == p)
             if not len(mine) or len(np.unique(y[mine])) == 1:
-                only = int(y[mine[0]]) if len(mine) else int(labels[0])
+                # A part without rows votes in one way whatever the labels are, or the proof would not hold.
+                only = int(y[mine[0]]) if len(mine) else 0
                 models.append(lambda rows, only=only: np.full(len(rows), only))  # type: ignore[misc]
                 continue
             models.append(subject.refit(X[mine], y[mine], seed + p).codes)
@@ -193,6 +212,24 @@ def certified_flips(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray(margin.min(axis=1) // 2)
 
 
+def _belief(
+    subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], folds: int, rng: np.random.Generator, seed: int
+) -> NDArray[np.float64]:  # fmt: skip
+    """Return the score of each row's own label by models that did not train on it (1 or 0 where there are none)."""
+    fold = rng.permutation(np.arange(len(X)) % folds)
+    out = np.empty(len(X))
+    for f in range(folds):
+        held = fold == f
+        model = subject.refit(X[~held], y[~held], seed + f)
+        scores = model.scores(X[held])
+        out[held] = (
+            scores.values[np.arange(int(held.sum())), y[held]]
+            if scores is not None
+            else model.codes(X[held]) == y[held]
+        )
+    return out
+
+
 def _without(
     subject: Subject, X: NDArray[np.float64], y: NDArray[np.int64], kept: NDArray[np.bool_], seed: int
 ) -> Trained:
@@ -214,4 +251,4 @@ def _parts(X: NDArray[np.float64], parts: int) -> NDArray[np.int64]:
 
 def all_sieves() -> tuple[Sieve, ...]:
     """Return every countermeasure with its default settings."""
-    return (LegalRows(), Neighbours(), Trimmed(), Vote())
+    return (LegalRows(), Neighbours(), Trimmed(), Reweighed(), Vote())

@@ -1,6 +1,6 @@
 """One-pass, mergeable summaries of what a model is sent and answers."""
 
-from modelward.profiles._images import Hue, ImageProfile, image_table
+from modelward.profiles._images import Hue, ImageProfile, as_pixels, image_table
 from modelward.profiles._layout import Layout
 from modelward.profiles._outputs import output_table
 from modelward.profiles._profile import Profile, Quantile
@@ -20,6 +20,7 @@ __all__ = [
     "TextLayout",
     "TextProfile",
     "TimeProfile",
+    "as_pixels",
     "image_table",
     "output_table",
     "read_image_profile",
