@@ -19,7 +19,7 @@ _LESS = 1e-6
 
 @compiled
 def climb(  # noqa: C901 - compiled as one loop
-    trees: Any, gain: Any, p: Any, rel: Any, need: Any, power: Any, most: Any, work: Any, point: Any
+    trees: Any, gain: Any, p: Any, rel: Any, need: Any, power: Any, most: Any, work: Any, point: Any, stop: Any
 ) -> Any:  # fmt: skip
     """Walk from a point to a flip, one unit at a time, then take back what was not needed.
 
@@ -66,7 +66,7 @@ def climb(  # noqa: C901 - compiled as one loop
         spent += p.price[p.start[bu] + bb] - p.price[p.start[bu] + point[bu]]
         point[bu] = bb
         there = margin >= need or reached < np.inf
-        if taken > work:
+        if taken > work or stop[0]:
             break
     return (spent if there and spent < most and holds(p, rel, point) else np.inf), taken
 
@@ -129,7 +129,9 @@ def walk(  # noqa: C901 - compiled as one loop
             bound = reach if reach < far else np.inf
         else:
             copy_into(trial, p.own)
-            found, taken = climb(trees, gain, p, rel, need, power, reach * (1 + 1e-9) + 1e-300, work, trial)
+            found, taken = climb(
+                trees, gain, p, rel, need, power, reach * (1 + 1e-9) + 1e-300, work, trial, stop
+            )
             work -= taken
             if found < np.inf:
                 copy_into(point, trial)
@@ -150,7 +152,7 @@ def walk(  # noqa: C901 - compiled as one loop
                 trial[u] = p.own[u]
             elif u < -1:
                 power = 0.5 if u == -3 else 0.0
-            cost, taken = climb(trees, gain, p, rel, need, power, found, work, trial)
+            cost, taken = climb(trees, gain, p, rel, need, power, found, work, trial, stop)
             work -= taken
             if cost < found * (1 - _LESS):
                 found, again = cost, True

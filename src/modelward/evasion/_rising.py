@@ -19,7 +19,7 @@ _TINY = 1e-9
 
 
 @compiled
-def rise(trees: Any, gain: Any, p: Any, need: Any, reach: Any, point: Any) -> Any:
+def rise(trees: Any, gain: Any, p: Any, need: Any, reach: Any, point: Any, stop: Any) -> Any:
     """Walk on from a point, one unit at a time, with no price over `reach`.
 
     Say whether the margin is reached, and what nodes and bins that were looked at took.
@@ -45,7 +45,7 @@ def rise(trees: Any, gain: Any, p: Any, need: Any, reach: Any, point: Any) -> An
                 up = change[p.start[u] + u + b]
                 if p.price[p.start[u] + b] <= reach and b != point[u] and up > best:
                     best, bu, bb = up, u, b
-        if bu < 0:
+        if bu < 0 or stop[0]:
             return False, taken
         point[bu] = bb
     return False, taken
@@ -99,7 +99,7 @@ def walk_widest(
         # Up from where the last walk got stuck, down from the flip that is known, and at last once from the row.
         if found < np.inf:
             copy_into(trial, p.own if fresh else point)
-        risen, taken = rise(trees, gain, p, need, reach, trial)
+        risen, taken = rise(trees, gain, p, need, reach, trial, stop)
         work -= taken
         cost = np.inf
         if risen and holds(p, rel, trial):
