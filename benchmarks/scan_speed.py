@@ -11,6 +11,7 @@ PICKLESCAN is the command of picklescan, from an environment of its own.
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import platform
 import subprocess
@@ -113,6 +114,7 @@ def processes(folder: Path, peer: list[str]) -> None:
         (folder / "many" / f"{i}.pkl").write_bytes(forest)
     with (folder / "array.pkl").open("wb") as file:
         pickle.dump(rng.normal(size=62_500_000), file, protocol=5)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its byte code beside it
     ours = [sys.executable, "-c", "from modelward.cli import main; main()", "scan"]
     print(
         "\nWhole processes, best of 3, in turn: processor seconds and the most memory in MB.\n\n"
