@@ -205,9 +205,10 @@ def _chunks(data: bytes, kind: str) -> Iterator[tuple[bytes, int]]:
             streams += 1
             if streams > _STREAMS:
                 raise DamagedError(f"it consists of more than {_STREAMS:,} {kind} streams")
-            engine, rest = make(), b""
+            engine, rest, chunk = make(), b"", b""
             while not engine.eof:
-                wanted = getattr(engine, "needs_input", not rest)
+                # Some say that they need nothing when they have nothing left to give either.
+                wanted = not chunk or getattr(engine, "needs_input", not rest)
                 if wanted and not rest:
                     rest = data[position : position + step]
                     position, step = position + len(rest), min(2 * step, _CHUNK)
@@ -217,7 +218,7 @@ def _chunks(data: bytes, kind: str) -> Iterator[tuple[bytes, int]]:
                 rest = engine.unconsumed_tail if kind in ("zlib", "gzip") else b""
                 if chunk:
                     yield chunk, position
-                elif not given and not engine.eof:
+                elif wanted and not given and not engine.eof:
                     raise DamagedError("its compressed data ends early")
             # What follows is handed out in parts: every stream gives back all that it got beyond its end.
             position, step = position - len(engine.unused_data or b""), _FIRST
