@@ -143,8 +143,8 @@ def quiet(data: pl.DataFrame, runs: int, rows: int) -> None:
 NOTE = """
 Exact: the rows of the attack's rule and no other. Rows are matched by content, without a key. Found: a suspect
 called tampered shares rows with the truth. The aim was 20 seeds everywhere and exact rules of relabelled
-conjunctions in nearly all; where a line stays below, that is the figure reached. The causes known: a small group
-relabelled to 0 looks like rows of low risk, and a pair of values that many rows have by themselves is not pure.
+conjunctions in nearly all; where a line stays below, that is the figure reached. The cause known: a small group
+relabelled to 0 looks like rows of low risk.
 
 ## Power: a pair within the range against other rows
 

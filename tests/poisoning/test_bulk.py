@@ -115,6 +115,7 @@ def test_the_map_is_said_at_the_command_line(tmp_path: Path) -> None:
     )
     assert said.exit_code == 3
     assert "columns changed in bulk: limit (÷ 1000)" in said.output
+    assert "drift     changed in bulk: limit (÷ 1000)" in said.output
 
 
 def test_the_real_table_with_three_columns_shifted_by_one_is_not_called_tampered() -> None:

@@ -116,16 +116,25 @@ def _done(
 
 
 def _departing(columns: tuple[ColumnShift, ...]) -> list[Suspect]:
-    """Return one suspect for all columns that are distributed in another way than in a sample of other rows."""
-    moved = sorted((c for c in columns if c.departs and not c.how), key=lambda c: -c.distance)
-    if not moved:
-        return []
-    names = ", ".join(c.name for c in moved[:5]) + (f" and {len(moved) - 5} more" if len(moved) > 5 else "")
-    why = (
-        f"{len(moved)} of {len(columns)} columns depart from the reference by more than chance, first {moved[0].name} "
-        f"(distance {moved[0].distance:.3f})"
-    )
-    return [Suspect(f"distribution of {names}", why, "drift", np.zeros(0, dtype=np.int64), 0.0, 1.0)]
+    """Return a suspect for all columns that are distributed in another way than in a sample of other rows, and one for
+    those that a map of all their values explains.
+    """
+    found = []
+    moved = sorted((c for c in columns if c.departs), key=lambda c: -c.distance)
+    for bulk in (True, False):
+        some = [c for c in moved if bool(c.how) == bulk]
+        if not some:
+            continue
+        named = [f"{c.name} ({c.how})" if bulk else c.name for c in some[:5]]
+        names = ", ".join(named) + (f" and {len(some) - 5} more" if len(some) > 5 else "")
+        why = (
+            f"{len(some)} of {len(columns)} columns depart from the reference by more than chance, "
+            f"first {some[0].name} (distance {some[0].distance:.3f})"
+        )
+        why = f"{why}: as if all their values had been changed so" if bulk else why
+        rule = f"changed in bulk: {names}" if bulk else f"distribution of {names}"
+        found.append(Suspect(rule, why, "drift", np.zeros(0, dtype=np.int64), 0.0, 1.0))
+    return found
 
 
 def _distinct(found: list[Suspect]) -> list[Suspect]:
