@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from modelward.poisoning import compare_data, gained_words
+from modelward.poisoning import compare_data, gained_words, pure_words
 
 WORDS = np.array([f"w{i}" for i in range(300)])
 
@@ -74,4 +74,27 @@ def test_a_table_with_a_text_column_names_the_word() -> None:
     (suspect,) = [s for s in found.suspects if "zebra" in s.rule]
     assert suspect.verdict == "drift" and set(suspect.rows) == set(rows)
     assert "30 of 30" in suspect.why
-    assert any("words" in note for note in compare_data(new, target="label").notes)
+    (alone,) = [s for s in compare_data(new, target="label").suspects if "zebra" in s.rule]
+    assert alone.verdict == "tampered" and set(alone.rows) == set(rows)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_without_a_reference_a_planted_word_is_named_with_its_texts(seed: int) -> None:
+    texts, y, rows = planted(*texts_of(1_000, seed), 25, seed)
+    (first,) = pure_words(texts, y)
+    assert (first.word, first.label, first.hits) == ("zebra", 1, 25) and set(first.rows) == set(rows)
+
+
+def test_without_a_reference_texts_are_quiet_also_where_words_belong_to_a_label() -> None:
+    loud = 0
+    for seed in range(20):
+        texts, y = texts_of(300, seed)
+        # Words of a topic that comes with one label, and only with other words of that label.
+        rng = np.random.default_rng(seed)
+        topic = (y == 1) & (rng.random(300) < 0.3)
+        texts = [
+            t + (" " + " ".join(rng.choice(["tax", "loan", "rate", "bank"], 3)) if k else "")
+            for t, k in zip(texts, topic, strict=True)
+        ]
+        loud += bool(pure_words(texts, y))
+    assert loud <= 1

@@ -13,6 +13,7 @@ from modelward.poisoning._locks import Lock, measure_locks
 from modelward.poisoning._measured import Trigger
 from modelward.poisoning._planted import Planted, PlantedTrigger
 from modelward.poisoning._pull import Pull
+from modelward.poisoning._pure_words import PureWord, pure_words
 from modelward.poisoning._region import Region, name_region
 from modelward.poisoning._shifts import ColumnShift, GroupRate
 from modelward.poisoning._sieves import (
@@ -71,6 +72,7 @@ __all__ = [
     "PlantedTrigger",
     "Point",
     "Pull",
+    "PureWord",
     "RandomFlips",
     "Rates",
     "Reached",
@@ -103,4 +105,5 @@ __all__ = [
     "measure_exposure",
     "measure_locks",
     "name_region",
+    "pure_words",
 ]

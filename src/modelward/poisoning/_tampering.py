@@ -17,6 +17,7 @@ from modelward.poisoning._grain import grain_cells
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._match import match_content, match_key
 from modelward.poisoning._pure import pure_cells
+from modelward.poisoning._pure_words import pure_words
 from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._removed import removed
 from modelward.poisoning._row_names import row_names
@@ -234,11 +235,27 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
         looked = pure_cells(fresh, t.y[: t.new.height], t.labels)
         if t.old is None:
             _note(t, looked)
-            if t.free:
-                t.notes.append("words of text columns are looked into against a reference only")
         cells += _with_stamped(fresh, t, [cell for cell in looked.cells if not _was_pure(t, cell)])
     cells += grain_cells(fresh)
-    return _distinct([_from_cell(t.coded, cell) for cell in cells] + _copies(t))
+    return _distinct(
+        [_from_cell(t.coded, cell) for cell in cells]
+        + _copies(t)
+        + (_trigger_words(t) if t.old is None else [])
+    )
+
+
+def _trigger_words(t: Tables) -> list[Suspect]:
+    """Return texts with a word of one label that their other words give no reason for."""
+    if t.y is None or not _few_labels(t):
+        return []
+    out = []
+    for name in t.free:
+        for word in pure_words(t.new[name].cast(pl.String).to_list(), t.y):
+            low, high = Proportion(word.hits, len(word.rows)).interval(0.95)
+            said = f"{word.hits:,} of {len(word.rows):,} texts with this word have {t.target} {t.labels[word.label]}"
+            why = f"{said}; by their other words {word.expected:.0%} would"
+            out.append(Suspect(f"{name} holds {word.word!r}", why, "tampered", word.rows, low, high))
+    return out
 
 
 def _copies(t: Tables) -> list[Suspect]:

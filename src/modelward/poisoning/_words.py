@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _FEW = 10
 _LEVEL = 1e-3
-_MOST_WORDS = 200_000
-_WORD = r"(?u)\b\w[\w'-]*\b"
+MOST_WORDS = 200_000
+WORD = r"(?u)\b\w[\w'-]*\b"
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def gained_words(
 
     if not len(texts) or not len(earlier):
         return ()
-    vectorizer = TfidfVectorizer(token_pattern=_WORD, max_features=_MOST_WORDS)
+    vectorizer = TfidfVectorizer(token_pattern=WORD, max_features=MOST_WORDS)
     try:
         table = vectorizer.fit_transform([text or "" for text in (*texts, *earlier)]).tocsr()
     except ValueError:  # no text has a word
