@@ -110,7 +110,7 @@ class Job:
             )
         else:
             return ()
-        return (Artifact(self.path, "unknown", b"", "unreadable", (reason,)),)
+        return (Artifact(self.inside("the others"), "unknown", b"", "unreadable", (reason,)),)
 
     def inside(self, name: str) -> str:
         """Return the path of a member for display."""
