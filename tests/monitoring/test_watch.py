@@ -170,3 +170,17 @@ def test_a_shift_that_lasts_is_one_slow_alarm_and_one_that_comes_again_another()
     # A sum does not grow while it is away, so the alarm is over soon after the shift is.
     ended = [t for t, a in _lasting(24 * 14, 2.0, back=100) if a.detector == "slow" and a.score > 0]
     assert max(ended) <= 110
+
+
+def test_weeks_without_hours_set_no_threshold_and_do_not_stop_a_fit() -> None:
+    rng = np.random.default_rng(0)
+    Y = rng.normal(size=(40 * 168, 2))
+    gap = Y.copy()
+    gap[14 * 168 : 38 * 168] = np.nan
+    gap = np.concatenate([rng.normal(size=(20 * 168, 2)), gap])
+    full, holes = Watch("ab").fit(Y, start=0), Watch("ab").fit(gap, start=0)
+    assert 0.6 < holes.thresholds.fast / full.thresholds.fast < 1.7
+    thin = np.where(rng.random(Y.shape) < 0.48, np.nan, Y)
+    thin[: 36 * 168] = np.where(rng.random(thin[: 36 * 168].shape) < 0.02, np.nan, Y[: 36 * 168])
+    thin[4 * 168 :][rng.random(thin[4 * 168 :].shape) < 0.3] = np.nan
+    assert Watch("ab").fit(thin, start=0, groups=["x", "y"]).thresholds.fast > 1

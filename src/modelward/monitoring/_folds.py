@@ -73,8 +73,9 @@ def limits(
     count = int(group.max()) + 1
     for g in range(count):
         here = group == g
-        # Weeks without hours have no scores, which is no silence; a group that never had any goes with all others.
-        newest = _newest([f.of(here) for f in folds]) or _newest(folds)
+        # Weeks without hours have no scores, which is no silence; where all are such, those that there are count.
+        own_folds = [f.of(here) for f in folds]
+        newest = [f for f in own_folds if f.measured.mean() >= _MEASURED][-HELD:] or own_folds[-HELD:]
         own = np.max([f.highest for f in newest], axis=0)
         apart = own > WILD * np.maximum(np.median(own, axis=1, keepdims=True), 1e-9)
         beyond = margins(newest, apart, count)[:, None]
@@ -82,11 +83,9 @@ def limits(
         out[:, here] = np.where(apart, np.maximum(common, np.maximum(beyond, _WILD_MARGIN) * own), common)
         wild[here] = apart.any(axis=0)
         used.append(beyond[:, 0])
+    # A group that was never measured has the limits of the wildest.
+    out = np.where(out > 0, out, out.max(axis=1, keepdims=True))
     return out, wild, np.stack([np.min(used, axis=0), np.max(used, axis=0)], axis=1)
-
-
-def _newest(folds: Sequence[Fold]) -> list[Fold]:
-    return [f for f in folds if f.measured.mean() >= _MEASURED][-HELD:]
 
 
 def margins(folds: Sequence[Fold], apart: NDArray[np.bool_], groups: int = 1) -> NDArray[np.float64]:
