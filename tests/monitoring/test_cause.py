@@ -44,6 +44,10 @@ CASES = {
             alert("a: outside the schema", "count", 0.016, 0.0, "novelty"), alert("a: mean", "mean", 1121.0, 91.0),
         ],
     ),
+    "frozen, to the last bit": (
+        "pipeline fault",
+        [alert("a: spread", "spread", 0.0, 1.0), alert("a: 0 to 1", "share", 1.0, 0.1), alert("a: mean", "mean", 0.0, 1.0)],
+    ),
     "unit, few rows an hour": (
         "pipeline fault",
         [

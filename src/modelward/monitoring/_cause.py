@@ -254,6 +254,8 @@ def _rescaled(c: _Column, points: _Points) -> None:
 
 
 def _is_unit(factor: float) -> bool:
+    if not 0 < factor < np.inf:
+        return False
     power = np.log10(factor)
     if abs(power) > 0.7 and abs(power - round(float(power))) < 0.06:
         return True
