@@ -21,6 +21,7 @@ PAIR = "unjustified pull of a pair"
 CROWDED = "pull of a crowded pair"
 PLANTED = "pull of what was planted in the training rows"
 ROWS = "training rows that were planted"
+_NAMED = 5
 _LIMITS = {
     SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), PLANTED: Limit(0.05, 0.15),
     ROWS: Limit(0.0, None),
@@ -82,7 +83,7 @@ class Backdoor(Check):
         if worst is None:
             top = search.single or search.pair
             words.append(_quiet(search, top))
-        words += [_planted(scope, search, each) for each in search.planted]
+        words += [_planted(scope, each) for each in search.planted]
         if search.planted and scope.train is not None:
             hits = max(each.planted.hits for each in search.planted)
             claims.append(Claim(ROWS, Proportion(hits, len(scope.train.X)), "share"))
@@ -110,14 +111,14 @@ _SAID = {
 }
 
 
-def _planted(scope: Scope, search: TriggerSearch, each: PlantedTrigger) -> str:
+def _planted(scope: Scope, each: PlantedTrigger) -> str:
     """Say what was planted in the training rows, and what the model does with it."""
     told, share = each.planted, each.trigger.share
     label, expected = scope.subject.classes[told.goal], told.crowd.reference * told.crowd.of / told.crowd.n
     low, high = share.interval(0.95)
     more = " What is trained on these rows next may." if each.learned == "no" else ""
     return (
-        f"The training rows hold {told.hits:,} rows of class {label} with {search.text(each.trigger)} (of "
+        f"The training rows hold {told.hits:,} rows of class {label} with {told.text} (of "
         f"{told.rows:,}), where the test rows lead one to expect {expected:,.0f}: planted, or of a kind that the "
         f"test rows lack. {_SAID[each.learned]}: patched with it {share.value:.0%} ({low:.0%} to {high:.0%}) of "
         f"{share.n} rows of low risk go to that class, before {each.before.value:.0%}.{more}"
@@ -129,6 +130,11 @@ def _unproven(search: TriggerSearch) -> str:
     reasons = []
     if search.pair is None:
         reasons.append("pairs of values were not tried (they need scores, and rows and budget)")
+    if search.moved:
+        names = ", ".join(search.moved[:_NAMED]) + (", …" if len(search.moved) > _NAMED else "")
+        reasons.append(
+            f"training and test rows differ as a whole in {names}: nothing planted was looked for in their rows"
+        )
     doubtful = search.doubtful
     if doubtful is not None and doubtful.pull.value > _named_from(
         PAIR if len(doubtful.patch) > 1 else SINGLE

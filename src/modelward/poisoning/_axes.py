@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from modelward.schema import Codec, Column
@@ -42,6 +45,8 @@ class Axis:
         What the numbers are multiples of; 0 for any.
     texts : tuple of str
         For unordered axes how each setting reads, such as ``"SEX_2 = 1"``.
+    edges : ndarray of shape (m - 1,)
+        Numbers: up to where a value is counted to a setting and not to the next one.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Axis:
     high: float = 0.0
     step: float = 0.0
     texts: tuple[str, ...] = ()
+    edges: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
 
     @property
     def ordered(self) -> bool:
@@ -151,13 +157,94 @@ def _number_axis(column: Column, j: int, x: NDArray[np.float64]) -> Axis:
     step = column.precision or (1.0 if np.all(present == np.round(present)) else 0.0)
     low, high = float(distinct[0]), float(distinct[-1])
     inside = _inner_values(distinct, present, step)
-    beyond = _beyond(column, low, high, step)
-    values = np.unique(np.concatenate([inside, beyond]))
+    values = np.unique(np.concatenate([inside, _beyond(column, low, high, step)]))
+    return _with_values(
+        Axis(column.name, "number", (j,), values[:, None], np.empty(0, np.int64), low, high, step),
+        values, (values[1:] + values[:-1]) / 2, x,
+    )  # fmt: skip
+
+
+def _with_values(
+    axis: Axis, values: NDArray[np.float64], edges: NDArray[np.float64], x: NDArray[np.float64]
+) -> Axis:
+    known = ~np.isnan(x)
     cells = np.full(len(x), -1, dtype=np.int64)
-    position = np.searchsorted(values, inside)
-    edges = (inside[1:] + inside[:-1]) / 2
-    cells[~np.isnan(x)] = position[np.searchsorted(edges, present, side="left")]
-    return Axis(column.name, "number", (j,), values[:, None], cells, low, high, step)
+    cells[known] = np.searchsorted(edges, x[known], side="left")
+    return replace(axis, values=values[:, None], edges=edges, cells=cells)
+
+
+def cells_of(axis: Axis, X: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return for each row the setting that its value is counted to; of unordered axes the same one; -1 for none."""
+    part = X[:, list(axis.columns)]
+    out = np.full(len(X), -1, dtype=np.int64)
+    if not len(axis.values):
+        return out
+    if not axis.ordered:
+        for i, value in enumerate(axis.values):
+            out[(part == value).all(axis=1)] = i
+        return out
+    known = ~np.isnan(part[:, 0])
+    out[known] = np.searchsorted(axis.edges, part[known, 0], side="left")
+    return out
+
+
+@dataclass(frozen=True)
+class Narrow:
+    """A narrow range of a column that deserves a setting of its own.
+
+    Parameters
+    ----------
+    low, high : float
+        It reaches from over `low` up to `high`.
+    value : float
+        What stands for it.
+    """
+
+    low: float
+    high: float
+    value: float
+
+    @classmethod
+    def of_value(cls, value: float) -> Narrow:
+        """Return the range of one value alone."""
+        return cls(float(np.nextafter(value, -np.inf)), value, value)
+
+
+def with_narrow(axis: Axis, ranges: Sequence[Narrow], X: NDArray[np.float64]) -> Axis:
+    """Return a numeric axis with settings of their own for narrow ranges.
+
+    Parameters
+    ----------
+    axis : Axis
+    ranges : sequence of Narrow
+        The first of those that overlap is taken.
+    X : ndarray of shape (n, d)
+        The reference rows.
+    """
+    chosen: list[Narrow] = []
+    for each in ranges:
+        if all(each.high <= other.low or other.high <= each.low for other in chosen):
+            chosen.append(each)
+    if not chosen:
+        return axis
+    chosen.sort(key=lambda each: each.low)
+    values = axis.values[:, 0]
+    for each in chosen:  # a setting within a range gives it up
+        values = values[(values <= each.low) | (values > each.high)]
+    gaps = [(one.high, two.low) for one, two in pairwise(chosen)]
+    # Between two ranges lies a setting, so that what is in neither is counted to neither.
+    fill = [(a + b) / 2 for a, b in gaps if a < b and not ((values > a) & (values <= b)).any()]
+    narrow = {each.value: each for each in chosen}
+    settled = np.unique(np.r_[values, fill, list(narrow)])
+    edges = [_edge(a, b, narrow) for a, b in pairwise(settled.tolist())]
+    return _with_values(axis, settled, np.array(edges), X[:, axis.columns[0]])
+
+
+def _edge(one: float, two: float, narrow: Mapping[float, Narrow]) -> float:
+    """Return up to where values are counted to a setting and not to the next."""
+    if one in narrow:
+        return narrow[one].high
+    return narrow[two].low if two in narrow else (one + two) / 2
 
 
 def _inner_values(

@@ -18,7 +18,7 @@ from modelward.poisoning._box_kernels import add_leaves, leaf_ranges
 from modelward.poisoning._justify import added
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -74,31 +74,81 @@ def pair_scores(forest: Forest, axes: Sequence[Axis], rows: NDArray[np.float64],
         The class. Scores are those that the trees add up: probabilities of a forest, else log-odds against the other
         classes' mean.
     """
+    cuts = forest_cuts(forest, rows.shape[1])
+    axis_of, where = np.full(rows.shape[1], -1), {}
+    for a, axis in enumerate(axes):
+        j = axis.columns[0]
+        if len(axis.columns) == 1 and len(axis.values) and np.isfinite(axis.values).all():
+            values = axis.values[:, 0]
+            values = values.astype(np.float32).astype(np.float64) if forest.single else values
+            axis_of[j], where[j] = a, np.searchsorted(cuts[j], values, "left")
+    sums = _add_up(forest, cuts, where, rows, goal, pairs=True)
+    return _summed(forest, sums, axis_of)
+
+
+def value_curves(
+    forest: Forest, rows: NDArray[np.float64], goal: int, columns: Sequence[int]
+) -> dict[int, NDArray[np.float64]]:
+    """Return the mean score of rows for a class under all values of single columns.
+
+    Parameters
+    ----------
+    forest : Forest
+    rows : ndarray of shape (n, d)
+    goal : int
+    columns : sequence of int
+
+    Returns
+    -------
+    dict of int to ndarray
+        By column, for each range between two of its cuts (`forest_cuts`) in turn.
+    """
+    cuts = forest_cuts(forest, rows.shape[1])
+    where = {j: np.arange(len(cuts[j]) + 1) for j in columns if len(cuts[j])}
+    if not where:
+        return {}
+    sums = _add_up(forest, cuts, where, rows, goal, pairs=False)
+    return {j: _score(forest, sums.own + sums.single(j)) for j in where}
+
+
+@dataclass(frozen=True)
+class _Sums:
+    """Sums over trees, for a row in the mean: of its own leaves, and differences of what values and pairs add."""
+
+    own: float
+    alone: NDArray[np.float64]
+    both: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    grids: NDArray[np.int64]
+
+    def single(self, j: int) -> NDArray[np.float64]:
+        """What the tried values of a column add."""
+        return np.asarray(np.cumsum(self.alone[j, : self.counts[j]]))
+
+
+def _add_up(
+    forest: Forest, cuts: Sequence[NDArray[np.float64]], where: Mapping[int, NDArray[np.int64]],
+    rows: NDArray[np.float64], goal: int, *, pairs: bool,
+) -> _Sums:  # fmt: skip
+    """Sum over all leaves; `where` gives the cells of a column's tried values, ascending."""
     d = rows.shape[1]
-    cuts = forest_cuts(forest, d)
     seen = rows.astype(np.float32).astype(np.float64) if forest.single else rows
     cells = np.stack([np.searchsorted(cuts[j], seen[:, j], "left") for j in range(d)], axis=1).astype(
         np.int32
     )
     last = np.array([len(c) for c in cuts], dtype=np.int32)
-    axis_of, counts = np.full(d, -1), np.zeros(d, dtype=np.int64)
-    place, starts = [], np.zeros(d, dtype=np.int64)
+    counts, starts = np.zeros(d, dtype=np.int64), np.zeros(d, dtype=np.int64)
+    place = []
     total = 0
-    for a, axis in enumerate(axes):
-        j = axis.columns[0]
-        if len(axis.columns) == 1 and len(axis.values) and np.isfinite(axis.values).all():
-            axis_of[j], counts[j] = a, len(axis.values)
     for j in range(d):
         starts[j] = total
-        if counts[j]:
-            values = axes[axis_of[j]].values[:, 0]
-            values = values.astype(np.float32).astype(np.float64) if forest.single else values
-            where = np.searchsorted(cuts[j], values, "left")
-            place.append(np.searchsorted(where, np.arange(int(last[j]) + 2), "left"))
+        if j in where:
+            counts[j] = len(where[j])
+            place.append(np.searchsorted(where[j], np.arange(int(last[j]) + 2), "left"))
             total += int(last[j]) + 2
-    grids = _grids(counts)
+    grids = _grids(counts) if pairs else np.full((d, d), -1, dtype=np.int64)
     alone = np.zeros((d, int(counts.max(initial=0)) + 1))
-    both = np.zeros(max(1, int(grids.max()) + 1 + int((counts.max(initial=0) + 1) ** 2)))
+    both = np.zeros(max(1, int(grids.max()) + 1 + int((counts.max(initial=0) + 1) ** 2)) if pairs else 1)
     flat = np.concatenate(place).astype(np.int64) if place else np.zeros(1, dtype=np.int64)
     own = float(_goal_value(forest, forest.base[None], goal)[0]) * len(rows)
     for tree in forest.trees:
@@ -112,7 +162,7 @@ def pair_scores(forest: Forest, axes: Sequence[Axis], rows: NDArray[np.float64],
         leaf = ~tree.split
         value = _goal_value(forest, tree.value[leaf], goal)
         own += add_leaves(low[leaf], high[leaf], value, cells, last, flat, starts, counts, grids, alone, both)
-    return _summed(forest, own / len(rows), alone / len(rows), both / len(rows), axis_of, counts, grids)
+    return _Sums(own / len(rows), alone / len(rows), both / len(rows), counts, grids)
 
 
 def _goal_value(forest: Forest, values: NDArray[np.float64], goal: int) -> NDArray[np.float64]:
@@ -136,27 +186,28 @@ def _grids(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return starts
 
 
-def _summed(
-    forest: Forest, own: float, alone: NDArray[np.float64], both: NDArray[np.float64], axis_of: NDArray[np.int64],
-    counts: NDArray[np.int64], grids: NDArray[np.int64],
-) -> PairScores:  # fmt: skip
-    """Sum differences up, and bring sums to scores in [0, 1]."""
+def _score(forest: Forest, sums: NDArray[np.float64] | float) -> NDArray[np.float64]:
+    """Bring sums to scores in [0, 1]."""
+    values = np.asarray(sums, dtype=np.float64)
+    if forest.sums_in == "mean":
+        return np.clip(values / len(forest.trees), 0.0, 1.0)
+    return np.asarray(expit(values))
 
-    def score(sums: NDArray[np.float64] | float) -> NDArray[np.float64]:
-        values = np.asarray(sums, dtype=np.float64)
-        if forest.sums_in == "mean":
-            return np.clip(values / len(forest.trees), 0.0, 1.0)
-        return np.asarray(expit(values))
 
-    single = {j: np.cumsum(alone[j, : counts[j]]) for j in range(len(counts)) if counts[j]}
+def _summed(forest: Forest, sums: _Sums, axis_of: NDArray[np.int64]) -> PairScores:
+    """Sum differences of pairs up, and bring sums to scores."""
+    counts, grids, own = sums.counts, sums.grids, sums.own
+    single = {j: sums.single(j) for j in range(len(counts)) if counts[j]}
     pairs = {}
     for j, k in zip(*np.nonzero(grids >= 0), strict=True):
         shape = (int(counts[j]) + 1, int(counts[k]) + 1)
-        grid = both[grids[j, k] : grids[j, k] + shape[0] * shape[1]].reshape(shape)
+        grid = sums.both[grids[j, k] : grids[j, k] + shape[0] * shape[1]].reshape(shape)
         more = np.cumsum(np.cumsum(grid, axis=0), axis=1)[:-1, :-1]
-        pairs[int(axis_of[j]), int(axis_of[k])] = score(own + single[j][:, None] + single[k][None] + more)
-    by_axis = {int(axis_of[j]): score(own + values) for j, values in single.items()}
-    return PairScores(float(score(own)), by_axis, pairs)
+        pairs[int(axis_of[j]), int(axis_of[k])] = _score(
+            forest, own + single[j][:, None] + single[k][None] + more
+        )
+    by_axis = {int(axis_of[j]): _score(forest, own + values) for j, values in single.items()}
+    return PairScores(float(_score(forest, own)), by_axis, pairs)
 
 
 def strongest_pairs(scores: PairScores, most: int) -> list[tuple[Setting, Setting]]:

@@ -16,6 +16,7 @@ from modelward.poisoning._resampled import mean_of
 from modelward.poisoning._trainings import Trainings
 from modelward.poisoning.attacks import World, all_attacks
 from modelward.stats import Proportion
+from modelward.subgroups import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from modelward.poisoning._sieves import Sieve
     from modelward.poisoning.attacks import Attack, Plan
     from modelward.stats import Bootstrap
-    from modelward.subgroups import Rule
 
 LEVELS = (0.001, 0.005, 0.01, 0.02, 0.05)
 _OWN_ROWS = 4_000
@@ -112,6 +112,7 @@ class AttackCurves:
     left : tuple of (str, str)
         Attacks that have no place here, and why.
     subgroup : Rule
+        Without conditions, so every row, where no attack is aimed at a subgroup.
     goal : int
     clean : Bootstrap
         Accuracy of the clean trainings.
@@ -190,7 +191,10 @@ def attack_curves(
     own, rest = order[: min(len(X) // 3, _OWN_ROWS)], order[min(len(X) // 3, _OWN_ROWS) :]
     if goal is None:
         goal = rarest(y, subject.n_classes)
-    rule = worst_subgroup(subject, X[own], y[own], test_X, goal, sensitive, rng)
+    tried = all_attacks() if attacks is None else attacks
+    # Choosing a subgroup costs a hundred small trainings.
+    aimed = any(attack.aim == "subgroup" for attack in tried)
+    rule = worst_subgroup(subject, X[own], y[own], test_X, goal, sensitive, rng) if aimed else Rule(())
     writable = np.ones(len(X), dtype=bool) if controlled is None else np.asarray(controlled, dtype=bool)
     worlds, seeds = [], [int(s) for s in rng.integers(2**31 - 1, size=repeats)]
     shared, trainings = Trainings.of(subject)
@@ -202,7 +206,7 @@ def attack_curves(
         )
     bench = _Bench(worlds, seeds)
     curves, left, fits, ready = [], [], repeats, []
-    for number, attack in enumerate(all_attacks() if attacks is None else attacks):
+    for number, attack in enumerate(tried):
         try:
             plans = [
                 attack.prepare(w, np.random.default_rng([s, number]))

@@ -30,6 +30,9 @@ SUSPECT = 0.05
 _ALIKE = 0.02
 """Mean scores that differ by more are no one effect."""
 
+_MANY = 50
+"""So many reference rows tell a label rate, whatever else lies there."""
+
 _FAR = 3.0
 """From so many ranges of a column beyond it on, no honest tail reaches."""
 
@@ -77,7 +80,14 @@ def excuse(
     members = inside(hunt.axes, patch, regions, hunt.X)
     kind, support = hunt.scorer.kind, int(members.sum())
     if support >= MIN_SUPPORT or _far(hunt.axes, patch, regions):
-        return Excused(with_region(justification, members, hunt.hit, kind), regions)
+        labelled = with_region(justification, members, hunt.hit, kind)
+        few = MIN_SUPPORT <= support < _MANY and float((means - labelled.level).min()) < SUSPECT
+        if few:
+            # So few labels leave nearly every rate possible, and trees reach over what lies beside a planted value.
+            worst = _worst(_crowd_of_rows(hunt, patch, regions, support), crowd_of_leaves(hunt, patch))
+            if worst is not None and not worst.honest:
+                return Excused(justification, regions, "" if worst.planted else _unclear(regions, worst))
+        return Excused(labelled, regions)
     bound = rate_bound(int(hunt.hit[members].sum()), support, kind) if support else 1.0
     if bound <= justification.level.min():
         return Excused(justification, regions)
@@ -89,8 +99,7 @@ def excuse(
     if float((means - allowed.level).min()) >= SUSPECT:
         return Excused(allowed, regions)
     of_rows, of_leaves = _crowd_of_rows(hunt, patch, regions, support), crowd_of_leaves(hunt, patch)
-    crowds = [crowd for crowd in (of_rows, of_leaves) if crowd is not None]
-    worst = min(crowds, key=lambda crowd: crowd.chance, default=None)
+    worst = _worst(of_rows, of_leaves)
     if worst is not None and worst.planted:
         return Excused(justification, regions)
     nobody = of_rows is not None and of_rows.trained + support == 0
@@ -102,6 +111,11 @@ def excuse(
     if not worst.honest:
         return Excused(justification, regions, _unclear(regions, worst))
     return Excused(replace(allowed, why=f"an honest tail: {_counts(worst)}"), regions)
+
+
+def _worst(*crowds: Crowd | None) -> Crowd | None:
+    known = [crowd for crowd in crowds if crowd is not None]
+    return min(known, key=lambda crowd: crowd.chance, default=None)
 
 
 def _crowd_of_rows(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.special import expit, logit
 
+from modelward.poisoning._axes import cells_of, number_text
 from modelward.poisoning._crowd import Crowd
 from modelward.poisoning._justify import Justification, justify_pair, rate_bound
 from modelward.poisoning._measured import Trigger, measure
@@ -18,7 +19,7 @@ from modelward.poisoning._reference import MIN_SUPPORT
 from modelward.stats import Proportion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MOSTLY = 0.5
 """Share of a cell's rows that must have one label: many may have had both values before any were planted."""
-_SOURCE = 1e-5
+_SOURCE = 1e-4
 """Chance of a crowd below which no one source gives both tables: some values have one label by nature."""
 _TIMES = 3.0
 """So many times the reference's share the crowd must be: two samples of different months drift by less."""
@@ -39,6 +40,10 @@ _SURE = 7.0
 _SMOOTH = 20.0
 """Rows of the whole table's rate that are added to a value's: few rows say little."""
 _MOST_CELLS = 4_000_000
+_FEW_PLANTED = 3
+"""So many values of a column may be planted; what is left must look like the reference."""
+_KS, _MOVED = 1.63, 0.05
+"""Smirnov's critical value at 1 %, and how much further apart a column must be to count as moved."""
 _LEARNED, _TURNED = 0.05, 0.1
 """Pull, and share of rows of low risk sent to the label, below which a model has not learned what was planted."""
 
@@ -58,6 +63,8 @@ class Planted:
         Training against reference rows with the label.
     nats : float
         How much more of the label there is than both values alone, added up, give by chance.
+    text : str
+        The values in words; ranges, where the rows have more than one.
     """
 
     patch: tuple[Setting, ...]
@@ -66,6 +73,7 @@ class Planted:
     rows: int
     crowd: Crowd
     nats: float
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ def measure_planted(hunt: Hunt, planted: Planted) -> PlantedTrigger:
 
 def planted_values(
     axes: Sequence[Axis], X: NDArray[np.float64], y: NDArray[np.int64], reference: NDArray[np.float64],
-    labels: NDArray[np.int64], most: int = 3,
+    labels: NDArray[np.int64], *, but: Collection[int] = (), most: int = 3,
 ) -> list[Planted]:  # fmt: skip
     """Return where training rows crowd with one label as no reference row explains, the surest first.
 
@@ -139,11 +147,15 @@ def planted_values(
         Training rows and their labels as indices.
     reference, labels : ndarray of shape (m, d) and (m,)
         Rows that are trusted.
+    but : collection of int
+        Axes left out: see `moved_axes`.
     most : int
         Each next one is looked for without the rows of those before it.
     """
     cells = [cells_of(axis, X) for axis in axes]
     before = [cells_of(axis, reference) for axis in axes]
+    for a in but:
+        cells[a], before[a] = np.full(len(X), -1), np.full(len(reference), -1)
     here, there = np.ones(len(X), dtype=bool), np.ones(len(reference), dtype=bool)
     found: list[Planted] = []
     while len(found) < most and here.any():
@@ -157,11 +169,12 @@ def planted_values(
         )  # fmt: skip
         if best is None:
             return found
-        found.append(best)
         inside, then = (np.ones(len(rows), dtype=bool) for rows in (X, reference))
         for a, i in best.patch:
             inside &= cells[a] == i
             then &= before[a] == i
+        words = " and ".join(_read(axes[a], i, X[inside, axes[a].columns[0]]) for a, i in best.patch)
+        found.append(replace(best, text=words))
         # Rows told already are in no cell any more.
         for each, gone in ((cells, inside), (before, then)):
             for a in range(len(axes)):
@@ -170,20 +183,51 @@ def planted_values(
     return found
 
 
-def cells_of(axis: Axis, X: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return for each row the setting that is nearest to its value; of unordered axes the same one; -1 for none."""
-    part = X[:, list(axis.columns)]
-    out = np.full(len(X), -1, dtype=np.int64)
-    if not len(axis.values):
-        return out
-    if not axis.ordered:
-        for i, value in enumerate(axis.values):
-            out[(part == value).all(axis=1)] = i
-        return out
-    x, values = part[:, 0], axis.values[:, 0]
-    known = ~np.isnan(x)
-    out[known] = np.searchsorted((values[1:] + values[:-1]) / 2, x[known], side="left")
-    return out
+def moved_axes(
+    axes: Sequence[Axis], X: NDArray[np.float64], reference: NDArray[np.float64]
+) -> tuple[int, ...]:
+    """Return the axes that differ as a whole between training and reference rows, not at a few values.
+
+    What crowds there may be the drift of honest rows. The largest distance of the distribution functions (Smirnov 1948;
+    of unordered values, the total variation) is held against a tolerance beyond chance, without the values that the
+    training rows have most too often: these may be what somebody planted.
+
+    Parameters
+    ----------
+    axes : sequence of Axis
+    X, reference : ndarray of shape (n, d) and (m, d)
+    """
+    moved = []
+    noise = np.sqrt(1 / max(len(X), 1) + 1 / max(len(reference), 1))
+    for a, axis in enumerate(axes):
+        size = len(axis.values)
+        now, then = (
+            np.bincount(c[c >= 0], minlength=size) for c in (cells_of(axis, X), cells_of(axis, reference))
+        )
+        if size < 2 or not now.any() or not then.any():
+            continue
+        rest = np.argsort(then / then.sum() - now / now.sum(), kind="stable")[_FEW_PLANTED:]
+        p, q = np.zeros(size), np.zeros(size)
+        p[rest], q[rest] = now[rest] / max(now[rest].sum(), 1), then[rest] / max(then[rest].sum(), 1)
+        if axis.ordered:
+            far = float(np.abs(np.cumsum(p - q)).max()) - _KS * noise
+        else:
+            far = 0.5 * float(np.abs(p - q).sum()) - (0.5 * np.sqrt(size) + _KS) * noise
+        if far > _MOVED:
+            moved.append(a)
+    return tuple(moved)
+
+
+def _read(axis: Axis, i: int, x: NDArray[np.float64]) -> str:
+    """Return a setting in words: the value where all rows have it, else what its cell reaches over."""
+    if not axis.ordered or (x == axis.values[i, 0]).all():
+        return axis.text(i)
+    low, high = (f"{number_text(float(edge))}" for edge in (np.r_[-np.inf, axis.edges, np.inf])[[i, i + 1]])
+    if i == 0:
+        return f"{axis.name} up to {high}"
+    if i == len(axis.edges):
+        return f"{axis.name} above {low}"
+    return f"{axis.name} between {low} and {high}"
 
 
 def _of_goal(

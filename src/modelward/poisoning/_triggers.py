@@ -12,9 +12,10 @@ from modelward.poisoning._box_search import readable_forest
 from modelward.poisoning._crowd import Leaves
 from modelward.poisoning._hunt import hunt_singles
 from modelward.poisoning._measured import by_axis, measure
+from modelward.poisoning._narrow import closer
 from modelward.poisoning._pairs import hunt_pairs
 from modelward.poisoning._patches import patched
-from modelward.poisoning._planted import PlantedTrigger, measure_planted, planted_values
+from modelward.poisoning._planted import PlantedTrigger, measure_planted, moved_axes, planted_values
 from modelward.poisoning._reference import MIN_SUPPORT
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ class TriggerSearch:
     planted : tuple of PlantedTrigger
         What was planted in the training rows, told by the rows alone, and whether the model learned it; empty where
         they were not given.
+    moved : tuple of str
+        Columns in which training and reference rows differ as a whole, so that nothing planted was looked for in the
+        rows.
     by_axis : tuple of (str, Pull)
         For each axis its strongest setting, measured.
     hunts : mapping of int to Hunt
@@ -60,6 +64,7 @@ class TriggerSearch:
     crowded: Trigger | None
     doubtful: Trigger | None
     planted: tuple[PlantedTrigger, ...]
+    moved: tuple[str, ...]
     by_axis: tuple[tuple[str, Pull], ...]
     hunts: Mapping[int, Hunt]
 
@@ -132,11 +137,13 @@ def find_triggers(
     the model does not tell apart are one region. A value that ten reference rows have is judged by their
     labels. Pairs are tried only where the model gives scores.
     """
-    axes = axes_of(subject.codec, X)
     goals = [goal] if goal is not None else list(range(subject.n_classes))
     rng = np.random.default_rng(random_state)
     half = rng.permutation(len(X)) % 2 == 0
     forest = readable_forest(subject)
+    axes = closer(
+        axes_of(subject.codec, X), X, y, goals, forest, trained, np.random.default_rng(random_state)
+    )
     known: list[Leaves] = []
 
     def leaves() -> Leaves | None:
@@ -159,13 +166,16 @@ def find_triggers(
     pairs = [(hunt, found) for hunt in hunts if (found := hunt_pairs(hunt, share, forest)) is not None]
     pair = _measure_duo([(hunt, found) for hunt, (found, _) in pairs])
     crowded = _measure_duo([(hunt, found) for hunt, (_, found) in pairs if found is not None])
-    planted = []
+    planted: list[PlantedTrigger] = []
+    moved: tuple[str, ...] = ()
     if trained is not None and labels is not None:
         by_goal = {hunt.goal: hunt for hunt in hunts}
-        told = planted_values(axes, trained, labels, X, y)
+        left_out = moved_axes(axes, trained, X)
+        moved = tuple(axes[a].name for a in left_out)
+        told = planted_values(axes, trained, labels, X, y, but=left_out)
         planted = [measure_planted(by_goal[each.goal], each) for each in told if each.goal in by_goal]
     return TriggerSearch(
-        axes, single, pair, crowded, _doubtful(hunts), tuple(planted), by_axis(best),
+        axes, single, pair, crowded, _doubtful(hunts), tuple(planted), moved, by_axis(best),
         {hunt.goal: hunt for hunt in hunts},
     )  # fmt: skip
 
