@@ -258,6 +258,8 @@ def test_progress_is_told_of_every_check(tables: Any, model: Any) -> None:
         ("MW171", "start"),
         ("MW172", "checked"),
         ("MW172", "start"),
+        ("MW173", "not_given"),
+        ("MW173", "start"),
     ]
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from modelward.checks import Sample, Scope, conclude
-from modelward.checks.mw17_testing import ErrorSlices
+from modelward.checks import CheckNotApplicable, Sample, Scope, conclude
+from modelward.checks.mw17_testing import ErrorSlices, SeenRows
 from modelward.findings import Cost, Finding, Policy
 from modelward.models import wrap
 from modelward.schema import Codec, Column, FeatureSchema
@@ -41,3 +41,36 @@ def test_a_small_bad_group_beside_a_large_mild_one_is_no_pass() -> None:
         verdicts.append(_judged(X, wrong.astype(int), seed).verdict)
     assert "pass" not in verdicts
     assert "warn" in verdicts
+
+
+def _seen(data: tuple[np.ndarray, np.ndarray], train: tuple[np.ndarray, np.ndarray]) -> str:
+    names = [f"x{j}" for j in range(data[0].shape[1])]
+    schema = FeatureSchema(tuple(Column(n, "continuous", low=-9.0, high=9.0) for n in names))
+    subject = wrap(
+        lambda rows: np.zeros(len(rows), dtype=int),
+        Codec.fit(schema, pl.DataFrame(data[0], schema=names)),
+        [0, 1],
+    )
+    scope = Scope(subject, schema, Sample(*data), train=Sample(*train, total=len(train[0])))
+    return conclude(
+        SeenRows, SeenRows().run(scope), alpha=0.05 / 18, policy=Policy(), cost=Cost(0, 0.0)
+    ).verdict
+
+
+@pytest.mark.parametrize("values", [2, 4, 60, 10_000])
+def test_test_rows_from_the_training_rows_are_told_from_repetitions(values: int) -> None:
+    """However coarse the columns, fresh rows pass; rows copied from the training rows do not where columns are fine."""
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        X, y = rng.integers(0, values, (3_000, 4)).astype(float), rng.integers(0, 2, 3_000)
+        train, test = (X[:2_000], y[:2_000]), (X[2_000:], y[2_000:])
+        assert _seen(test, train) == "pass"
+        once = np.unique(np.column_stack(train), axis=0)  # repetitions taken out of the training rows
+        if values <= 4:
+            with pytest.raises(CheckNotApplicable):
+                _seen(test, (once[:, :4], once[:, 4].astype(int)))
+        else:
+            assert _seen(test, (once[:, :4], once[:, 4].astype(int))) == "pass"
+        if values >= 60:
+            half = (np.vstack([test[0][:700], train[0][:300]]), np.r_[test[1][:700], train[1][:300]])
+            assert _seen(half, train) == "fail"

@@ -112,7 +112,7 @@ def test_a_value_between_quantiles_is_named_from_the_rows_and_from_the_trees(see
     (planted,) = told.planted
     assert planted.planted.text == "a = 31,337"
     assert planted.learned == "yes"
-    assert not told.moved
+    assert not told.drifted
     alone = find_triggers(subject, reference, labels, goal=1, patches=100, random_state=seed)
     assert max(each.pull.value for each in (alone.single, alone.doubtful) if each is not None) > 0.11
     clean = wrap(RandomForestClassifier(40, random_state=seed).fit(*draw(6_000, rng)), CODEC, [0, 1])

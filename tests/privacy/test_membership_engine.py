@@ -23,12 +23,11 @@ from modelward.privacy import (
     exchangeability,
     harden,
     lira,
-    row_ids,
     separate,
 )
 from modelward.privacy._shadows import halves
 from modelward.schema import Codec, Column, FeatureSchema
-from modelward.stats import Auc, Proportion
+from modelward.stats import Auc, Proportion, row_ids
 
 
 def subject_of(model, X, y, labels=(0, 1)):

@@ -45,7 +45,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "mw14_shift": ("MW141",),
     "mw15_natural": ("MW151",),
     "mw16_corruption": ("MW161",),
-    "mw17_testing": ("MW171", "MW172"),
+    "mw17_testing": ("MW171", "MW172", "MW173"),
 }
 """The file of each row, with the codes of its checks."""
 _HOMES = {

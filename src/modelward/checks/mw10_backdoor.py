@@ -21,7 +21,6 @@ PAIR = "unjustified pull of a pair"
 CROWDED = "pull of a crowded pair"
 PLANTED = "pull of what was planted in the training rows"
 ROWS = "training rows that were planted"
-_NAMED = 5
 _LIMITS = {
     SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), PLANTED: Limit(0.05, 0.15),
     ROWS: Limit(0.0, None),
@@ -130,10 +129,10 @@ def _unproven(search: TriggerSearch) -> str:
     reasons = []
     if search.pair is None:
         reasons.append("pairs of values were not tried (they need scores, and rows and budget)")
-    if search.moved:
-        names = ", ".join(search.moved[:_NAMED]) + (", …" if len(search.moved) > _NAMED else "")
+    if search.drifted:
         reasons.append(
-            f"training and test rows differ as a whole in {names}: nothing planted was looked for in their rows"
+            f"training rows crowd with one label at {'; '.join(search.drifted)}, but the column differs as a whole "
+            "between training and test rows: planted, or drift (test rows of the same time would tell)"
         )
     doubtful = search.doubtful
     if doubtful is not None and doubtful.pull.value > _named_from(

@@ -1,12 +1,12 @@
-"""Row 17, incomplete testing: the groups an average hides, and the places nobody looked at."""
+"""Row 17, incomplete testing: the groups an average hides, places nobody looked at, rows the model knows by heart."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelward.checks._base import Check, CheckNotApplicable, Evidence
+from modelward.checks._base import Check, CheckNotApplicable, CheckNotGiven, Evidence
 from modelward.findings import MIN_ROWS, Claim, Countermeasure, Limit, Series, Table
-from modelward.robustness import error_slices, visited_cells
+from modelward.robustness import error_slices, seen_rows, visited_cells
 from modelward.stats import Exact, Proportion
 
 if TYPE_CHECKING:
@@ -107,6 +107,43 @@ class UnvisitedCells(Check):
         )  # fmt: skip
 
 
+class SeenRows(Check):
+    """Test rows that stand in the training rows: every other figure is then one of rows that the model knows."""
+
+    code = "MW173"
+    title = "Test rows that the model was trained on"
+    number = 17
+    severity = "high"
+    limits = {"test rows seen in training, beyond repetitions": Limit(fail=0.1)}
+    references = (
+        "Kapoor & Narayanan 2023, Leakage and the Reproducibility Crisis in Machine-Learning-Based Science",
+    )
+
+    def run(self, scope: Scope) -> Evidence:
+        """Count equal rows."""
+        train = scope.train
+        if train is None:
+            raise CheckNotGiven("needs --train FILE, the rows that the model was trained on")
+        found = seen_rows(scope.test.X, scope.test.y, train.X, train.y)
+        if found.cleaned:
+            raise CheckNotApplicable(
+                "test rows repeat and no training row does, so which of them are met again by chance cannot be told"
+            )
+        part = (
+            f" (of {train.total:,} training rows {len(train):,} were looked at)"
+            if train.total > len(train)
+            else ""
+        )
+        return Evidence(
+            f"{found.rows:,} of {len(scope.test):,} test rows stand in the training rows, features and label alike; "
+            f"{found.expected:.1%} would be usual by the tables' own repetitions{part}.",
+            claims=(Claim("test rows seen in training, beyond repetitions", found.beyond, "share of rows"),),
+            countermeasures=(
+                Countermeasure("Give --data rows that no training has seen, split by customer and by time"),
+            ),
+        )
+
+
 def _summary(slices: list[Slice], n: int) -> str:
     if not slices:
         return (
@@ -154,4 +191,4 @@ def _table(slices: list[Slice]) -> Table:
     )
 
 
-CHECKS: tuple[type[Check], ...] = (ErrorSlices, UnvisitedCells)
+CHECKS: tuple[type[Check], ...] = (ErrorSlices, UnvisitedCells, SeenRows)

@@ -49,9 +49,8 @@ class TriggerSearch:
     planted : tuple of PlantedTrigger
         What was planted in the training rows, told by the rows alone, and whether the model learned it; empty where
         they were not given.
-    moved : tuple of str
-        Columns in which training and reference rows differ as a whole, so that nothing planted was looked for in the
-        rows.
+    drifted : tuple of str
+        What looks planted in columns that differ as a whole between training and reference rows: it may be drift.
     by_axis : tuple of (str, Pull)
         For each axis its strongest setting, measured.
     hunts : mapping of int to Hunt
@@ -64,7 +63,7 @@ class TriggerSearch:
     crowded: Trigger | None
     doubtful: Trigger | None
     planted: tuple[PlantedTrigger, ...]
-    moved: tuple[str, ...]
+    drifted: tuple[str, ...]
     by_axis: tuple[tuple[str, Pull], ...]
     hunts: Mapping[int, Hunt]
 
@@ -167,15 +166,17 @@ def find_triggers(
     pair = _measure_duo([(hunt, found) for hunt, (found, _) in pairs])
     crowded = _measure_duo([(hunt, found) for hunt, (_, found) in pairs if found is not None])
     planted: list[PlantedTrigger] = []
-    moved: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
     if trained is not None and labels is not None:
         by_goal = {hunt.goal: hunt for hunt in hunts}
         left_out = moved_axes(axes, trained, X)
-        moved = tuple(axes[a].name for a in left_out)
         told = planted_values(axes, trained, labels, X, y, but=left_out)
+        if left_out:
+            either = planted_values(axes, trained, labels, X, y)
+            drifted = tuple(each.text for each in either if any(a in left_out for a, _ in each.patch))
         planted = [measure_planted(by_goal[each.goal], each) for each in told if each.goal in by_goal]
     return TriggerSearch(
-        axes, single, pair, crowded, _doubtful(hunts), tuple(planted), moved, by_axis(best),
+        axes, single, pair, crowded, _doubtful(hunts), tuple(planted), drifted, by_axis(best),
         {hunt.goal: hunt for hunt in hunts},
     )  # fmt: skip
 

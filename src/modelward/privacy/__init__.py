@@ -10,7 +10,7 @@ from modelward.privacy._membership import (
     MembershipInference,
     MembershipResult,
 )
-from modelward.privacy._rows import Labelled, Sides, row_ids, separate
+from modelward.privacy._rows import Labelled, Sides, separate
 from modelward.privacy._secret import Secret, find_columns, secret_of
 from modelward.privacy._shadows import ShadowModels
 from modelward.privacy._tpr import TprAtFpr
@@ -34,7 +34,6 @@ __all__ = [
     "find_columns",
     "harden",
     "lira",
-    "row_ids",
     "secret_of",
     "separate",
 ]

@@ -4,6 +4,7 @@ from modelward.robustness._cells import Cells, visited_cells
 from modelward.robustness._corruptions import Corruption, table_corruptions
 from modelward.robustness._drop import Drop, affordable, corrupt, paired_loss
 from modelward.robustness._natural import SURE, Certainty, certainty
+from modelward.robustness._seen import Seen, seen_rows
 from modelward.robustness._slices import FDR, Slice, error_slices
 
 __all__ = [
@@ -13,12 +14,14 @@ __all__ = [
     "Certainty",
     "Corruption",
     "Drop",
+    "Seen",
     "Slice",
     "affordable",
     "certainty",
     "corrupt",
     "error_slices",
     "paired_loss",
+    "seen_rows",
     "table_corruptions",
     "visited_cells",
 ]

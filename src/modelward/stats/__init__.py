@@ -12,6 +12,7 @@ from modelward.stats._estimates import (
     ProportionDifference,
 )
 from modelward.stats._multiplicity import benjamini_hochberg, benjamini_yekutieli, holm
+from modelward.stats._rows import row_ids
 from modelward.stats._two_sample import TwoSample, learn_and_score, one_per_group, tell_apart
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "holm",
     "learn_and_score",
     "one_per_group",
+    "row_ids",
     "tell_apart",
 ]
