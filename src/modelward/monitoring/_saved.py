@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VERSION = 3
+VERSION = 4
 _META = "meta"
 _DAMAGED = "what the store holds of the monitor is damaged: fit it anew into another file"
 
