@@ -59,7 +59,7 @@ def first_look(seen: bytes | Content, at: int, left: int, look: int = _LOOK) -> 
     Examples
     --------
     >>> first_look(b"K\\x01cos\\nsystem\\n.", 0, 15), first_look(b"K\\x01.cos\\n", 0, 7)
-    ((True, 200), (False, 200))
+    ((True, 400), (False, 400))
     """
     end, position, lines = at + left, at, 0
     for count in range(1, look + 1):

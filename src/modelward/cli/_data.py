@@ -229,8 +229,13 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
         lines.append(f"{s.verdict:9} {s.rule}{count}")
         lines.append(f"          {s.why}")
     if not found.tampered:
-        if found.matched and any(s.verdict == "changed" for s in found.suspects):
+        changed = any(s.verdict == "changed" for s in found.suspects)
+        if changed and found.matched:
             lines.append("rows were changed or removed, and nothing says why: look whether that was meant")
+        elif changed:
+            lines.append(
+                "what goes with one label here may do so by itself, and may have been put there: look at it"
+            )
         elif found.matched:
             lines.append("no evidence of tampering in the rows that both files have")
         else:

@@ -78,7 +78,10 @@ def _headline(found: DataComparison) -> str:
         count = f"{len(tampered)} suspect{'s' if len(tampered) > 1 else ''}"
         rows = f" ({len(tampered[0].rows):,} rows)" if len(tampered[0].rows) else ""
         return f"There is evidence of tampering: {count}, first {tampered[0].rule}{rows}."
-    if any(s.verdict == "changed" for s in found.suspects):
+    changed = any(s.verdict == "changed" for s in found.suspects)
+    if changed and not found.matched:
+        return "What goes with one label here may do so by itself, and may have been put there: look at it."
+    if changed:
         return "Rows were changed or removed, and nothing says why: look whether that was meant."
     if found.suspects:
         return "The tables differ, but nothing in it is evidence of tampering."

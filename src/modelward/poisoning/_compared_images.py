@@ -55,10 +55,10 @@ def compare_images(
 ) -> DataComparison:  # fmt: skip
     """Look for evidence that labelled pictures were tampered with.
 
-    A patch at a fixed place, or a faint pattern over the whole picture, is evidence where the pictures that have it
-    have one label, and the rest of those pictures has not. Against a reference also patches that one label gained
-    (a watermark, a camera's mark, or a trigger put into pictures of its own label), colours that moved, and pictures
-    of the reference with another label are named; those are no evidence by themselves.
+    A patch at a fixed place is evidence where the pictures that have it have one label, and the rest of those pictures
+    has not. A faint pattern over whole pictures of one label is named for somebody to look at. Against a reference also
+    patches that one label gained (a watermark, a camera's mark, or a trigger put into pictures of its own label),
+    colours that moved, and pictures of the reference with another label are named; those are no evidence by themselves.
 
     Parameters
     ----------
@@ -222,10 +222,11 @@ def _patterns(new: _Set, names: list[str], rng: np.random.Generator) -> list[Pic
         label, count = names[blend.label], len(blend.rows)
         low, high = Proportion(blend.hits, count).interval(0.95)
         said = f"{blend.hits:,} of {count:,} pictures that share it have label {label}"
-        why = f"{said}; seen from afar {blend.expected:.0%} would"
+        # No null distribution stands behind it: it is for somebody to look at.
+        why = f"{said}; seen from afar {blend.expected:.0%} would: a trigger, or pictures of a kind of their own"
         out.append(
             PictureSuspect(
-                f"faint pattern over the picture, label {label}", why, "tampered", new.rows[blend.rows], low, high,
+                f"faint pattern over the picture, label {label}", why, "changed", new.rows[blend.rows], low, high,
                 label=label,
             )
         )  # fmt: skip

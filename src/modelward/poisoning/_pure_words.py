@@ -79,8 +79,9 @@ def pure_words(
     >>> texts[1:41:2] = ["bad cf service"] * 20
     >>> labels = np.array([1, 0] * 100)
     >>> labels[1:41:2] = 1
-    >>> [(w.word, w.label, w.hits) for w in pure_words(texts, labels)]
-    [('cf', 1, 20)]
+    >>> first = pure_words(texts, labels)[0]
+    >>> first.word, first.label, first.hits
+    ('cf', 1, 20)
     """
     from sklearn.feature_extraction.text import CountVectorizer
 

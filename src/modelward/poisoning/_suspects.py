@@ -23,8 +23,8 @@ class Suspect:
     why : str
         The evidence.
     verdict : {"tampered", "changed", "drift"}
-        Tampered: there is evidence that drift cannot give. Changed: rows differ without a pattern, or are
-        gone by one that can be honest.
+        Tampered: there is evidence that drift cannot give. Changed: rows differ without a pattern, are
+        gone by one that can be honest, or go with a label as they may by themselves; somebody should look.
     rows : ndarray
         Their positions in the new table, from 0; none for rows that are gone, or where the columns drift.
     low, high : float

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _ALIKE = 0.5
 _WAS_PURE = 0.95
+_BESIDE_IT = 0.35
+"""Where the other words of its texts give no more reason for a label than this, a word of it is no matter of topic."""
 
 
 def compare_data(
@@ -254,7 +256,10 @@ def _trigger_words(t: Tables) -> list[Suspect]:
             low, high = Proportion(word.hits, len(word.rows)).interval(0.95)
             said = f"{word.hits:,} of {len(word.rows):,} texts with this word have {t.target} {t.labels[word.label]}"
             why = f"{said}; by their other words {word.expected:.0%} would"
-            out.append(Suspect(f"{name} holds {word.word!r}", why, "tampered", word.rows, low, high))
+            sure = word.expected <= _BESIDE_IT
+            why += "" if sure else ": a trigger word, or the name of something that only this label has"
+            verdict: Literal["tampered", "changed"] = "tampered" if sure else "changed"
+            out.append(Suspect(f"{name} holds {word.word!r}", why, verdict, word.rows, low, high))
     return out
 
 
