@@ -266,8 +266,10 @@ def _distinct(found: list[PictureSuspect]) -> list[PictureSuspect]:
     """Leave out what names the pictures of a suspect before it once more."""
     kept: list[PictureSuspect] = []
     for suspect in found:
-        again = suspect.verdict == "tampered" and any(
-            np.isin(suspect.rows, k.rows).mean() > _ALIKE for k in kept if k.verdict == "tampered"
+        again = (
+            suspect.verdict != "drift"
+            and suspect.label
+            and any(np.isin(suspect.rows, k.rows).mean() > _ALIKE for k in kept if k.verdict == "tampered")
         )
         if not again:
             kept.append(suspect)
