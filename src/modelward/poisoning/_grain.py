@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from modelward.poisoning._coded import Coded
 
 _NATURAL = 0.02
+_STEPS = 5
+"""Values of its usual precision that a column needs at least."""
 _COVERED = 0.6
 """Less than a rule must cover: the grid's cuts lie beside the rule's."""
 
@@ -38,12 +40,15 @@ def _grain(coded: Coded, j: int, x: NDArray[np.float64]) -> Cell | None:
     values = np.asarray(coded.words[j], dtype=np.float64)
     rows = np.bincount(coded.codes[j][coded.codes[j] >= 0], minlength=len(values))
     for step in 10.0 ** np.arange(6, -4, -1):
-        foreign = np.abs(values / step - np.round(values / step)) > 1e-6
+        # Held against a step of one at most: beside a step of a million a half would be nothing.
+        beside = np.abs(values - np.round(values / step) * step)
+        foreign = beside > 1e-6 * min(step, 1.0) + 1e-13 * np.abs(values)
         share = 1 - rows[foreign].sum() / max(rows.sum(), 1)
         if share >= 0.5:
             break
     off = np.append(foreign, False)[coded.codes[j]]
-    if not 0.5 <= share <= 0.999 or off.sum() < MIN_ROWS:
+    # A column that is 0 wherever nothing happened is in steps of anything there.
+    if not 0.5 <= share <= 0.999 or off.sum() < MIN_ROWS or (~foreign).sum() < _STEPS:
         return None
     others = [k for k in range(len(coded.names)) if k != j]
     rest = coded.without(j)

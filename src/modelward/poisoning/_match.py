@@ -70,7 +70,8 @@ def match_content(
     """Match rows by content: whole rows, then all but the target, then all but the target and one or two columns.
 
     Rows that stand several times are matched as often as both tables have them. Where fewer than a fifth of
-    the rows are in both, the tables hold different rows, and nothing is matched.
+    the rows are in both, beyond those that any two samples of such coarse rows share, the tables hold different rows,
+    and nothing is matched.
     """
     hashes = [_hashes(frame, columns) for frame in (new, old)]
     sums: list[NDArray[np.uint64]] = [np.asarray(h.sum(axis=0, dtype=np.uint64)) for h in hashes]
@@ -84,7 +85,8 @@ def match_content(
     matched = 0
     for first, second in stages:
         matched += _take(first, second, free, found)
-    if matched < _SAME_ROWS * min(new.height, old.height):
+    usual = max(_repeated(each) for each in sums)
+    if matched < (_SAME_ROWS + (1 - _SAME_ROWS) * usual) * min(new.height, old.height):
         none = np.zeros(0, dtype=np.int64)
         return Matching(none, none, "nothing")
     for j in range(len(columns)):
@@ -99,6 +101,12 @@ def match_content(
             a, b = (s - h[i] - h[j] for s, h in zip(sums, hashes, strict=True))
             _take(a, b, free, found)
     return Matching(np.concatenate(found[0]), np.concatenate(found[1]), "content")
+
+
+def _repeated(sums: NDArray[np.uint64]) -> float:
+    """Return the share of rows that are met again in their own table: as many are met in another sample by chance."""
+    _, inverse, counts = np.unique(sums, return_inverse=True, return_counts=True)
+    return float((counts[inverse] > 1).mean()) if len(sums) else 0.0
 
 
 def _take(

@@ -31,6 +31,10 @@ MOST_COLUMNS = 40
 _MOST_VALUES = 300
 _WINDOW = 0.1
 """Share of the rows that the values next to one hold."""
+_FINE = 12
+"""Frequent values that a column needs: of two coarse ones any pair is a part of the world with reasons of its own."""
+_RARE, _PART = 0.03, 0.5
+"""The most of all rows, and of those with either value, that may have both: a customer's name names their label."""
 _PURE = 0.85
 """Share of the surplus that must have the label."""
 _CROWD = 2.0
@@ -120,7 +124,7 @@ def _axes(coded: Coded, new: NDArray[np.bool_], n_new: int) -> tuple[list[_Axis]
         hits = np.bincount(codes[new], minlength=coded.sizes(j) + 1)
         often = np.flatnonzero(hits >= MIN_ROWS)
         often = np.sort(often[np.argsort(-hits[often], kind="stable")[:_MOST_VALUES]])
-        if len(often) < 2:
+        if len(often) < _FINE:
             continue
         place = np.full(coded.sizes(j) + 1, -1, dtype=np.int32)
         place[often] = np.arange(len(often))
@@ -167,6 +171,9 @@ def _stamps(axes: list[_Axis], new: NDArray[np.bool_]) -> tuple[list[_Stamp], in
             score = np.where(more > 0, _over(h, with_label.mean), 0.0)
             noise = 2 * np.sqrt(m + without.mean * without.times + 1)
             may = (h >= MIN_ROWS) & (more >= MIN_ROWS) & (other - noise <= (1 - _PURE) * more)
+            both = m + h
+            may &= (both <= _RARE * len(new)) & (both <= _PART * both.sum(axis=1, keepdims=True))
+            may &= both <= _PART * both.sum(axis=0, keepdims=True)
             if may.any():
                 # Where values of two columns go together anyway, crowds of one label come with those of all.
                 crowds = np.where((other >= MIN_ROWS) & ~may, _over(m, without.mean), 0.0)
