@@ -242,6 +242,11 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
             lines.append(
                 "no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
             )
+    elif found.matched_by == "no reference":
+        lines.append(
+            "without a reference groups that are pure by nature look the same (a customer in many rows, what the label "
+            "is made of): somebody who knows the data must say"
+        )
     bulk = [f"{c.name} ({c.how})" for c in found.columns if c.how]
     if bulk:
         rest = f" and {len(bulk) - 8} more" if len(bulk) > 8 else ""
