@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from cyclonedx.model.bom import Bom
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier
 
@@ -171,6 +171,7 @@ TEXT = st.text(st.characters(codec=None), max_size=20)  # lone surrogates and co
 
 
 @given(TEXT, TEXT, st.lists(st.tuples(TEXT, TEXT), max_size=3), st.lists(TEXT, max_size=3))
+@example("", "", [("", "\ud800")], [])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_names_files_have_the_document_is_valid(
     name: str, kind: str, packages: list, columns: list

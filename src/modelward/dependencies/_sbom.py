@@ -260,7 +260,7 @@ def _package(group: list[Package], component_module: Any) -> Any:
     purl = None
     if first.kind != "path":
         purl = need("packageurl", "packageurl-python").PackageURL(
-            type="pypi", name=first.name, version=first.version or None
+            type="pypi", name=plain_text(first.name), version=plain_text(first.version) or None
         )
     places = ", ".join(dict.fromkeys(p.place for p in group))
     return component_module.Component(

@@ -83,7 +83,9 @@ class Scale:
         """Return the coordinate; what lies outside of the domain is drawn at its edge."""
         value = min(max(value, self.low), self.high)
         if self.log:
-            share = math.log(value / self.low) / math.log(self.high / self.low)
+            # Differences of logarithms: a quotient of floats can be infinite.
+            low = math.log(self.low)
+            share = (math.log(value) - low) / (math.log(self.high) - low)
         else:
             share = (value - self.low) / (self.high - self.low)
         return self.start + share * (self.end - self.start)
