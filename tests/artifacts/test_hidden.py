@@ -108,6 +108,53 @@ def test_a_large_file_is_searched_without_being_kept(tmp_path: Path) -> None:
     assert (artifact.verdict, len(artifact.members)) == ("malicious", 1)
 
 
+@pytest.mark.parametrize("how", [bytes, base64.b64encode, zlib.compress, lzma.compress, bytes.hex])
+@pytest.mark.parametrize("at", [300, (1 << 20) - 30, (2 << 20) + 40_000])
+def test_a_large_npy_file_is_searched_for_all_of_it(
+    how: Callable[[bytes], bytes | str], at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelward.artifacts._container.LARGE", 1000)
+    monkeypatch.setattr("modelward.artifacts._hidden._STEP", 1 << 20)
+    monkeypatch.setattr("modelward.artifacts._hidden._OVERLAP", 1 << 12)
+    data = np.zeros(3 << 20, "u1")
+    path = tmp_path / "large.npy"
+    np.save(path, data)
+    artifact = read_artifact(path, whole=False)
+    assert (artifact.verdict, artifact.format, artifact.data) == ("clean", "npy", b"")
+    evil = how(pickle.dumps(Evil()))
+    evil = np.frombuffer(evil.encode() if isinstance(evil, str) else evil, "u1")
+    data[at : at + len(evil)] = evil
+    np.save(path, data)
+    artifact, whole = read_artifact(path, whole=False), read_artifact(path)
+    assert artifact.verdict == whole.verdict == "malicious"
+    assert [use.name for use in artifact.globals] == [use.name for use in whole.globals]
+    assert len(artifact.members) == 1
+
+
+def test_a_large_npy_file_of_objects_or_cut_is_as_a_small_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.npy"
+    np.save(path, np.array([Evil(), "a" * 5000], dtype=object), allow_pickle=True)
+    evil = path.read_bytes()
+    np.save(path, np.arange(1000))
+    plain = path.read_bytes()
+    for data in (
+        evil,
+        plain[:-1],
+        plain + b"x" * 100,
+        plain + plain,
+        plain + pickle.dumps(Evil()),
+        plain + evil,
+    ):
+        path.write_bytes(data)
+        monkeypatch.setattr("modelward.artifacts._container.LARGE", 1 << 30)
+        small = read_artifact(path, whole=False)
+        monkeypatch.setattr("modelward.artifacts._container.LARGE", 1000)
+        large = read_artifact(path, whole=False)
+        assert (large.verdict, large.reasons) == (small.verdict, small.reasons)
+
+
 def test_what_is_tried_in_a_large_file_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "random.pkl"
     path.write_bytes(pickle.dumps(np.frombuffer(np.random.default_rng(0).bytes(70_000_000), "u1"), 5))

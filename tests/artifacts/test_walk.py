@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fuzz_streams import atom, grown, honest, streams
-from modelward.artifacts import _walk, read_artifact
-from modelward.artifacts._content import BLOCK, WINDOW, ChangedError, Content, Stretch
+from modelward.artifacts import _walk, diff, read_artifact
+from modelward.artifacts._content import BLOCK, WINDOW, ChangedError, Content, Stretch, TextStretch
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._opcodes import MAX_MEMORY, NO_STRETCH
 from modelward.artifacts._walk import Walker
@@ -114,8 +114,8 @@ def test_a_file_is_walked_as_its_bytes_are(compiled: bool, tmp_path: Path) -> No
 
 
 def test_what_stands_before_an_error_is_read_before_it_is_run(tmp_path: Path) -> None:
-    # A text is no stretch: the walk steps over it without reading it, the unpickler does not.
-    data = pickle.dumps(["y" * (8 * WINDOW), 1], 4)[:-1] + b"\xff"
+    # Python 2's strings are no stretch: the walk steps over one without reading it, the unpickler does not.
+    data = b"\x80\x02T" + struct.pack("<I", 8 * WINDOW) + b"y" * (8 * WINDOW) + b"K\x01\xff"
     content = on_disk(data, tmp_path / "file")
     walker = Walker(content, compiled=False, stretch=BLOCK)
     segment = walker.advance()
@@ -186,6 +186,52 @@ def test_a_large_file_is_read_where_it_must_be(tmp_path: Path, monkeypatch: pyte
             np.testing.assert_array_equal(numbers(artifact.root["long"]), value["long"])
             np.testing.assert_array_equal(numbers(artifact.root["short"]), value["short"])
             assert bytes(artifact.root["raw"]) == value["raw"]
+
+
+def test_a_long_text_of_a_large_file_is_decoded_when_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelward.artifacts._container.LARGE", 1000)
+    path = tmp_path / "model"
+    long = "é\udc80a" * 30_000
+    for protocol in (1, 2, 4, 5):
+        path.write_bytes(b"\x80\x02" * (protocol == 1) + pickle.dumps([long, 7], protocol))
+        artifact = read_artifact(path, whole=False)
+        assert (artifact.verdict, artifact.root[1]) == ("clean", 7)
+        assert isinstance(artifact.root[0], TextStretch)
+        assert str(artifact.root[0]) == long
+        assert diff(artifact, read_artifact(path)).same
+    data = pickle.dumps(long, 4)
+    for at in (100, 70_000):  # an unpickler would stop there
+        path.write_bytes(data[:at] + b"\xff" + data[at + 1 :])
+        artifact = read_artifact(path, whole=False)
+        assert artifact.verdict == read_artifact(path).verdict == "unreadable"
+        assert artifact.reasons == ("cannot be read to its end: a text is no UTF-8",)
+
+
+def test_an_old_array_in_a_large_file_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelward.artifacts._container.LARGE", 1000)
+    path = tmp_path / "model"
+    value = np.random.default_rng(0).normal(size=20_000)
+    path.write_bytes(pickle.dumps(value, 2))
+    artifact = read_artifact(path, whole=False)
+    assert (artifact.verdict, artifact.data) == ("clean", b"")
+    np.testing.assert_array_equal(numbers(artifact.root), value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"cbuiltins\neval\n", b"\x85R."), (b"", b"Q."), (b"", b"\x8c\x01a\x93."), (b"\x8c\x02os", b"\x93.")],
+)
+def test_a_long_text_of_a_large_file_is_never_taken_for_harmless(
+    before: bytes, after: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an argument, as an identifier, and as either part of a name."""
+    monkeypatch.setattr("modelward.artifacts._container.LARGE", 1000)
+    path = tmp_path / "model"
+    path.write_bytes(b"\x80\x04" + before + b"X" + struct.pack("<I", 70_000) + b"x" * 70_000 + after)
+    assert read_artifact(path, whole=False).verdict != "clean"
+    assert read_artifact(path).verdict != "clean"
 
 
 def test_what_asks_for_its_bytes_in_a_large_file_gets_no_others(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelward.artifacts._content import Content, Stretch, buffer_of
+from modelward.artifacts._content import Content, Stretch, TextStretch, buffer_of
 from modelward.artifacts._inert import Inert
 from modelward.artifacts._opcodes import WalkError
 
@@ -257,9 +257,9 @@ def to_bytes(value: Any) -> bytes | bytearray | Stretch | None:
     """Return bytes, also those that old protocols write as text to be encoded."""
     if isinstance(value, bytes | bytearray | Stretch):
         return value
-    if isinstance(value, str):
+    if isinstance(value, str | TextStretch):
         try:
-            return value.encode("latin1")
+            return str(value).encode("latin1")
         except UnicodeEncodeError:
             return None
     if isinstance(value, Inert) and len(value.args) >= 1:

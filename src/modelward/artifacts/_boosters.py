@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import plain, to_bytes
 from modelward.artifacts._container import printable
+from modelward.artifacts._content import TextStretch
 from modelward.artifacts._inert import Inert
 from modelward.artifacts.readers._notes import BrokenError, Notes
 
@@ -246,9 +247,9 @@ def _state(booster: Inert, notes: Notes) -> dict[str, Any]:
         if "max_feature_idx" in state:
             return state
         text = state.get("_handle", state.get("handle", state.get("model_str")))
-        if not isinstance(text, str):
+        if not isinstance(text, str | TextStretch):
             raise BrokenError("a pickled LightGBM booster without its model's text")
-        return _lightgbm.parse(text.encode("utf-8", "surrogatepass"), notes).attributes
+        return _lightgbm.parse(str(text).encode("utf-8", "surrogatepass"), notes).attributes
     if "learner" in state or "Model" in state:
         check(state, notes)
         return state

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray, as_array
 from modelward.artifacts._arrow import sound_arrow
+from modelward.artifacts._content import TextStretch
 from modelward.artifacts._dtype_state import any_unfinished
 from modelward.artifacts._inert import Inert, InertType, is_zone_name
 from modelward.artifacts._known_former import ALL_CALLED, ALL_FUNCTIONS, ALL_KNOWN, REBUILDERS
@@ -130,7 +131,12 @@ def _booster(args: tuple[Any, ...]) -> bool:
 
 
 def _encode(args: tuple[Any, ...]) -> bool:
-    return len(args) == 2 and type(args[0]) is str and type(args[1]) is str and args[1] in _ENCODINGS
+    return (
+        len(args) == 2
+        and type(args[0]) in (str, TextStretch)
+        and type(args[1]) is str
+        and args[1] in _ENCODINGS
+    )
 
 
 def _array(args: tuple[Any, ...]) -> bool:

@@ -21,7 +21,7 @@ from modelward.artifacts._arrays import (
     read_shape,
     to_bytes,
 )
-from modelward.artifacts._content import Stretch
+from modelward.artifacts._content import Stretch, TextStretch
 from modelward.artifacts._graph import shape_of
 from modelward.artifacts._inert import Inert, is_inert_class
 
@@ -90,6 +90,8 @@ def view(value: Any) -> View:
         return View("bytes", (type(value).__name__, bytes(value)))
     if isinstance(value, Stretch):
         return View("bytes", ("bytes", bytes(value)))
+    if isinstance(value, TextStretch):
+        return view(str(value))
     if isinstance(value, list | tuple):
         return View(
             "sequence", (type(value).__name__, len(value)), {("item", i): v for i, v in enumerate(value)}

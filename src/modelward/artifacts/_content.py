@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 import mmap
 import os
 import weakref
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BLOCK = 1 << 16
 WINDOW = 1 << 20
@@ -204,6 +208,45 @@ class Stretch:
 
     def __repr__(self) -> str:
         return f"<{len(self):,} bytes of the file>"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TextStretch:
+    """A long text of a pickle, where its UTF-8 lies in the file; nothing is decoded until somebody asks.
+
+    Attributes
+    ----------
+    content : bytes or Content
+        The file.
+    start, end : int
+        Where in it.
+    """
+
+    content: bytes | Content
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return self.content[self.start : self.end].decode("utf-8", "surrogatepass")
+
+    def __repr__(self) -> str:
+        return f"<text in {self.end - self.start:,} bytes of the file>"
+
+    def problem(self) -> str:
+        """Return why an unpickler would not take it for a text; empty if it would."""
+        take = codecs.getincrementaldecoder("utf-8")("surrogatepass")
+        look = self.content.passing if isinstance(self.content, Content) else _slice_of(self.content)
+        try:
+            for at in range(self.start, self.end, WINDOW):
+                until = min(at + WINDOW, self.end)
+                take.decode(look(at, until), final=until == self.end)
+        except UnicodeDecodeError:
+            return "a text is no UTF-8"
+        return ""
+
+
+def _slice_of(content: bytes) -> Callable[[int, int], bytes]:
+    return lambda start, end: content[start:end]
 
 
 def buffer_of(content: Any, start: int, end: int) -> Any:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import raw_array
-from modelward.artifacts._content import Content, Stretch, buffer_of
+from modelward.artifacts._content import Content, Stretch, TextStretch, buffer_of
 from modelward.artifacts._log import WRAPPERS
-from modelward.artifacts._opcodes import NO_STRETCH, WalkError
+from modelward.artifacts._opcodes import NO_STRETCH, TEXTS, WalkError
 from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from modelward.artifacts._log import Log
 
 LONG_IN_FILE = 1 << 16
-"""Byte strings of a file that is not in memory are referred to from this length on, and not copied."""
+"""Byte strings and texts of a file that is not in memory are referred to from this length on, and not copied."""
 _ASK = b"NQ"  # a persistent identifier: the one way to have the unpickler push an object of ours
 
 
@@ -62,8 +62,8 @@ class Feed:
         self._at = 0
         self._builds = 0
         self._finished = False
-        self._waiting: Stretch | None = None
-        self._pushing: Stretch | None = None
+        self._waiting: Stretch | TextStretch | None = None
+        self._pushing: Stretch | TextStretch | None = None
         self.error = ""
         self.stopped_at = -1
 
@@ -90,11 +90,22 @@ class Feed:
         if segment.stopped:
             self.stopped_at, self._finished = segment.end, True
         if segment.stretch:
-            self._waiting = Stretch(self._data, *segment.stretch)
+            self._leave_out(segment.end, *segment.stretch)
         if segment.begin == 0 and segment.end == len(self._data) and isinstance(self._data, bytes):
             return self._data
         part: bytes | memoryview = buffer_of(self._data, segment.begin, segment.end)
         return part
+
+    def _leave_out(self, opcode: int, start: int, end: int) -> None:
+        """Have what stands for the bytes or the text of an opcode pushed next."""
+        if self._data[opcode] not in TEXTS:
+            self._waiting = Stretch(self._data, start, end)
+            return
+        text = TextStretch(self._data, start, end)
+        if problem := text.problem():
+            self.error, self._finished = problem, True
+        else:
+            self._waiting = text
 
     def asked(self, pid: Any) -> Any:
         """Return the bytes that were left out here or, if it is the file that asks, a stand-in for an object."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._artifact import Artifact, GlobalUse
@@ -18,7 +18,7 @@ from modelward.artifacts._content import Content
 from modelward.artifacts._formats import MAX_DEPTH, gathered, rank
 from modelward.artifacts._hidden_budget import AGAIN_BYTE, LOOK, NAME, NEW_BYTE, READ, READ_BYTE, VISIT, WALK
 from modelward.artifacts._hidden_forms import decoded, gathered_texts
-from modelward.artifacts._hidden_heads import OPCODES, heads_of
+from modelward.artifacts._hidden_heads import Heads, heads_of
 from modelward.artifacts._hidden_opcodes import first_look
 from modelward.artifacts._hidden_packed import unpacked
 from modelward.artifacts._hidden_places import places
@@ -27,6 +27,8 @@ from modelward.artifacts._opcodes import MESSAGES, NO_LINE
 from modelward.artifacts._walk import Walker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from modelward.artifacts._formats import Job
 
 MAX_FOUND = 20
@@ -34,14 +36,18 @@ MAX_FOUND = 20
 _VISITS = 400_000
 _LEAST = 9
 """Content of fewer bytes holds nothing that names something, the pickle of one number around it."""
-_STEP = 8 << 20
-_OVERLAP = 1 << 10
+_STEP, _OVERLAP = 16 << 20, 2 << 20
+"""How far apart windows of a large file begin, and how far each reaches into the next.
+
+What is compressed or encoded and longer than the latter may be cut by the end of a window; a plain pickle is not.
+"""
+_PLAIN_STEP, _PLAIN_OVERLAP = 8 << 20, 1 << 10
+"""The same where only plain pickles are looked for."""
 _LOOK_FAR = 1_000_000
 _MAX_JUDGED = 100_000
 _COMPARE = 10_000
 """What comparing the keys of one find may cost before they are looked at one by one."""
 
-_HEADED = re.compile(rb"\x80[\x00-\x05][" + re.escape(OPCODES) + rb"]")
 _NAMING = re.compile(rb"[ci\x93]")
 _HOLDERS = ("zip", "npz", "skops", "tar")
 _OWN_ZIP = ("PyTorch", "TorchScript")
@@ -73,7 +79,10 @@ def with_hidden(artifact: Artifact, job: Job) -> Artifact:
     if not job.hidden:
         job.purse.search.grant(len(job.content))
     search = _Search(job, {use.name for use in artifact.globals})
-    search.run(1, zipped=not artifact.format.startswith(_OWN_ZIP))
+    if isinstance(job.content, Content):
+        search.pass_over(job.content, everything=artifact.format == "npy")
+    else:
+        search.run(1, zipped=not artifact.format.startswith(_OWN_ZIP))
     if not search.found:
         return artifact
     found = search.placed(artifact.root)
@@ -82,6 +91,31 @@ def with_hidden(artifact: Artifact, job: Job) -> Artifact:
         more = f"{search.unlisted:,} more hidden pickles, no worse than these, are not listed"
         own = replace(own, reasons=(*own.reasons, more))
     return gathered(own, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What is looked at at once.
+
+    Attributes
+    ----------
+    seen : bytes
+        The bytes.
+    content : bytes or Content
+        What they are part of, in which a pickle that begins there may go on.
+    head : bytes
+        With what that begins.
+    start : int
+        Where they begin in that.
+    step : int
+        Where the next window begins, counted from there; what begins behind it is that one's.
+    """
+
+    seen: bytes
+    content: Any
+    head: bytes
+    start: int = 0
+    step: int = 1 << 62
 
 
 class _Search:
@@ -106,35 +140,58 @@ class _Search:
         self._judged: dict[tuple[bytes, bytes], bool] = {}
 
     def run(self, first: int, *, zipped: bool) -> None:
-        """Look at every place of the content from `first` on; a large file is passed over in windows and not kept."""
-        content: Any = self.job.content
-        if isinstance(content, Content):
-            self._pass_over(content)
-            return
+        """Look at every place of the content from `first` on."""
+        content = self.job.content
         heads = heads_of(content)
-        for start in places(content, heads, first, self._budget, self._names_harm):
-            if not self._try(content, start, content, start):
-                break
-        for at, how, inner in unpacked(content, heads, first, self._budget, zipped=zipped):
-            self._unpacked(at, how, inner)
-        for pieces in gathered_texts(decoded(content, heads, self._budget), self._budget):
-            self._decoded(*pieces)
+        window = _Window(content, content, content[:2])
+        self._try_all(window, places(content, heads, first, self._budget, self._names_harm))
+        self._unpack(window, heads, first, zipped=zipped)
         if self._budget.spent:
             self._unread(_SPENT)
 
-    def _pass_over(self, content: Content) -> None:
-        """Try the places of a large file in windows, and keep nothing of what was read for that."""
-        aside = content.aside()
-        for at in range(0, len(content), _STEP):
-            window = content.passing(at, at + _STEP + _OVERLAP)
-            for match in _HEADED.finditer(window, 0 if at else 1):
-                if match.start() >= _STEP:
-                    break
-                if not self._try(aside, at + match.start(), window, match.start()):
-                    self._unread(_SPENT)
-                    return
-                if aside.held > _STEP:
-                    aside = content.aside()
+    def pass_over(self, content: Content, *, everything: bool) -> None:
+        """Look at a large file in windows, and keep nothing of what was read for that.
+
+        Parameters
+        ----------
+        content : Content
+            The file.
+        everything : bool
+            Look for what `run` looks for; else for plain pickles that begin with their PROTO opcode, which takes
+            half as long.
+        """
+        aside, head = content.aside(), content[:2]
+        step, overlap = (_STEP, _OVERLAP) if everything else (_PLAIN_STEP, _PLAIN_OVERLAP)
+        for at in range(0, len(content), step):
+            window = _Window(content.passing(at, at + step + overlap), aside, head, at, step)
+            first = 0 if at else 1
+            if everything:
+                heads = heads_of(window.seen)
+                found = places(window.seen, heads, first, self._budget, self._names_harm)
+                self._try_all(window, found)
+                self._unpack(window, heads, first, zipped=True)
+            else:
+                self._try_all(window, Heads(window.seen).at("pickle", first))
+            if self._budget.spent:
+                self._unread(_SPENT)
+                return
+            if aside.held > step:
+                aside = content.aside()
+
+    def _try_all(self, window: _Window, found: Iterable[int]) -> None:
+        """Try places of a window."""
+        for start in found:
+            if start < window.step and not self._try(window, start):
+                break
+
+    def _unpack(self, window: _Window, heads: Heads, first: int, *, zipped: bool) -> None:
+        """Look into what is compressed or encoded in a window."""
+        seen = window.seen
+        for at, how, inner in unpacked(seen, heads, first, self._budget, zipped=zipped):
+            self._unpacked(window.start + at, how, inner)
+        texts = decoded(seen, heads, self._budget, window.head)
+        for how, inner, starts, found in gathered_texts(texts, self._budget):
+            self._decoded(how, inner, starts, [window.start + at for at in found])
 
     def _names_harm(self, module: bytes, name: bytes) -> bool:
         """Say whether a name is dangerous, and none that the file itself reaches."""
@@ -154,12 +211,10 @@ class _Search:
                 self._judged[key] = known
         return known
 
-    def _try(self, content: Any, start: int, seen: bytes, at: int) -> bool:
-        """Read a place as a pickle, if its opcodes name anything; say whether the budget allows for another.
-
-        The place is at another position in what was seen of it.
-        """
-        may_name, cost = first_look(seen, at, len(content) - start)
+    def _try(self, window: _Window, at: int) -> bool:
+        """Read a place of a window as a pickle, if its opcodes name anything; say whether the budget allows more."""
+        content, start = window.content, window.start + at
+        may_name, cost = first_look(window.seen, at, len(content) - start)
         if not self._budget.charge(LOOK + cost) or not may_name:
             return not self._budget.spent
         if self._harm_left == 0:

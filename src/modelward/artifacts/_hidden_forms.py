@@ -48,7 +48,7 @@ _SMALL, _TOGETHER = 1 << 12, 1 << 20
 _BETWEEN = b"\xff\xff"
 
 
-def decoded(content: bytes, heads: Heads, budget: Budget) -> Iterator[tuple[int, str, bytes]]:
+def decoded(content: bytes, heads: Heads, budget: Budget, head: bytes) -> Iterator[tuple[int, str, bytes]]:
     """Yield where text encodes bytes, how, and the bytes, until the budget is spent.
 
     What the bytes hold may begin and end anywhere in them.
@@ -61,8 +61,10 @@ def decoded(content: bytes, heads: Heads, budget: Budget) -> Iterator[tuple[int,
         Where in it something stands that has to be looked at.
     budget : Budget
         What may be spent.
+    head : bytes
+        With which two bytes all of it begins: they say what protocol its texts are of.
     """
-    for start, how, inner in _decoded(content, heads):
+    for start, how, inner in _decoded(content, heads, head):
         if not budget.charge(LOOK + NEW_BYTE * len(inner)):
             return
         yield start, how, inner
@@ -113,7 +115,7 @@ def gathered_texts(
         yield how, bytes(inner), starts, places
 
 
-def _decoded(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
+def _decoded(content: bytes, heads: Heads, head: bytes) -> Iterator[tuple[int, str, bytes]]:
     for kind, pattern in _BASE64.items():
         for match in matches(pattern, content, heads.at(kind)):
             inner = _from_base64(match[0])
@@ -121,13 +123,13 @@ def _decoded(content: bytes, heads: Heads) -> Iterator[tuple[int, str, bytes]]:
                 yield match.start(), "in base64", inner
     for match in matches(_HEX, content, heads.at("hexadecimal")):
         yield match.start(), "in hexadecimal", bytes.fromhex(match[0][: len(match[0]) & ~1].decode("ascii"))
-    old = content[:1] != b"\x80" or content[1:2] <= b"\x02"
+    old = head[:1] != b"\x80" or head[1:2] <= b"\x02"
     texts = {**_AS_UTF8, **(_AS_UTF8_OLD if old and b"\xc2" in content else {})}
     for kind, pattern in texts.items():
         for match in matches(pattern, content, heads.at(kind)):
             text = match[0].decode("utf-8", "ignore")
             yield match.start(), "as text", text.encode("latin-1", "ignore")
-    if content[:1] != b"\x80":
+    if head[:1] != b"\x80":
         yield from _texts(content, heads)
         yield from _strings(content, heads)
 

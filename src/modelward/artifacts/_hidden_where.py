@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from modelward.artifacts._arrays import RawArray, as_array
-from modelward.artifacts._content import Content, Stretch
+from modelward.artifacts._content import Content, Stretch, TextStretch
 from modelward.artifacts._graph import join
 from modelward.artifacts._inert import Inert, is_inert_class
 
@@ -49,7 +49,7 @@ def place_of(root: Any, content: Any, at: int, max_visits: int) -> str:
 
 
 def _holds(value: Any, content: Any, at: int, sample: bytes) -> bool:
-    if isinstance(value, RawArray | Stretch):
+    if isinstance(value, RawArray | Stretch | TextStretch):
         inner = value.data if isinstance(value, RawArray) else value.content
         if isinstance(inner, Stretch):
             begin = inner.start

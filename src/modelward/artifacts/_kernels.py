@@ -204,7 +204,9 @@ def walk(data: Any, have: int, stack: Any, marks: Any, memo: Any, state: Any) ->
             stack[n] = w.LONG_KEY if (op == 0x8A or op == 0x8B) and count > np.uint64(9) else 1
             n += 1
             memory -= 64
-            large = np.int64(count) >= state[STRETCH_FROM] and (op == 0x42 or op == 0x8E or op == 0x96)
+            large = np.int64(count) >= state[STRETCH_FROM] and (
+                op == 0x42 or op == 0x8E or op == 0x96 or op == 0x58 or op == 0x8D
+            )
             if large and (state[FRAME_END] == w.NEVER or state[FRAME_START] < 0):
                 if pos > real:
                     wrong = w.CROSSES

@@ -75,7 +75,8 @@ _SIZED = {
 }  # fmt: skip
 PUSH = [-1] * 256
 SIZED = [0] * 256
-BYTES = b"\x42\x8e\x96"  # BINBYTES, BINBYTES8, BYTEARRAY8
+TEXTS = b"\x58\x8d"  # BINUNICODE, BINUNICODE8
+LONG_PAYLOADS = b"\x42\x8e\x96" + TEXTS  # and BINBYTES, BINBYTES8, BYTEARRAY8
 for _op, _size in _PUSH.items():
     PUSH[_op[0]] = _size
 for _op, _size in _SIZED.items():

@@ -52,8 +52,8 @@ def read_artifact(
     max_memory : int
         Bytes that the objects of one pickle may take, as estimated from its opcodes before it is read.
     whole : bool
-        Keep the file's bytes as `data`, to be loaded later. Without it `data` may be empty: of a large pickle
-        or joblib file that is not compressed only what must be looked at is read, its long arrays where and
+        Keep the file's bytes as `data`, to be loaded later. Without it `data` may be empty: of a large pickle,
+        joblib or .npy file that is not compressed only what must be looked at is read, its long arrays where and
         when somebody asks for them, and `max_bytes` does not bound its length.
 
     Returns
@@ -79,7 +79,7 @@ def read_artifact(
 
 
 def _large(path: str | Path, shown: str, max_bytes: int, max_memory: int) -> Artifact | None:
-    """Read a large pickle or joblib file without having all of it in memory; None for any other file.
+    """Read a large pickle, joblib or .npy file without having all of it in memory; None for any other file.
 
     The payloads of its arrays are neither read nor copied unless somebody asks for them, so its size is not
     bounded; what stands between them is.
@@ -91,11 +91,16 @@ def _large(path: str | Path, shown: str, max_bytes: int, max_memory: int) -> Art
         ends = content[:_END] + content[-_END:]
     except ChangedError as error:
         return Artifact(shown, "unknown", b"", "unreadable", (str(error),))
-    if not ends.startswith(b"\x80") or any(reader.recognise(ends) for reader in READERS):
-        return None  # it means something else, too: that takes the whole of it
+    readers = [reader for reader in READERS if reader.recognise(ends)]
+    if ends.startswith(b"\x80") and not readers:
+        reader = PICKLE
+    elif [reader.name for reader in readers] == ["npy"]:
+        reader = readers[0]
+    else:
+        return None  # it is something else, or means that, too: that takes the whole of it
     lazy: Any = content
     job = Job(lazy, shown, b"", "", len(content), max_memory, 0, Purse(max_bytes))
-    artifact = _searched(_guarded(PICKLE, job), job)
+    artifact = _searched(_guarded(reader, job), job)
     if content.changed():
         reason = "it was written to while it was read"
         return replace(

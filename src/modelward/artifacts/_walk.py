@@ -18,7 +18,6 @@ from modelward.artifacts._effort import LOOK, RARE, Effort, Lazy
 from modelward.artifacts._opcodes import (
     AHEAD,
     BUILT,
-    BYTES,
     CROSSES,
     DEPTH,
     EMPTY,
@@ -32,6 +31,7 @@ from modelward.artifacts._opcodes import (
     LONG,
     LONG_FRAME,
     LONG_KEY,
+    LONG_PAYLOADS,
     MAX_MEMORY,
     MEMORY,
     MESSAGES,
@@ -113,7 +113,7 @@ class Walker(Machine):
     max_memory : int
         See `MAX_MEMORY`.
     stretch : int
-        Byte strings from this length on are not part of a segment but lie between two.
+        Byte strings and texts from this length on are not part of a segment but lie between two.
     bounds : Bounds or None
         What all pickles of the file may still cost; None if there is no other.
     compiled : bool or None
@@ -265,7 +265,7 @@ class Walker(Machine):
                         raise wrong(LONG, count)
                     append(LONG_KEY if (op == 0x8A or op == 0x8B) and count > 9 else 1)
                     memory -= 64
-                    if count >= self.stretch and op in BYTES and self._splittable():
+                    if count >= self.stretch and op in LONG_PAYLOADS and self._splittable():
                         if pos > real:
                             raise wrong(CROSSES)
                         if pos == real:
