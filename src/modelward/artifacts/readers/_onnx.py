@@ -26,6 +26,7 @@ _RUNS_CODE = frozenset({"PythonOp", "PythonOpGrad", "PyOp", "PyCustomOp", "ATen"
 """Operators that run Python, any function of PyTorch, or code compiled for an accelerator."""
 _NODES, _NODE = 20_000, 64
 """Nodes that any model may have, and bytes that explain one more: honest ones name what they take and give."""
+_MANY_NODES = "it has more nodes than its length explains"
 
 
 def read(job: Job) -> Artifact:
@@ -106,7 +107,7 @@ class _Onnx:
         return {
             "name": message.text("name"),
             "doc_string": message.text("doc_string"),
-            "nodes": [self._node(node) for node in message.inners("node", known.NODE)],
+            "nodes": self._nodes(message),
             "initializers": initializers,
             "sparse_initializers": [
                 self._sparse(item) for item in message.inners("sparse_initializer", known.SPARSE)
@@ -123,10 +124,15 @@ class _Onnx:
         }
         return found | {"dims": message.numbers("dims")}
 
+    def _nodes(self, message: Message) -> list[dict[str, Any]]:
+        if len(message.spans("node")) > self._left:
+            raise BrokenError(_MANY_NODES)
+        return [self._node(node) for node in message.inners("node", known.NODE)]
+
     def _node(self, message: Message) -> dict[str, Any]:
         self._left -= 1
         if self._left < 0:
-            raise BrokenError("it has more nodes than its length explains")
+            raise BrokenError(_MANY_NODES)
         operator, domain = message.text("op_type"), message.text("domain")
         self._judge(operator, domain)
         attributes: dict[str, Any] = {}
@@ -202,7 +208,7 @@ class _Onnx:
             "domain": message.text("domain"),
             "input": message.texts("input"),
             "output": message.texts("output"),
-            "nodes": [self._node(node) for node in message.inners("node", known.NODE)],
+            "nodes": self._nodes(message),
             "attributes": {
                 item.text("name"): self._value(item, item.text("name"))
                 for item in message.inners("attribute_proto", known.ATTRIBUTE)

@@ -29,6 +29,8 @@ _NUMBERS = {
 }
 _PAIRS = {2: "pairlist", 3: "function", 5: "promise", 6: "call", 17: "dots"}
 _LIST, _CLOSURE, _CALL = 2, 3, 6
+_LONGEST_CHAIN = 100_000
+"""Pairs in one list: R keeps arguments, attributes and small environments so, and nothing that grows with rows."""
 _BC_PAIRS = frozenset({2, 6, 239, 240, 243, 244})
 
 
@@ -187,6 +189,8 @@ class Objects:
             flags = self.stream.integer()
             if flags & 255 not in (2, 6, 17, 239, 240):
                 break
+            if len(cells) >= _LONGEST_CHAIN:
+                raise RError(f"a list of pairs has more than {_LONGEST_CHAIN:,} of them")
         rest = self._item(flags)
         if rest is not None:
             cells.append((None, rest))

@@ -32,9 +32,10 @@ class Binary:
 
     def integer(self) -> int:
         """Read one integer of four bytes."""
-        if self.position + 4 > len(self.data):
-            raise RError("it ends too early")
-        value = self.unpack(self.data, self.position)[0]
+        try:
+            value = self.unpack(self.data, self.position)[0]
+        except struct.error:
+            raise RError("it ends too early") from None
         self.position += 4
         return value
 

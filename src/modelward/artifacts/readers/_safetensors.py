@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 """The longest header that the library itself accepts."""
 _MAX_SIDE = 1 << 48
+_KEYS = {"dtype", "shape", "data_offsets"}
 # Kinds that numpy does not have keep their bytes, as void items.
 _DTYPES = {
     "BOOL": Dtype("|b1", 1), "U8": Dtype("|u1", 1), "I8": Dtype("|i1", 1), "U16": Dtype("<u2", 2),
@@ -58,30 +59,34 @@ def parse(content: bytes, notes: Notes) -> dict[str, Any]:
 
 def _tensor(name: str, entry: Any, content: bytes, base: int) -> RawArray:
     """Locate one tensor."""
-    shown = f"tensor {printable(name, 80)!r}"
-    if not isinstance(entry, dict) or set(entry) != {"dtype", "shape", "data_offsets"}:
-        raise BrokenError(f"{shown} has not exactly a dtype, a shape and offsets")
+    if not isinstance(entry, dict) or entry.keys() != _KEYS:
+        raise _broken(name, "has not exactly a dtype, a shape and offsets")
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     if not isinstance(shape, list) or len(shape) > 64 or not all(type(n) is int and n >= 0 for n in shape):
-        raise BrokenError(f"{shown} has a shape that is none")
+        raise _broken(name, "has a shape that is none")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(type(n) is int for n in offsets):
-        raise BrokenError(f"{shown} has offsets that are none")
+        raise _broken(name, "has offsets that are none")
     if not isinstance(kind, str) or (kind not in _DTYPES and kind not in _BITS):
-        raise BrokenError(f"{shown} has the unknown dtype {printable(str(kind), 40)!r}")
+        raise _broken(name, f"has the unknown dtype {printable(str(kind), 40)!r}")
     count = 1
     for side in shape:
         count *= side
         if count > _MAX_SIDE:
-            raise BrokenError(f"{shown} has a shape larger than any memory")
+            raise _broken(name, "has a shape larger than any memory")
     begin, end = offsets
     if not 0 <= begin <= end <= len(content) - base:
-        raise BrokenError(f"{shown} lies outside the file (bytes {begin:,} to {end:,})")
+        raise _broken(name, f"lies outside the file (bytes {begin:,} to {end:,})")
     needed = -(-count * _BITS[kind] // 8) if kind in _BITS else count * _DTYPES[kind].itemsize
     if needed != end - begin:
-        raise BrokenError(f"{shown} needs {needed:,} bytes and has {end - begin:,}")
+        raise _broken(name, f"needs {needed:,} bytes and has {end - begin:,}")
     dtype = Dtype("|V1", 1) if kind in _BITS else _DTYPES[kind]
     sides = (needed,) if kind in _BITS else tuple(shape)
     return RawArray(dtype, sides, False, content, base + begin, base + end)
+
+
+def _broken(name: str, why: str) -> BrokenError:
+    """Return the error of a tensor; files have tens of thousands of names, which are shown only here."""
+    return BrokenError(f"tensor {printable(name, 80)!r} {why}")
 
 
 def _check_spans(spans: list[tuple[int, int, str]], base: int, length: int, notes: Notes) -> None:
