@@ -112,15 +112,22 @@ def processes(folder: Path, peer: list[str]) -> None:
     (folder / "many").mkdir()
     for i in range(200):
         (folder / "many" / f"{i}.pkl").write_bytes(forest)
+    array = rng.normal(size=62_500_000)
     with (folder / "array.pkl").open("wb") as file:
-        pickle.dump(rng.normal(size=62_500_000), file, protocol=5)
+        pickle.dump(array, file, protocol=5)
+    joblib.dump(array, folder / "array.joblib")
+    np.save(folder / "array.npy", array)
+    del array
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed has its byte code beside it
     ours = [sys.executable, "-c", "from modelward.cli import main; main()", "scan"]
     print(
         "\nWhole processes, best of 3, in turn: processor seconds and the most memory in MB.\n\n"
         "| what | MB | modelward scan, s | MB of memory | picklescan, s | MB of memory |\n|---|---|---|---|---|---|"
     )
-    for name, path in (("a forest of 5", "small.pkl"), ("200 forests", "many"), ("one array", "array.pkl")):
+    for name, path in (
+        ("a forest of 5", "small.pkl"), ("200 forests", "many"), ("one array", "array.pkl"),
+        ("one array, joblib", "array.joblib"), ("one array, .npy", "array.npy"),
+    ):  # fmt: skip
         place = folder / path
         size = sum(f.stat().st_size for f in ([place] if place.is_file() else place.iterdir())) / 1e6
         commands = [[*ours, str(place)]] + [[command, "-p", str(place)] for command in peer]
