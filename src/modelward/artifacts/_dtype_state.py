@@ -54,7 +54,7 @@ def any_unfinished(values: tuple[object, ...]) -> bool:
     if len(values) > 100 and not any(issubclass(kind, Inert) for kind in set(map(type, values))):
         return False
     # Called for every scalar of a file, and most values are no objects or have their state.
-    return any([isinstance(value, Inert) and value.state is None and unfinished(value) for value in values])
+    return any(isinstance(value, Inert) and value.state is None and unfinished(value) for value in values)
 
 
 def harmful_dtype(dtype: Inert, spend: Callable[[int], None]) -> str:
