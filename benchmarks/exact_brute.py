@@ -140,7 +140,8 @@ def compare(kind: str, seed: int, tally: Counter[str]) -> None:
                 tally["disagree"] += bool(bad)
                 if bad:
                     print(f"DISAGREES: {kind}, seed {seed}, {norm}, work {work}, row {i}: {', '.join(bad)}; "
-                          f"cost {result.cost[i]!r}, bound {result.bound[i]!r}, list {least!r}, {every!r}")  # fmt: skip
+                          f"cost {result.cost[i]!r}, bound {result.bound[i]!r}, list {least!r}, {every!r}",
+                          flush=True)  # fmt: skip
 
 
 def _faults(world: World, result: Any, i: int, least: float, every: float, *, whole: bool) -> list[str]:
@@ -184,6 +185,10 @@ def main(worlds: int) -> int:
         began = time.perf_counter()
         for seed in range(worlds):
             compare(kind, seed, tally)
+            # A whole kind can take minutes, and the very first world compiles all kernels: say how far it is.
+            if seed % 4 == 0:
+                print(f"{kind}: world {seed + 1} of {worlds}, {tally['disagree']} disagreements, "
+                      f"{time.perf_counter() - began:.0f} s", file=sys.stderr, flush=True)  # fmt: skip
         cases = {k: v for k, v in tally.items() if k.endswith(("whole", "stopped"))}
         tally["cases"], tally["early"] = (
             sum(cases.values()),

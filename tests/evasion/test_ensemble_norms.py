@@ -8,7 +8,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from xgboost import XGBClassifier
 
 from modelward.evasion import EnsembleSearch, Outcome
-from modelward.schema import legal
+from modelward.models import wrap
+from modelward.schema import Codec, Column, FeatureSchema, legal
 
 MODELS = {
     "voting forest": lambda seed: RandomForestClassifier(4, random_state=seed),
@@ -60,3 +61,28 @@ def test_a_search_that_is_stopped_early_brackets_the_truth(world, norm):
             assert not result.proven[i] or result.cost[i] == pytest.approx(least)
         opened += int((~result.proven).sum())
     assert opened > 3
+
+
+@pytest.mark.parametrize("norm", ORDER)
+def test_where_all_that_may_change_is_free_the_flip_is_free_and_the_search_ends(norm):
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, size=(300, 2))
+    schema = FeatureSchema(
+        (
+            Column("free", "continuous", low=-1.0, high=1.0, cost=0.0),
+            Column("held", "continuous", mutable=False),
+        )
+    )
+    model = RandomForestClassifier(3, max_depth=3, random_state=0).fit(X, X.sum(axis=1) > 0)
+    subject = wrap(model, Codec.fit(schema), [False, True])
+    codes = subject.codes(X[:20])
+    result = EnsembleSearch(norm=norm).run(subject, X[:20], codes, schema=schema)
+    reachable = np.array([
+        (subject.codes(np.column_stack([np.linspace(-1, 1, 999), np.full(999, x[1])])) != code).any()
+        for x, code in zip(X[:20], codes, strict=True)
+    ])  # fmt: skip
+    assert np.array_equal(result.success, reachable)
+    assert reachable.sum() >= 10
+    assert result.proven.all()
+    if norm != "l0":
+        assert not result.cost[reachable].any()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
@@ -11,8 +12,9 @@ from sklearn.ensemble import RandomForestClassifier
 from modelward.evasion._desk import open_desk
 from modelward.evasion._grid import Grid, edges_of
 from modelward.evasion._halving import Halving
-from modelward.evasion._moves import Batch, Moves
+from modelward.evasion._moves import ways_of
 from modelward.evasion._space import Space
+from modelward.evasion._trading import redraw, room, take, together, uniform, weaken
 from modelward.evasion._walkers import Walkers
 from modelward.models import wrap
 from modelward.schema import Codec, Column, FeatureSchema, legal, project
@@ -22,32 +24,61 @@ def forest(seed):
     return RandomForestClassifier(3, max_depth=2, random_state=seed)
 
 
+def steps(seed, norm, w):
+    """Yield what 40 rows hold before and after each of some drawn moves of one unit."""
+    space, rng = Space(w.schema, norm), np.random.default_rng(seed)
+    ways = ways_of(space, Grid.build(space, 8, None, None))
+    X = w.every[rng.integers(len(w.every), size=40)]
+    A, units = X.copy(), np.zeros((40, len(space.units)))
+    state = np.arange(40, dtype=np.uint64)
+    free = np.flatnonzero(space.mutable)
+    for _ in range(4 if len(free) else 0):
+        for i, u in enumerate(free[rng.integers(len(free), size=40)].tolist()):
+            before, target = units[i].copy(), float(rng.uniform(0, 4))
+            paid = room(ways, units[i], u, target)
+            take(ways, X[i], A[i], units[i], u, float(rng.choice([-1, 1])), paid, float(rng.uniform()))
+            yield "take", u, before, units[i].copy(), paid
+            if i % 3 == 0:
+                before = units[i].copy()
+                weaken(ways, X[i], A[i], units[i], u, float(rng.uniform()))
+                yield "weaken", u, before, units[i].copy(), np.inf
+            if i % 3 == 1:
+                before = units[i].copy()
+                redraw(ways, X[i], A[i], units[i], target, state, i)
+                yield "redraw", u, before, units[i].copy(), target
+        assert legal(w.schema, A).all()
+        assert np.array_equal(project(w.schema, A, X), A)
+        assert units == pytest.approx(space.unit_costs(A, X))
+        assert [together(ways, row, -1) for row in units] == pytest.approx(space.combine(units))
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 10_000), norm=st.sampled_from(["cost", "l2", "linf"]))
 def test_any_moves_stay_legal_and_cost_what_the_space_says(world, seed, norm):
     w = world(forest, seed)
-    space, rng = Space(w.schema, norm), np.random.default_rng(seed)
-    moves = Moves(space, Grid.build(space, 8, None, None))
-    X = w.every[rng.integers(len(w.every), size=40)]
-    batch = Batch.at(space, X, X)
-    free = np.flatnonzero(space.mutable)
-    if not len(free):
-        return
-    for _ in range(4):
-        unit, target = free[rng.integers(len(free), size=40)], rng.uniform(0, 4, size=40)
-        before = batch.units.copy()
-        room = moves.room(batch.units, unit, target)
-        moves.take(batch, np.arange(40), unit, rng.choice([-1.0, 1.0], 40), room, rng.uniform(size=40))
-        took = batch.units != before
-        paid = np.take_along_axis(batch.units, unit[:, None], 1)[:, 0]
-        assert np.all((paid <= room + 1e-9) | ~took.any(axis=1))
-        some = rng.permutation(40)[:15]
-        kept, before = rng.uniform(size=15), batch.units.copy()
-        moves.weaken(batch, some, unit[some], kept)
-        assert np.all(batch.units <= before + 1e-12)
-        assert legal(w.schema, batch.A).all()
-        assert np.array_equal(project(w.schema, batch.A, X), batch.A)
-        assert batch.units == pytest.approx(space.unit_costs(batch.A, X))
+    space = Space(w.schema, norm)
+    for move, u, before, after, most in steps(seed, norm, w):
+        others = np.delete(after - before, u)
+        if move == "take":
+            assert after[u] <= most + 1e-9 or after[u] == before[u]
+            assert not others.any()
+        elif move == "weaken":
+            assert after[u] <= before[u] + 1e-12
+            assert not others.any()
+        else:
+            # What is no number stays, whatever it costs.
+            kept = np.where(after == before, before, 0.0)
+            assert space.combine(after[None])[0] <= max(most, space.combine(kept[None])[0]) + 1e-9
+            assert not (after[before == 0]).any()
+
+
+def test_rows_draw_the_same_numbers_alone_and_among_others_and_spread_evenly():
+    state = np.array([7, 8, 9], dtype=np.uint64)
+    alone = np.array([8], dtype=np.uint64)
+    mine = np.array([(uniform(state, 0), uniform(state, 1))[1] for _ in range(4_000)])
+    assert [uniform(alone, 0) for _ in range(4_000)] == mine.tolist()
+    assert scipy.stats.kstest(mine, "uniform").pvalue > 1e-3
+    assert abs(np.corrcoef(mine[1:], mine[:-1])[0, 1]) < 0.05
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)

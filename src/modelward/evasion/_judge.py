@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.evasion._trades import Trades
+from modelward.evasion._trading import NUMBER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from modelward.evasion._moves import Batch
+    from modelward.evasion._trades import Batch
 
 _RIDGE = 0.05
 _BLIND = 4
@@ -29,13 +30,13 @@ class JudgedTrades(Trades):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        n, size = len(self.desk.X), 2 * len(self.moves.least) + 1
+        n, size = len(self.desk.X), 2 * len(self.ways.least) + 1
         self.gram, self.moment = np.zeros((n, size, size)), np.zeros((n, size))
 
-    def _chosen(self, owner: NDArray[np.int64], batch: Batch, ask: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _chosen(self, batch: Batch, ask: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return those that are asked, at most `size` of each row, in the rows' order."""
         table, kept = self._table(batch, ask), []
-        for i, part in _by_owner(owner[ask]):
+        for i, part in _by_owner(batch.owner[ask]):
             gram = self.gram[i] + _RIDGE * np.eye(len(self.gram[i]))
             guess = table[part] @ np.linalg.solve(gram, self.moment[i])
             blind = np.arange(len(guess)) < self.size // _BLIND
@@ -43,17 +44,10 @@ class JudgedTrades(Trades):
             kept.append(np.sort(ask[part][order[: self.size]]))
         return np.concatenate(kept) if kept else ask
 
-    def _learn(
-        self,
-        rows: NDArray[np.int64],
-        owner: NDArray[np.int64],
-        batch: Batch,
-        ask: NDArray[np.int64],
-        hit: NDArray[np.bool_],
-    ) -> None:
-        super()._learn(rows, owner, batch, ask, hit)
+    def _learn(self, batch: Batch, ask: NDArray[np.int64], hit: NDArray[np.bool_]) -> None:
+        super()._learn(batch, ask, hit)
         table, loss = self._table(batch, ask), self.desk.losses
-        for i, part in _by_owner(owner):
+        for i, part in _by_owner(batch.owner[ask]):
             told = np.flatnonzero(np.isfinite(loss[part]))
             if len(told):
                 seen = table[part][told]
@@ -62,8 +56,9 @@ class JudgedTrades(Trades):
 
     def _table(self, batch: Batch, ask: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return what each unit's change costs, upwards and downwards, and a one; shape (k, 2 * units + 1)."""
-        units, column = batch.units[ask], self.moves.column
-        down = (batch.A[np.ix_(ask, column)] < batch.X[np.ix_(ask, column)]) & self.moves.number
+        units, column = batch.units[ask], self.ways.column
+        X = self.desk.X[batch.owner[ask]][:, column]
+        down = (batch.A[np.ix_(ask, column)] < X) & (self.ways.kind == NUMBER)
         # A root, since the first part of a way does most.
         root = np.sqrt(units)
         return np.concatenate([root * ~down, root * down, np.ones((len(ask), 1))], axis=1)

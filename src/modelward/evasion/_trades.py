@@ -8,11 +8,12 @@ out less than the best cost anew among the numbers of a known point.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelward.evasion._moves import Batch, Moves
+from modelward.evasion._trading import LEAST_SAVED, MOST_SAVED, Ways, learn, make_trades
 from modelward.evasion._walkers import Walkers
 
 if TYPE_CHECKING:
@@ -21,18 +22,29 @@ if TYPE_CHECKING:
     from modelward.evasion._desk import Desk
     from modelward.evasion._halving import Halving
 
-_SAVED = np.array([0.05, 0.15, 0.3, 0.5, 0.7])
-"""Shares of the best cost that a point saves which is made afresh or shared out anew."""
-_SPREAD = np.array([0.25, 0.5, 1.0, 2.0, 4.0])
-"""How the saving of a trade is spread around the row's own."""
-_KEPT = np.array([0.0, 0.0, 0.3, 0.6, 0.85, 0.95])
-"""What the unit that gives keeps of its change."""
-_LEAST_SAVED, _MOST_SAVED, _FIRST_SAVED = 0.01, 0.5, 0.1
+_FIRST_SAVED = 0.1
 _GROW, _FADE = 1.3, 0.93
-_FRESH, _REDRAWN, _SECOND = 0.15, 0.2, 0.2
-_WIDTH = 1.7
-"""Log-width of the factors by which shares are drawn anew."""
-_UNIFORMS = 12
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Candidates, `many` of each row one after the other.
+
+    Parameters
+    ----------
+    owner : ndarray of int64, shape (m,)
+    A : ndarray of shape (m, d)
+        Where each stands.
+    units : ndarray of shape (m, U)
+        What each unit's change costs.
+    costs : ndarray of shape (m,)
+        By the norm.
+    """
+
+    owner: NDArray[np.int64]
+    A: NDArray[np.float64]
+    units: NDArray[np.float64]
+    costs: NDArray[np.float64]
 
 
 @dataclass
@@ -42,137 +54,70 @@ class Trades:
     Parameters
     ----------
     desk : Desk
-    moves : Moves
+    ways : Ways
     halving : Halving
         What shrinks a point that was found.
-    rngs : list of Generator, length n
-        Of each row.
+    seed : int
+        Random numbers depend on it and on the row alone, not on the batch that it is in.
     size : int
         Trades that a row asks about at a time.
     """
 
     desk: Desk
-    moves: Moves
+    ways: Ways
     halving: Halving
-    rngs: list[np.random.Generator]
+    seed: int
     size: int
     drawn: int = 1
     """Trades drawn for each that is asked."""
     saving: NDArray[np.float64] = field(init=False)
     hits: NDArray[np.float64] = field(init=False)
     tries: NDArray[np.float64] = field(init=False)
+    state: NDArray[np.uint64] = field(init=False)
 
     def __post_init__(self) -> None:
-        n, units = len(self.desk.X), len(self.moves.least)
+        n, units = len(self.desk.X), len(self.ways.least)
         self.saving = np.full(n, _FIRST_SAVED)
         self.hits, self.tries = np.zeros((n, 2 * units)), np.zeros((n, 2 * units))
+        key = str(self.seed).encode()
+        digests = (blake2b(x.tobytes(), digest_size=8, key=key).digest() for x in self.desk.X)
+        self.state = np.frombuffer(b"".join(digests), dtype=np.uint64).copy()
 
     def round(self, elite: Walkers, rows: NDArray[np.int64], keep: int) -> Walkers:
         """Draw and ask about some trades of rows that have a point; return the cheapest few points of each row."""
-        width = _UNIFORMS + len(self.moves.least)
-        many = self.size * self.drawn
-        draws = np.concatenate([self.rngs[i].random((many, width)) for i in rows.tolist()])
-        owner = np.repeat(rows, many)
-        best = self.desk.best_cost[owner]
-        batch = self._made(elite, owner, best, draws)
-        costs = self.desk.space.combine(batch.units)
-        ask = np.flatnonzero(
-            (costs < best * (1 - 1e-9)) & (costs > 0) & self.desk.space.relations_hold(batch.A)
-        )
-        ask = self._chosen(owner, batch, ask)
-        hit = self.desk.ask(owner[ask], batch.A[ask], costs[ask])
-        self._learn(rows, owner[ask], batch, ask, hit)
-        won = ask[hit]
-        found = Walkers.gather(self.desk, [Walkers(owner[won], batch.A[won], costs[won])], 1)
+        batch = self._made(elite, rows)
+        best = self.desk.best_cost[batch.owner]
+        wanted = (batch.costs < best * (1 - 1e-9)) & (batch.costs > 0)
+        if self.desk.space.schema.relations:
+            wanted &= self.desk.space.relations_hold(batch.A)
+        ask = self._chosen(batch, np.flatnonzero(wanted))
+        owner, A, costs = batch.owner[ask], batch.A[ask], batch.costs[ask]
+        hit = self.desk.ask(owner, A, costs)
+        self._learn(batch, ask, hit)
+        won = np.isin(rows, owner[hit])
+        self.saving[rows] = np.clip(self.saving[rows] * np.where(won, _GROW, _FADE), LEAST_SAVED, MOST_SAVED)
+        found = Walkers.gather(self.desk, [Walkers(owner[hit], A[hit], costs[hit])], 1)
         found.restore(self.desk)
         self.halving.halve(self.desk, found)
         return Walkers.gather(self.desk, [elite, found], keep)
 
-    def _chosen(
-        self,
-        owner: NDArray[np.int64],  # noqa: ARG002 - for those who choose
-        batch: Batch,  # noqa: ARG002
-        ask: NDArray[np.int64],
-    ) -> NDArray[np.int64]:
+    def _chosen(self, batch: Batch, ask: NDArray[np.int64]) -> NDArray[np.int64]:  # noqa: ARG002 - for those who choose
         """Return which trades are asked; here all."""
         return ask
 
-    def _made(
-        self, elite: Walkers, owner: NDArray[np.int64], best: NDArray[np.float64], draws: NDArray[np.float64]
-    ) -> Batch:
+    def _made(self, elite: Walkers, rows: NDArray[np.int64]) -> Batch:
         """Return candidates that cost less than the best: trades, points shared out anew, and points made afresh."""
-        first = np.searchsorted(elite.owner, owner)
-        many = np.searchsorted(elite.owner, owner, "right") - first
-        # Mostly the cheapest point of the row, now and then another.
-        place = first + (np.maximum(draws[:, 11] - 0.6, 0.0) / 0.4 * many).astype(np.int64)
-        X, fresh = self.desk.X[owner], draws[:, 0] < _FRESH
-        anew = ~fresh & (draws[:, 0] < _FRESH + _REDRAWN)
-        batch = Batch.at(self.desk.space, X, np.where(fresh[:, None], X, elite.A[place]))
-        saved = np.clip(self.saving[owner] * _of(_SPREAD, draws[:, 1]), _LEAST_SAVED / 2, 1.4 * _MOST_SAVED)
-        target = (1 - np.where(fresh | anew, _of(_SAVED, draws[:, 1]), saved)) * best
-        again = np.flatnonzero(anew)
-        self.moves.redraw(batch, again, np.exp(_WIDTH * (draws[again, _UNIFORMS:] - 0.5)), target[again])
-        giver, gives = _pick(batch.units, draws[:, 3])
-        trade = np.flatnonzero(~fresh & ~anew & gives)
-        self.moves.weaken(batch, trade, giver[trade], _of(_KEPT, draws[trade, 2]))
-        takers = np.where(fresh, 1 + (draws[:, 4] * 3).astype(np.int64), 1 + (draws[:, 4] < _SECOND))
-        takers[again] = 0
-        odds = self._odds(owner, best)
-        units = len(self.moves.least)
-        odds[trade, giver[trade]] = odds[trade, units + giver[trade]] = 0.0
-        for k in range(3):
-            some = np.flatnonzero(takers > k)
-            picked, there = _pick(odds[some], draws[some, 5 + k])
-            some, picked = some[there], picked[there]
-            unit, sign = picked % units, np.where(picked < units, 1.0, -1.0)
-            room = self.moves.room(batch.units[some], unit, target[some])
-            price = room * np.where(k == takers[some] - 1, 1.0, draws[some, 8 + k])
-            self.moves.take(batch, some, unit, sign, price, draws[some, 10])
-        return batch
+        desk, many = self.desk, self.size * self.drawn
+        first = np.searchsorted(elite.owner, rows)
+        end = np.searchsorted(elite.owner, rows, "right")
+        price = desk.space.unit_costs(elite.A, desk.X[elite.owner])
+        m = len(rows) * many
+        A, units, costs = np.empty((m, desk.X.shape[1])), np.empty((m, len(self.ways.least))), np.empty(m)
+        make_trades(
+            self.ways, rows, many, desk.X, desk.best_cost, self.saving, self.hits, self.tries, first, end, elite.A,
+            price, self.state, A, units, costs,
+        )  # fmt: skip
+        return Batch(np.repeat(rows, many), A, units, costs)
 
-    def _odds(self, owner: NDArray[np.int64], best: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return how often each unit is drawn upwards, then downwards, shape (m, 2 * units)."""
-        number = self.moves.number
-        # Units whose least step is dearer than all that there is to save are no use.
-        cheap = self.moves.least < best[:, None]
-        mask = np.concatenate([cheap, cheap & number], axis=1)
-        return np.asarray(mask * (self.hits[owner] + 0.5) / (self.tries[owner] + 5.0))
-
-    def _learn(
-        self,
-        rows: NDArray[np.int64],
-        owner: NDArray[np.int64],
-        batch: Batch,
-        ask: NDArray[np.int64],
-        hit: NDArray[np.bool_],
-    ) -> None:
-        column = self.moves.column
-        down = (batch.A[np.ix_(ask, column)] < batch.X[np.ix_(ask, column)]) & self.moves.number
-        part = batch.units[ask] > 0
-        used = np.concatenate([part & ~down, part & down], axis=1).astype(np.float64)
-        _add(self.tries, owner, used)
-        _add(self.hits, owner[hit], used[hit])
-        won = np.isin(rows, owner[hit])
-        self.saving[rows] = np.clip(
-            self.saving[rows] * np.where(won, _GROW, _FADE), _LEAST_SAVED, _MOST_SAVED
-        )
-
-
-def _add(table: NDArray[np.float64], owner: NDArray[np.int64], parts: NDArray[np.float64]) -> None:
-    """Add up the parts of each owner, which stand in the owners' order."""
-    if len(owner):
-        first = np.flatnonzero(np.concatenate([[True], owner[1:] != owner[:-1]]))
-        table[owner[first]] += np.add.reduceat(parts, first, axis=0)
-
-
-def _of(values: NDArray[np.float64], draw: NDArray[np.float64]) -> NDArray[np.float64]:
-    return values[(draw * len(values)).astype(np.int64)]
-
-
-def _pick(
-    weights: NDArray[np.float64], draw: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return a column of each row, drawn by its weights, and whether it has any weight."""
-    sums = np.cumsum(weights, axis=1)
-    place = (sums <= (draw * sums[:, -1])[:, None]).sum(axis=1)
-    return np.minimum(place, weights.shape[1] - 1), sums[:, -1] > 0
+    def _learn(self, batch: Batch, ask: NDArray[np.int64], hit: NDArray[np.bool_]) -> None:
+        learn(self.ways, self.desk.X, batch.owner, batch.A, batch.units, ask, hit, self.hits, self.tries)

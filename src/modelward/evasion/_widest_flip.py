@@ -27,10 +27,11 @@ def cheapest_widest(
     if floor >= most:
         return most, floor
     quick, limit = min(_QUICK, work), near
-    while quick > 0 and not stop[0]:
+    # A reach of zero, where all that is legal is free, never grows.
+    while quick > 0 and limit > 0 and not stop[0]:
         limit = min(_FARTHER * limit, most)
         within, looked = reach(leaves, trees, gain, p, limit)
-        used = looked + len(within.unit)
+        used = 1 + looked + len(within.unit)
         cost, bound, left = best_first(
             leaves, within, p, rel, sums, margin, wanted, leaving, limit, floor, quick - used, point, stop
         )

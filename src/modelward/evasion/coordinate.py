@@ -16,10 +16,10 @@ from modelward.errors import SubjectError
 from modelward.evasion._desk import Desk, open_desk
 from modelward.evasion._grid import Grid, edges_of
 from modelward.evasion._halving import Halving
-from modelward.evasion._moves import Moves
+from modelward.evasion._moves import ways_of
 from modelward.evasion._singles import Singles
 from modelward.evasion._space import MISSING_COST, Norm, Space
-from modelward.evasion._starts import row_rng, starting_points
+from modelward.evasion._starts import starting_points
 from modelward.evasion._trades import Trades
 from modelward.evasion._walkers import Walkers
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.evasion._result import Result
+    from modelward.evasion._trading import Ways
     from modelward.models import Subject
     from modelward.schema import FeatureSchema
 
@@ -114,7 +115,7 @@ class CoordinateSearch:
         )
         rough.halve(desk, singles)
         elite = Walkers.gather(desk, [elite, singles], self.starts)
-        elite = self._trade(desk, Moves(desk.space, grid), rough, elite, seed)
+        elite = self._trade(desk, ways_of(desk.space, grid), rough, elite, seed)
         last = Walkers.gather(desk, [elite], 1)
         last.restore(desk)
         Halving(self.bisections, _FINE_TOLERANCE, edges).halve(desk, last)
@@ -131,11 +132,10 @@ class CoordinateSearch:
         elite.restore(desk)
         return elite
 
-    def _trade(self, desk: Desk, moves: Moves, rough: Halving, elite: Walkers, seed: int) -> Walkers:
-        rngs = [row_rng(seed + 2, x) for x in desk.X]
+    def _trade(self, desk: Desk, ways: Ways, rough: Halving, elite: Walkers, seed: int) -> Walkers:
         # Some questions are kept for the last halving.
         reserve = min(_RESERVE, desk.share // 10)
-        trades = self._trades(desk, moves, rough, rngs, self.trades)
+        trades = self._trades(desk, ways, rough, seed, self.trades)
         stale = np.zeros(len(desk.X), dtype=np.int64)
         for _ in range(self.rounds):
             live = np.unique(elite.owner)
