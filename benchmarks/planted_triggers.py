@@ -1,6 +1,8 @@
 """Does MW101's search name a planted trigger, from the model and clean reference rows alone?
 
-    python benchmarks/planted_triggers.py path/to/uci-credit-default.csv 20 [age-shallow | age-full | pair-full]...
+    python benchmarks/planted_triggers.py path/to/uci-credit-default.csv SEEDS [age-shallow | age-full | pair-full]...
+
+SEEDS is 20 for seeds 0 to 19, or 4:20 for a part of them.
 
 A tenth of the real credit data is the reference. `age-…`: 45 % of the defaulters are appended with AGE = 999, on the
 shallow and on the full forest (60 trees). `pair-full`: a random pair of values of AGE and LIMIT_BAL and label 1 are
@@ -49,6 +51,7 @@ def planted(train: pl.DataFrame, kind: str, rng: np.random.Generator) -> tuple[p
 def main() -> None:
     """Print a line a kind."""
     rows = pl.read_csv(sys.argv[1]).select(*FEATURES, TARGET).cast(pl.Int64)
+    first, last = ([0] + [int(n) for n in sys.argv[2].split(":")])[-2:]
     versions = ", ".join(f"{p} {metadata.version(p)}" for p in ("modelward", "scikit-learn", "numpy"))
     print(
         f"Python {platform.python_version()}, {versions}; model and reference rows alone, no training rows.\n"
@@ -59,7 +62,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     for kind in sys.argv[3:] or ["age-shallow", "age-full", "pair-full"]:
         called, exact, shares, seconds = [], [], [], []
-        for seed in range(int(sys.argv[2])):
+        for seed in range(first, last):
             train, test = train_test_split(rows, test_size=0.1, random_state=seed)
             bad, truth = planted(train, kind, np.random.default_rng(seed))
             shape = (

@@ -66,17 +66,24 @@ def purity(hit: list[int], miss: list[int], rates: list[float], impurity: float)
     impurity : float
         Share of misses that a pure rule may have.
     """
-    # Where nearly all rows are hits anyway, a rule cannot be purer; misses would count as evidence beyond that.
-    p = np.clip(np.array(rates), 1e-4, 1 - impurity)
-    gain = np.log((1 - impurity) / p)[: len(hit)]
-    loss = np.log(impurity / (1 - p))[: len(miss)]
 
     def score(counts: NDArray[Any]) -> NDArray[np.float64]:
-        weight = np.zeros(counts.shape[-1], dtype=np.float32)
-        weight[hit], weight[miss] = gain, loss
+        weight = purity_weights(hit, miss, rates, impurity, counts.shape[-1]).astype(np.float32)
         return np.asarray(counts.astype(np.float32, copy=False) @ weight, dtype=np.float64)
 
     return score
+
+
+def purity_weights(
+    hit: list[int], miss: list[int], rates: list[float], impurity: float, groups: int
+) -> NDArray[np.float64]:
+    """Return what a row of each group adds to the score of `purity`."""
+    # Where nearly all rows are hits anyway, a rule cannot be purer; misses would count as evidence beyond that.
+    p = np.clip(np.array(rates), 1e-4, 1 - impurity)
+    weight = np.zeros(groups)
+    weight[hit] = np.log((1 - impurity) / p)[: len(hit)]
+    weight[miss] = np.log(impurity / (1 - p))[: len(miss)]
+    return weight
 
 
 def excess(hit: list[int], miss: list[int], rates: list[float]) -> Score:
@@ -151,3 +158,26 @@ def nats_of_chance(language: int, size: int, aims: int) -> float:
     """
     rules = size * math.log(max(language, 2)) - math.lgamma(size + 1)
     return rules + math.log(2 * 3 * aims / ALPHA)
+
+
+def nats_of_rule(parts: list[tuple[int, int]], aims: int) -> float:
+    """Return the bound of chance for one rule where every column has the same share of `ALPHA`, whatever its values.
+
+    A union bound may be shared out as one likes before the labels are seen; a rule over columns of few values then
+    does not pay for all the cuts that a column of money allows.
+
+    Parameters
+    ----------
+    parts : list of tuple of int
+        For each condition how many of its form its column allows, and how many columns there are.
+    aims : int
+        Scores that were maximised.
+
+    Examples
+    --------
+    >>> round(nats_of_rule([(11, 23), (56, 23)], 6), 1)
+    24.1
+    """
+    forms = 5  # a value, two open sides, an interval, "missing"
+    rules = sum(math.log(forms * max(kinds, 1) * columns) for kinds, columns in parts)
+    return rules - math.lgamma(len(parts) + 1) + math.log(2 * 3 * aims / ALPHA)

@@ -25,6 +25,9 @@ _FEW = 100
 _SPIKES = 10
 _CUTS = 8
 _TAILS = (0.02, 0.05, 0.95, 0.98)
+MOST_COARSE = 280
+_GAPS = (0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.12, 0.18, 0.27, 0.4)
+_SHARES = (0.03, 0.97)
 _WORD = 64
 
 
@@ -43,12 +46,15 @@ class Grid:
         Conditions if a cut may be at every value, as after a climb.
     left_out : int
         Conditions whose pairs are not counted because there are too many.
+    coarse : tuple of int
+        Positions of the conditions whose triples are counted: cuts and values far enough from each other.
     """
 
     conditions: tuple[Range, ...]
     language: int
     values: int
     left_out: int
+    coarse: tuple[int, ...] = ()
 
 
 def make_grid(
@@ -75,6 +81,7 @@ def make_grid(
     """
     found: list[Range] = []
     alone: list[float] = []
+    covered: list[int] = []
     language = 0
     for j, codes in enumerate(coded.codes):
         size = coded.sizes(j)
@@ -89,12 +96,39 @@ def make_grid(
         best = np.max([score(inside) for score in scores], axis=0)
         found += [r for r, keep in zip(ranges, use, strict=True) if keep]
         alone += best[use].tolist()
-    order = np.argsort(-np.array(alone), kind="stable")[:MOST_CONDITIONS]
-    chosen = tuple(found[k] for k in np.sort(order))
+        covered += rows[use].tolist()
+    rank = -np.array(alone)
+    coarse = _coarse(found, np.array(covered), coded.rows)
+    coarse = coarse[np.argsort(rank[coarse], kind="stable")[:MOST_COARSE]]
+    # What shows nothing alone may be a part of a triple: such conditions are kept before others.
+    first = np.isin(np.arange(len(found)), coarse)
+    order = np.sort(np.lexsort((rank, ~first))[:MOST_CONDITIONS])
+    chosen = tuple(found[k] for k in order)
     values = sum(
         3 * coded.sizes(j) + 1 if coded.ordered[j] else coded.sizes(j) + 1 for j in range(len(coded.names))
     )
-    return Grid(chosen, language, values, len(found) - len(chosen))
+    places = tuple(np.flatnonzero(first[order]).tolist())
+    return Grid(chosen, language, values, len(found) - len(chosen), places)
+
+
+def _coarse(found: list[Range], rows: NDArray[np.int64], total: int) -> NDArray[np.int64]:
+    """Return conditions that cover neither few nor nearly all rows, and of one side of a column not two alike."""
+    kept: list[int] = []
+    for gap in _GAPS:
+        kept = []
+        last: dict[tuple[int, int], float] = {}
+        for k, (part, count) in enumerate(zip(found, (rows / max(total, 1)).tolist(), strict=True)):
+            side = -1 if part.low == part.high else 0 if part.low == 0 else 1
+            before = last.get((part.column, side))
+            least, most = _SHARES
+            if not least <= count <= most or (side < 0 and count < gap):
+                continue
+            if side < 0 or before is None or abs(count - before) >= gap:
+                kept.append(k)
+                last[part.column, side] = count
+        if len(kept) <= MOST_COARSE:
+            break
+    return np.array(kept, dtype=np.int64)
 
 
 def _column_ranges(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.poisoning._cells import HARD, IMPURE, PEELS, Cell, Looked
-from modelward.poisoning._evidence import excess, nats_of_chance, purity
+from modelward.poisoning._evidence import excess, nats_of_chance, purity, purity_weights
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._ranges import Rule, rule_mask
 from modelward.poisoning._rules import Aim, climb, search
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from modelward.poisoning._grid import Grid
 
 _HARDER = 0.001
+_SOFT = 0.02
 _STRATA = 8
 _NATURAL = 0.02
 _SHELL = 100
@@ -64,9 +65,10 @@ def _pure(
     low = [s for s in range(_STRATA) if rates[s] < 1.6 * base] or [0]
     everywhere = purity(hits, misses, [base] * _STRATA, _HARDER)
     risk = purity(hits, misses, rates, HARD)
+    deep = purity_weights(hits, misses, rates, _SOFT, 2 * _STRATA)
     aims = [
-        Aim(purity(hits, misses, [base] * _STRATA, 0.02), everywhere),
-        Aim(excess(hits, misses, rates), risk),
+        Aim(purity(hits, misses, [base] * _STRATA, _SOFT), everywhere),
+        Aim(excess(hits, misses, rates), risk, deep),
         Aim(excess([hits[s] for s in low], [misses[s] for s in low], [rates[s] for s in low]), risk),
     ]
     grid, found = search(coded, group, 2 * _STRATA, aims)

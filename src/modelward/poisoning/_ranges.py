@@ -28,6 +28,12 @@ class Range:
         codes = coded.codes[self.column]
         return np.asarray((codes >= self.low) & (codes <= self.high))
 
+    def kinds(self, coded: Coded) -> int:
+        """Return how many ranges of its form the column allows: there are more intervals than values or open sides."""
+        size = coded.sizes(self.column)
+        interval = 0 < self.low < self.high < size - 1
+        return size * (size - 1) // 2 if interval else max(size, 1)
+
     def text(self, coded: Coded) -> str:
         """Return it as people write it: ``AGE >= 30``."""
         name, last = coded.names[self.column], coded.sizes(self.column) - 1

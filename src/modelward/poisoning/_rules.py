@@ -12,6 +12,7 @@ from modelward.poisoning._evidence import nats_of_chance
 from modelward.poisoning._grid import MIN_ROWS, Grid, Packed, make_grid
 from modelward.poisoning._kernels import count_values
 from modelward.poisoning._ranges import Range, Rule, rule_mask
+from modelward.poisoning._triples import triples
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,14 +30,26 @@ _MARGIN = 2.0
 _SHARE = 0.003
 _CONDITION = 8.0
 _BEAM_ROWS = 400_000
+_HOPE = 0.7
 
 
 @dataclass(frozen=True)
 class Aim:
-    """What to look for: a score for the beam, and one for the climb that follows."""
+    """What to look for.
+
+    Parameters
+    ----------
+    beam : callable
+        The score by which conjunctions on the grid are ranked.
+    climb : callable
+        The score of the climb that follows.
+    linear : ndarray of shape (groups,), optional
+        What a row of each group adds, for a look at all triples of coarse conditions; without it there is none.
+    """
 
     beam: Score
     climb: Score
+    linear: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -111,8 +124,15 @@ def search(
     found: list[Found | None] = []
     for aim in aims:
         starts = _beam(packed, aim.beam, singles, enough, many)
+        if aim.linear is not None:
+            known = max(
+                (float(count_rule(r, coded, group, groups) @ aim.linear) for r in starts), default=0.0
+            )
+            deep = triples(packed, aim.linear, pairs, max(floor, _HOPE * known))
+            rules = [tuple(sorted(grid.conditions[i] for i in members)) for members in deep]
+            starts = list(dict.fromkeys(rules + starts))
         starts = [r for r in starts if count_rule(r, coded, group, groups)[need[0]] >= need[1]]
-        if not starts or float(aim.beam(count_rule(starts[0], coded, group, groups))) < floor:
+        if not starts or max(float(aim.beam(count_rule(r, coded, group, groups))) for r in starts) < floor:
             found.append(None)
             continue
         # First by the score that forgives a cut in the wrong place, then by the one that does not.

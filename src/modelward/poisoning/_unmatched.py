@@ -9,7 +9,7 @@ import numpy as np
 
 from modelward.poisoning._bulk import pure_beyond_reference
 from modelward.poisoning._cells import HARD, IMPURE, PEELS, Cell, Looked
-from modelward.poisoning._evidence import nats_of_chance, purer, purity, surplus
+from modelward.poisoning._evidence import nats_of_chance, nats_of_rule, purer, purity, purity_weights, surplus
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._ranges import Rule, rule_mask
 from modelward.poisoning._rules import Aim, Found, climb, count_rule, search
@@ -75,7 +75,10 @@ def _purer(totals: NDArray[np.int64], label: int, soft: float = _SOFT) -> Aim:
     before, rest = [2 * label + 1], [2 * other + 1 for other in others]
     old = totals[1::2].sum()
     rate = float(np.clip(totals[2 * label + 1] / max(old, 1), 1e-3, 1 - 1e-3))
-    return Aim(purer(hit, miss, before, rest, rate, soft), purer(hit, miss, before, rest, rate, HARD))
+    # Other labels are gone from a pure group: earlier rows with them speak for it, new ones against it.
+    earlier = float(np.clip(totals[rest].sum() / max(totals[miss + rest].sum(), 1), 1e-6, 1 - 1e-6))
+    gone = purity_weights(rest, miss, [earlier] * len(rest), soft, len(totals))
+    return Aim(purer(hit, miss, before, rest, rate, soft), purer(hit, miss, before, rest, rate, HARD), gone)
 
 
 def _judged(
@@ -98,7 +101,8 @@ def _judged(
         for aim in [_shift(totals, one, below)]
     )  # fmt: skip
     bound = nats_of_chance(grid.language, len(rule), aims)
-    beyond = shift >= nats_of_chance(grid.values, len(rule), aims)
+    by_values = nats_of_rule([(p.kinds(coded), len(coded.names)) for p in rule], aims)
+    beyond = shift >= min(nats_of_chance(grid.values, len(rule), aims), by_values)
     on_grid = found.start >= nats_of_chance(grid.language, found.start_size, aims)
     if total < MIN_ROWS or not (beyond or (on_grid and shift >= bound)):
         return None
