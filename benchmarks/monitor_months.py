@@ -173,7 +173,7 @@ def through(
 def watched(held: dict[str, np.ndarray], past: np.ndarray) -> Watch:
     """Return the watch that learned what a Monitor would have."""
     names = held["names"].tolist()
-    return Watch(names).fit(past, start=72, groups=groups(names))
+    return Watch(names).fit(past, start=72, groups=groups(names), even=["mean"])
 
 
 def judge(folder: str, out: str) -> None:

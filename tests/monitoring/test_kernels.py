@@ -127,10 +127,11 @@ def test_the_largest_scores_of_a_span_are_those_of_its_hours() -> None:
         z, _ = plain.step(Y[t], phase[t], none, none, np.zeros(4))
         here = np.abs(plain.scores(z))
         most = np.maximum(most, here)
-    found, days = peaks(normal, Y[5 * WEEK :], phase[5 * WEEK :])
+    found, days, weeks = peaks(normal, Y[5 * WEEK :], phase[5 * WEEK :])
     np.testing.assert_allclose(found, most, rtol=1e-9)
     np.testing.assert_array_equal(days.max(axis=0), found[0])
-    assert days.shape == (14, 4)
+    np.testing.assert_array_equal(weeks.max(axis=0), found[1])
+    assert days.shape == (14, 4) and weeks.shape == (2, 4)
 
 
 def test_the_running_level_is_an_exponential_mean_of_the_hours_before() -> None:

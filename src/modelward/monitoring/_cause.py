@@ -27,8 +27,8 @@ _UNKNOWN = 1.0
 _FACTORS = (2.54, 1.609344, 2.20462, 0.45359237, 0.3048, 3.28084, 60.0, 24.0, 1.8)
 _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
-_EMPTY, _MOST = 3, 0.4
-"""Known bins that stand empty where a whole column moved, or the share that one of them gained."""
+_EMPTY, _EMPTIED, _MOST = 3, 0.25, 0.4
+"""Known bins that stand empty where a whole column moved, the share they had, or the share that one of them gained."""
 _APART = 6 * 3600
 """Seconds between the beginnings of two causes."""
 _SURGE = 1.3
@@ -142,7 +142,7 @@ class _Column:
         self.longest = max((a.end - a.start) // 3600 + 1 for a in alerts)
         self.rose: dict[str, float] = {}
         self.sank: set[str] = set()
-        self.emptied = 0
+        self.emptied: dict[str, float] = {}
         self.repeated = 0.0
         self.mean: Alert | None = None
         self.spread: Alert | None = None
@@ -156,7 +156,8 @@ class _Column:
                 if gained > 0 if alert.kind == "count" else alert.score > 0:
                     self.rose[what] = max(gained, 1e-6)
                 else:
-                    self.emptied += what not in self.sank and alert.value <= 0.1 * alert.expected
+                    if what not in self.sank and alert.value <= 0.1 * alert.expected:
+                        self.emptied[what] = alert.expected
                     self.sank.add(what)
             elif alert.kind == "mean":
                 self.mean = alert
@@ -188,8 +189,12 @@ class _Column:
 
     @property
     def whole(self) -> bool:
-        """Whether most of the column moved, so that bins stand empty or one took the most: few rows cannot do that."""
-        return self.emptied >= _EMPTY or max(self.inner, default=0.0) > _MOST
+        """Whether most of the column moved, so that bins stand empty or one took the most: few rows cannot do that.
+
+        A mean that moved by less than its spread empties the bins of one end, which hold little.
+        """
+        emptied = len(self.emptied) >= _EMPTY and sum(self.emptied.values()) >= _EMPTIED
+        return emptied or max(self.inner, default=0.0) > _MOST
 
     @property
     def moved(self) -> float | None:

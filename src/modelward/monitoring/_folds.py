@@ -30,6 +30,10 @@ SPAN = 4
 """Weeks that are learned from at least, and that each fold holds out."""
 HELD = 6
 """Folds that set the thresholds, the newest: the largest score of ever longer histories is ever larger, and blind."""
+_EVEN_RATE = 0.25
+"""How many slow alarms in 30 days a group of series that are alike is given, all of them together."""
+_EVEN_SERIES = 8
+"""So many series are needed to tell the tail of their weeks from."""
 _MEASURED = 0.5
 """Share of hours, and of series, that a span must have to say anything."""
 _MOST = 2 * HELD + 1
@@ -46,27 +50,31 @@ class Fold:
         Largest fast, slow and reference score of each series.
     days : ndarray of float64, shape (D, S)
         Largest fast score of each day.
+    weeks : ndarray of float64, shape (W, S)
+        Largest slow score of each week.
     measured : ndarray of bool, shape (S,)
         Whether at least half of the hours of a series were measured.
     """
 
     highest: NDArray[np.float64]
     days: NDArray[np.float64]
+    weeks: NDArray[np.float64]
     measured: NDArray[np.bool_]
 
     def of(self, here: NDArray[np.bool_]) -> Fold:
         """Return what it gave for some series."""
-        return Fold(self.highest[:, here], self.days[:, here], self.measured[here])
+        return Fold(self.highest[:, here], self.days[:, here], self.weeks[:, here], self.measured[here])
 
 
 def limits(
-    folds: Sequence[Fold], group: NDArray[np.int64]
+    folds: Sequence[Fold], group: NDArray[np.int64], even: frozenset[int] = frozenset()
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
     """Return where each series alarms, shape (3, S), given held-out weeks, which are wild, and the margins.
 
     The newest folds set them. Series of a group (S,) share a margin over the largest score of all of them (`margins`),
     but for series that have outbursts of their own: those would make the others blind, and have that margin over their
-    own largest score, or 1.5 if that is more. The margins that are returned, shape (3, 2), are the least and the most.
+    own largest score, or 1.5 if that is more. Groups that are `even` have series of one kind, whose slow limit is told
+    from all of their weeks (`evenly`). The margins that are returned, shape (3, 2), are the least and the most.
     """
     out = np.empty_like(folds[-1].highest)
     wild, used = np.zeros(out.shape[1], dtype=bool), []
@@ -79,7 +87,11 @@ def limits(
         own = np.max([f.highest for f in newest], axis=0)
         apart = own > WILD * np.maximum(np.median(own, axis=1, keepdims=True), 1e-9)
         beyond = margins(newest, apart, count)[:, None]
-        common = beyond * np.max(np.where(apart, 0.0, own), axis=1, keepdims=True)
+        largest = np.max(np.where(apart, 0.0, own), axis=1, keepdims=True)
+        if g in even and (~apart[1]).sum() >= _EVEN_SERIES and largest[1, 0] > 0:
+            weeks = np.concatenate([f.weeks[:, ~apart[1]] for f in newest])
+            beyond[1] = max(1.0, evenly(weeks) / largest[1, 0])
+        common = beyond * largest
         out[:, here] = np.where(apart, np.maximum(common, np.maximum(beyond, _WILD_MARGIN) * own), common)
         wild[here] = apart.any(axis=0)
         used.append(beyond[:, 0])
@@ -101,7 +113,7 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_], groups: int = 1) ->
     >>> rng = np.random.default_rng(0)
     >>> def folds(n, draw):
     ...     held = [np.abs(draw((28, 24, 50))).max(axis=1) for _ in range(n)]
-    ...     return [Fold(np.stack([days.max(axis=0)] * 3), days, np.ones(50, bool)) for days in held]
+    ...     return [Fold(np.stack([days.max(axis=0)] * 3), days, days[::7], np.ones(50, bool)) for days in held]
     >>> wide = lambda size: rng.standard_t(5, size)
     >>> none = np.zeros((3, 50), dtype=bool)
     >>> [float(margins(folds(n, draw), none)[0].round(2)) for draw in (rng.standard_normal, wide) for n in (1, 6)]
@@ -113,6 +125,25 @@ def margins(folds: Sequence[Fold], apart: NDArray[np.bool_], groups: int = 1) ->
         shape = _tail(np.concatenate([s.ravel() for s in scores]), _WORTH[d])
         out.append((_FEWER * (groups if d == 0 else 1) / len(folds)) ** (1.0 / shape))
     return np.maximum(out, MARGIN)
+
+
+def evenly(weeks: NDArray[np.float64]) -> float:
+    """Return where the slow scores of series that are alike may alarm, given their largest of each week, shape (W, S).
+
+    The largest of many sums of steps that are nearly normal has Gumbel's (1958) law, and all weeks of all series tell
+    where it lies: far surer than the one largest score, of which another margin would have to be kept.
+
+    Examples
+    --------
+    >>> weeks = 10.0 + 3.0 * np.random.default_rng(0).gumbel(size=(400, 17))
+    >>> ahead = 10.0 + 3.0 * np.random.default_rng(1).gumbel(size=(4000, 17))
+    >>> float(((ahead > evenly(weeks)).sum() / (4000 * 7 / 30)).round(2))
+    0.24
+    """
+    there = weeks[weeks > 0]
+    scale = float(there.std()) * np.sqrt(6.0) / np.pi
+    begins = float(there.mean()) - float(np.euler_gamma) * scale
+    return float(begins + scale * np.log(weeks.shape[1] * 30 / 7 / _EVEN_RATE))
 
 
 def _tail(scores: NDArray[np.float64], worth: int) -> float:
@@ -139,6 +170,6 @@ def fold_peaks(Y: NDArray[np.float64], phase: NDArray[np.int64]) -> list[Fold]:
     out = []
     for span in reversed(full[:_MOST]):
         normal = Normal.fit(Y[: span.start], phase[: span.start])
-        highest, days = peaks(normal, Y[span], phase[span])
-        out.append(Fold(highest, days, there[span].mean(axis=0) >= _MEASURED))
+        highest, days, weeks = peaks(normal, Y[span], phase[span])
+        out.append(Fold(highest, days, weeks, there[span].mean(axis=0) >= _MEASURED))
     return out

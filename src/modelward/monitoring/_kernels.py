@@ -71,23 +71,25 @@ def running(Y: Any, level: Any, out: Any) -> None:
 @njit(cache=True, nogil=True)
 def highest(
     Y: Any, phase: Any, season: Any, scale: Any, memory: Any, frozen: Any, drift: Any, level: Any, last: Any,
-    sums: Any, out: Any, days: Any,
+    sums: Any, out: Any, days: Any, weeks: Any,
 ) -> None:  # fmt: skip
     """Write the largest fast, slow and reference score of each series over hours Y (T, S) to out (3, S).
 
-    The largest fast score of each day goes to days (T / 24, S).
+    The largest fast score of each day goes to days (T / 24, S), the largest slow one of each week to weeks
+    (T / 168, S).
     """
     s = Y.shape[1]
     z, nothing, never = np.empty(s), np.zeros(s), np.zeros(s, dtype=np.bool_)
     for t in range(len(Y)):
         p = phase[t]
         advance(Y[t], season[p], scale[p % 24], memory, level, last, sums, never, never, nothing, z)
-        weeks = max(1.0, (t + 1) / (4 * WEEK))
+        wanders = np.sqrt(max(1.0, (t + 1) / (4 * WEEK)))
         for j in range(s):
             days[t // 24, j] = max(days[t // 24, j], abs(z[j]))
+            weeks[t // WEEK, j] = max(weeks[t // WEEK, j], abs(_slow(sums, j)))
             out[0, j] = max(out[0, j], abs(z[j]))
             out[1, j] = max(out[1, j], abs(_slow(sums, j)))
-            out[2, j] = max(out[2, j], abs((level[j] - frozen[j]) / (drift[j] * np.sqrt(weeks))))
+            out[2, j] = max(out[2, j], abs((level[j] - frozen[j]) / (drift[j] * wanders)))
 
 
 @njit(cache=True, nogil=True)

@@ -130,7 +130,7 @@ def learn_hours(
     for proxy in declared.proxies:
         learned.series_of(proxy.metric)
     learned.know_figures((*(p.stands_for for p in declared.proxies), *declared.intended))
-    watch = Watch(learned.names).fit(watched, start=start, events=held, groups=learned.groups)
+    watch = Watch(learned.names).fit(watched, start=start, events=held, groups=learned.groups, even=["mean"])
     if watch.normal is not None:
         calendar.learn(watch.normal, watched, first, (start + np.arange(len(Y))) % WEEK, watch.days)
     with np.errstate(invalid="ignore"):

@@ -96,21 +96,22 @@ class State:
 
 def peaks(
     normal: Normal, Y: NDArray[np.float64], phase: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the largest fast, slow and frozen-reference score of each series over a span, shape (3, S).
 
-    Returned too is the largest fast score of each day, shape (D, S).
+    Returned too are the largest fast score of each day, shape (D, S), and the largest slow one of each week, shape
+    (W, S).
 
     The reference's score is how far the running level is from the one that was learned, in weekly moves of the
     level; beyond four weeks a level that wanders by chance goes with the root of time.
     """
     state, out = State.start(normal), np.zeros((3, Y.shape[1]))
-    days = np.zeros((-(-len(Y) // DAY), Y.shape[1]))
+    days, weeks = (np.zeros((-(-len(Y) // each), Y.shape[1])) for each in (DAY, WEEK))
     highest(
         np.ascontiguousarray(Y), phase, normal.season, normal.scale, normal.memory, normal.level, normal.drift,
-        state.level, state.last, state.sums, out, days,
+        state.level, state.last, state.sums, out, days, weeks,
     )  # fmt: skip
-    return out, days
+    return out, days, weeks
 
 
 def _running_level(Y: NDArray[np.float64]) -> NDArray[np.float64]:

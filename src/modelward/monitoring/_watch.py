@@ -78,6 +78,7 @@ class Watch:
         start: int,
         events: NDArray[np.bool_] | None = None,
         groups: Sequence[str] | None = None,
+        even: Sequence[str] = (),
     ) -> Watch:
         """Learn the normal and the thresholds.
 
@@ -91,6 +92,8 @@ class Watch:
             Hours that are not normal; they neither train the normal nor set a threshold.
         groups : sequence of str, length S, optional
             Series of one group share thresholds; all do if it is not given.
+        even : sequence of str, optional
+            Groups whose series are alike, such as means of many rows: creep in them is seen earlier.
 
         Raises
         ------
@@ -118,9 +121,12 @@ class Watch:
             name = self.names[int(np.argmax(thin))]
             raise InputError(f"series {name!r} has less than half of its hours: leave it out")
         folds = fold_peaks(Y, phase)
-        of = np.unique(list(groups) if groups else [""] * len(self.names), return_inverse=True)[1]
-        alarms = sum(int((folds[k].highest > limits(folds[:k], of)[0]).sum()) for k in range(1, len(folds)))
-        self._limits, wild, used = limits(folds, of)
+        kinds, of = np.unique(list(groups) if groups else [""] * len(self.names), return_inverse=True)
+        alike = frozenset(np.flatnonzero(np.isin(kinds, list(even))).tolist())
+        alarms = sum(
+            int((folds[k].highest > limits(folds[:k], of, alike)[0]).sum()) for k in range(1, len(folds))
+        )
+        self._limits, wild, used = limits(folds, of, alike)
         fast, slow, reference = np.min(self._limits, axis=1).tolist()
         self.thresholds = Thresholds(
             fast, slow, min(HELD, len(folds)), len(folds) - 1, alarms, reference,
