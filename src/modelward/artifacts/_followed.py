@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelward.artifacts._arrays import RawArray, as_array, plain
+from modelward.artifacts._followed_codes import looks_of
 from modelward.artifacts._followed_trees import Trees
 from modelward.artifacts._graph import numbers
 from modelward.artifacts._inert import Inert
@@ -34,6 +35,7 @@ def is_followed(module: str, name: str) -> bool:
         or name == "TreePredictor"
         or module + "." in _NEIGHBOURS
         or module.startswith(("sklearn.tree.", "sklearn.ensemble."))
+        or looks_of(module, name) is not None
     )
 
 
@@ -61,6 +63,8 @@ def strays(values: Iterable[Inert], spend: Callable[[int], None]) -> Iterator[st
                 sound = _ckdtree(value, spend)
             elif kind.startswith("scipy.sparse."):
                 sound = _sparse(value, kind, spend)
+            elif (look := looks_of(*kind.rsplit(".", 1))) is not None:
+                sound = look(value.attributes, spend)
             else:
                 if odd := _columns(value, kind):
                     yield odd
