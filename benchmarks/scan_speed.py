@@ -150,7 +150,7 @@ print(child.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
 
 
 def measured(command: list[str]) -> tuple[float, float, int]:
-    """Return seconds, megabytes and exit code of a process, started by a small one: a child counts its parent's memory, too."""
+    """Return seconds, megabytes and exit code of a process; a child counts the memory of what starts it, too."""
     run = subprocess.run(
         [sys.executable, "-S", "-c", _LAUNCHER, *command], capture_output=True, check=True, text=True
     )
