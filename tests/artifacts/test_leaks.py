@@ -220,3 +220,29 @@ def test_shared_and_endless_structures_end() -> None:
     loop: dict[str, object] = {"X": X}
     loop["again"] = [loop] * 3
     assert len(rows_in(loop)) == 1
+
+
+@pytest.mark.parametrize(
+    ("order", "named"),
+    [
+        ("label last", True),
+        ("label first", True),
+        ("reversed", True),
+        ("label last", False),
+        ("label first", False),
+    ],
+)
+def test_a_table_with_the_label_beside_the_columns_is_matched(order: str, named: bool) -> None:
+    rng = np.random.default_rng(0)
+    # Counts and amounts, as tables have them: many columns hold the same few values.
+    table = pd.DataFrame({f"c{i}": rng.integers(0, 3 + 300 * (i % 2), 200) for i in range(6)})
+    label = pd.Series(rng.integers(0, 2, 200), name="label")
+    model = make_pipeline(StandardScaler(), KNeighborsClassifier()).fit(
+        table if named else table.to_numpy(), label
+    )
+    train = pd.concat([label, table] if order == "label first" else [table, label], axis=1)
+    if order == "reversed":
+        train = train[train.columns[::-1]]
+    for held in (train, pl.DataFrame({name: train[name].to_numpy() for name in train.columns})):
+        (rows,) = training_rows(read_bytes(pickle.dumps(model)), held)
+        assert (rows.rows, rows.matched, rows.share) == (200, 200, 1.0)

@@ -40,7 +40,8 @@ def matched(
     values: list[Held], claims: dict[int, tuple[TrainingRows, Any]], train: Any
 ) -> list[TrainingRows]:
     """Return the claims with their matches, and what matches without a claim, in the order of the file."""
-    table = _Table(_matrix_of(train), [held.value for held in values if isinstance(held.value, Inert)])
+    objects = [held.value for held in values if isinstance(held.value, Inert)]
+    table = _Table(_matrix_of(train), objects, _names_of(train))
     found: list[TrainingRows] = []
     places = {held_id: i for i, held_id in enumerate(id(held.value) for held in values)}
     ranked: list[tuple[int, TrainingRows]] = []
@@ -187,13 +188,23 @@ def _matrix_of(train: Any) -> Any:
     return values.reshape(len(values), -1).astype(np.float64)
 
 
+def _names_of(train: Any) -> list[str]:
+    """Return the names of the columns that `_matrix_of` takes, in its order; none for a bare array."""
+    if hasattr(train, "get_columns"):
+        return [c.name for c in train.get_columns() if c.dtype.is_numeric() or str(c.dtype) == "Boolean"]
+    if hasattr(train, "select_dtypes"):
+        return [str(name) for name in train.select_dtypes(["number", "bool"]).columns]
+    return []
+
+
 class _Table:
     """The training table, ready to be joined with."""
 
-    def __init__(self, matrix: NDArray[np.float64], objects: list[Inert]) -> None:
+    def __init__(self, matrix: NDArray[np.float64], objects: list[Inert], names: list[str]) -> None:
         self.rows = len(matrix)
         self.columns = [_Column(column) for column in matrix.T]
         self.scales = list(_scales(objects))
+        self.named = list(_named(objects, names))
 
     def join(self, matrix: NDArray[np.float64]) -> tuple[int, int] | None:
         """Return how many rows occur in the table, and how many of the table's rows occur; None if not comparable."""
@@ -216,27 +227,44 @@ class _Table:
         """Link the array's columns to the table's: in order if that fits, else one by one."""
         width = matrix.shape[1]
         probe = matrix[np.linspace(0, len(matrix) - 1, min(len(matrix), _PROBE)).astype(int)]
-        if width == len(self.columns) and (aligned := self._aligned(probe)) is not None:
-            return aligned
+        for columns, least in self._orders(width):
+            if (aligned := self._aligned(probe, columns, least)) is not None:
+                return aligned
         linked = [link for j in range(min(width, 500)) if (link := self._link(probe[:, j], j)) is not None]
         # Two columns of few values join by chance; demand that what is linked tells rows apart.
         kinds = {id(link[0]) for link in linked}
         needed = min(2, len([c for c in self.columns if c.telling]), width)
         return linked if linked and len(kinds) >= max(needed, 1) else None
 
-    def _aligned(self, probe: NDArray[np.float64]) -> list[tuple[_Column, float, float, int]] | None:
+    def _orders(self, width: int) -> Iterator[tuple[list[_Column], float]]:
+        """Yield columns of the table that an array's may be in order, and what share of values must occur in each.
+
+        A table mostly has the label, or a number of the row, beside what the model was trained on.
+        """
+        for named in self.named:
+            if len(named) == width:
+                yield [self.columns[i] for i in named], 0.0
+        if width == len(self.columns):
+            yield self.columns, 0.0
+        elif width < len(self.columns):
+            yield self.columns[:width], _PRESENT
+            yield self.columns[-width:], _PRESENT
+
+    def _aligned(
+        self, probe: NDArray[np.float64], columns: list[_Column], least: float
+    ) -> list[tuple[_Column, float, float, int]] | None:
         """Link columns in their order, by the scaler under which most values occur in every column."""
-        width = len(self.columns)
+        width = len(columns)
         best: tuple[float, NDArray[np.float64], NDArray[np.float64]] | None = None
         for factor, offset in [(np.ones(width), np.zeros(width)), *self.scales]:
             if len(factor) != width:
                 continue
-            least = min(c.share(probe[:, j] * factor[j] + offset[j]) for j, c in enumerate(self.columns))
-            if least > 0 and (best is None or least > best[0]):
-                best = least, factor, offset
+            share = min(c.share(probe[:, j] * factor[j] + offset[j]) for j, c in enumerate(columns))
+            if share > 0 and share >= least and (best is None or share > best[0]):
+                best = share, factor, offset
         if best is None:
             return None
-        return [(c, float(best[2][j]), float(best[1][j]), j) for j, c in enumerate(self.columns)]
+        return [(c, float(best[2][j]), float(best[1][j]), j) for j, c in enumerate(columns)]
 
     def _link(self, values: NDArray[np.float64], j: int) -> tuple[_Column, float, float, int] | None:
         """Find the one column of the table that an array's column can be; few-valued columns are no evidence."""
@@ -287,6 +315,19 @@ class _Column:
     def share(self, values: NDArray[np.float64]) -> float:
         """Return the share of values that occur."""
         return float((self.codes(values) >= 0).mean()) if len(values) else 0.0
+
+
+def _named(objects: list[Inert], names: list[str]) -> Iterator[list[int]]:
+    """Yield where in the table the columns stand that an object of the file was fitted on, by their names."""
+    places = {name: i for i, name in enumerate(names)}
+    seen = set()
+    for value in objects:
+        found = as_array(value.attributes.get("feature_names_in_")) if places else None
+        if isinstance(found, list) and all(isinstance(name, str) and name in places for name in found):
+            order = tuple(places[name] for name in found)
+            if order not in seen:
+                seen.add(order)
+                yield list(order)
 
 
 def _scales(objects: list[Inert]) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
