@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CELLS = 30_000_000
 """Units × leaves up to which the ranges of all leaves stand in one table."""
-_FAR = 1 << 40
+_FAR = np.int32(2**31 - 1)
 
 
 class Reach(NamedTuple):
@@ -34,8 +34,8 @@ class Reach(NamedTuple):
         Where its constraints begin.
     unit, low, high : ndarray of int64, shape (constraints,)
         As in `Leaves`, in legal bins, without those of missing cells.
-    table_low, table_high : ndarray of int64, shape (U, a) or (0, 0)
-        The same by unit, where there is room for it.
+    table_low, table_high : ndarray of int32, shape (a, U) or (0, 0)
+        The same of columns in a table, where there is room for it; groups' constraints are the last of each leaf's.
     start : ndarray of int64, shape (U + 1,)
         Where each unit's legal bins begin; all members of a group are kept.
     own : ndarray of int64, shape (U,)
@@ -53,8 +53,8 @@ class Reach(NamedTuple):
     unit: NDArray[np.int64]
     low: NDArray[np.int64]
     high: NDArray[np.int64]
-    table_low: NDArray[np.int64]
-    table_high: NDArray[np.int64]
+    table_low: NDArray[np.int32]
+    table_high: NDArray[np.int32]
     start: NDArray[np.int64]
     own: NDArray[np.int64]
     price: NDArray[np.float64]
@@ -80,11 +80,11 @@ def reach(leaves: Any, trees: Any, gain: Any, p: Any, most: Any) -> Any:
         np.empty(size, dtype=np.int64),
     )
     fits = units * n <= _CELLS
-    table_low = np.zeros((units if fits else 0, n if fits else 0), dtype=np.int64)
-    table_high = np.zeros((units if fits else 0, n if fits else 0), dtype=np.int64)
-    for u in range(units if fits else 0):
-        for a in range(n):
-            table_low[u, a], table_high[u, a] = (-1, 0) if p.group[u] else (0, _FAR)
+    table_low = np.zeros((n if fits else 0, units if fits else 0), dtype=np.int32)
+    table_high = np.empty((n if fits else 0, units if fits else 0), dtype=np.int32)
+    for a in range(n if fits else 0):
+        for u in range(units):
+            table_high[a, u] = _FAR
     k = 0
     for a in range(n):
         i = active[order[a]]
@@ -100,8 +100,8 @@ def reach(leaves: Any, trees: Any, gain: Any, p: Any, most: Any) -> Any:
                 hi = rank[p.start[u] + p.preceding[p.start[u] + leaves.high[c]]]
             unit[k], low[k], high[k] = u, lo, hi
             k += 1
-            if fits:
-                table_low[u, a], table_high[u, a] = lo, hi
+            if fits and not p.group[u]:
+                table_low[a, u], table_high[a, u] = lo, hi
         first[a + 1] = k
     return (
         Reach(
@@ -173,21 +173,23 @@ def bin_in(f: Any, u: Any, low: Any, high: Any) -> Any:
 def keep_within(f: Any, names: Any, u: Any, low: Any, high: Any, most: Any, kept: Any) -> Any:
     """Write those of some leaves that cost less than `most` and meet a unit's range into `kept`; return how many."""
     m = 0
-    tabled = f.table_low.shape[0] > 0
+    near, table_low, table_high, first = f.near, f.table_low, f.table_high, f.first
+    unit, lows, highs = f.unit, f.low, f.high
+    tabled, grouped = table_low.shape[0] > 0, u >= 0 and f.group[u]
     for r in range(len(names)):
         a = names[r]
-        if f.near[a] >= most:
+        if near[a] >= most:
             break
         if u >= 0:
-            if tabled:
-                lo, hi = f.table_low[u, a], f.table_high[u, a]
+            lo, hi = (np.int64(-1), np.int64(0)) if grouped else (np.int64(0), np.int64(_FAR))
+            if tabled and not grouped:
+                lo, hi = np.int64(table_low[a, u]), np.int64(table_high[a, u])
             else:
-                lo, hi = (-1, 0) if f.group[u] else (0, _FAR)
-                for c in range(f.first[a], f.first[a + 1]):
-                    if f.unit[c] == u:
-                        lo, hi = f.low[c], f.high[c]
+                for c in range(first[a], first[a + 1]):
+                    if unit[c] == u:
+                        lo, hi = lows[c], highs[c]
                         break
-            if (lo & low) == 0 if f.group[u] else (lo > high or hi < low):
+            if (lo & low) == 0 if grouped else (lo > high or hi < low):
                 continue
         kept[m] = a
         m += 1

@@ -29,16 +29,21 @@ class _Room(NamedTuple):
     ground: Any
     low: Any
     high: Any
+    lowest: Any
+    highest: Any
     beginning: Any
+    lost_below: Any
     ending: Any
+    lost_above: Any
 
 
 @compiled
-def _room(a: Any, trees: Any, units: Any, bins: Any) -> Any:
+def _room(a: Any, trees: Any, units: Any) -> Any:
     return _Room(
         np.empty(a, dtype=np.int32), np.empty(trees, dtype=np.int64), np.empty(trees, dtype=np.int64),
         np.empty(trees, dtype=np.int64), np.empty(trees), np.empty(units, dtype=np.int64),
-        np.empty(units, dtype=np.int64), np.empty(bins + 1), np.empty(bins + 1),
+        np.empty(units, dtype=np.int64), np.empty(units, dtype=np.int32), np.empty(units, dtype=np.int32),
+        np.empty(trees, dtype=np.int64), np.empty(trees), np.empty(trees, dtype=np.int64), np.empty(trees),
     )  # fmt: skip
 
 
@@ -53,9 +58,12 @@ def _choose(f: Any, m: Any, base: Any, floor: Any, need: Any, most: Any, s: Any)
     m : int
         How many leaves are left: without those with which, all other trees at their best, `need` is not reached.
     """
-    trees = len(s.chosen)
+    best, kept, chosen, ground, near, tree, gain = (
+        s.best, s.kept, s.chosen, s.ground, f.near, f.tree, f.gain,
+    )  # fmt: skip
+    trees = len(chosen)
     for t in range(trees):
-        s.best[t] = -1
+        best[t] = -1
     start = max(base, floor)
     bound, total, have, r = np.inf, 0.0, 0, 0
     reached, at_bound = False, 0.0
@@ -65,37 +73,37 @@ def _choose(f: Any, m: Any, base: Any, floor: Any, need: Any, most: Any, s: Any)
         limit = most
         if stage < 2:
             limit = (start if stage else base) * (1 + EPS)
-        while r < m and f.near[s.kept[r]] <= limit:
-            a = s.kept[r]
-            b = s.best[f.tree[a]]
+        while r < m and near[kept[r]] <= limit:
+            a = kept[r]
+            b = best[tree[a]]
             r += 1
             if b < 0:
                 have += 1
-                total += f.gain[a]
-            elif f.gain[a] > f.gain[b]:
-                total += f.gain[a] - f.gain[b]
+                total += gain[a]
+            elif gain[a] > gain[b]:
+                total += gain[a] - gain[b]
             else:
                 continue
-            s.best[f.tree[a]] = a
+            best[tree[a]] = a
             if stage == 2 and not reached and have == trees and total >= need:
-                reached, bound = True, f.near[a]
+                reached, bound = True, near[a]
                 limit = bound * (1 + EPS)
         if stage == 0:
             for t in range(trees):
-                s.ground[t] = f.gain[s.best[t]] if s.best[t] >= 0 else 0.0
+                ground[t] = gain[best[t]] if best[t] >= 0 else 0.0
         if stage == 1 and have == trees and total >= need:
             reached, bound = True, start
         if reached and 0 < stage < 3:
             at_bound = total
-            copy_into(s.chosen, s.best)
+            copy_into(chosen, best)
     if not reached:
         return np.inf, total, 0
     slack = total - need + 1e-9 * (1 + abs(total))
     k = 0
     for e in range(m):
-        a = s.kept[e]
-        if f.gain[a] >= f.gain[s.best[f.tree[a]]] - slack:
-            s.kept[k] = a
+        a = kept[e]
+        if gain[a] >= gain[best[tree[a]]] - slack:
+            kept[k] = a
             k += 1
     return bound, at_bound, k
 
@@ -103,18 +111,37 @@ def _choose(f: Any, m: Any, base: Any, floor: Any, need: Any, most: Any, s: Any)
 @compiled
 def _meet(f: Any, s: Any, low: Any, high: Any) -> Any:
     """Intersect the chosen leaves with a box; return what entering it costs, and a unit in which it is empty or −1."""
+    units, chosen, table_low, table_high, lowest, highest = (
+        len(low), s.chosen, f.table_low, f.table_high, s.lowest, s.highest,
+    )  # fmt: skip
+    first, unit, lows, highs, group = f.first, f.unit, f.low, f.high, f.group
     copy_into(s.low, low)
     copy_into(s.high, high)
-    for a in s.chosen:
-        for c in range(f.first[a], f.first[a + 1]):
-            u = f.unit[c]
-            if f.group[u]:
-                s.low[u] &= f.low[c]
+    tabled = table_low.shape[0] > 0
+    if tabled:
+        # All units side by side: the processor takes eight at a time.
+        for u in range(units):
+            lowest[u], highest[u] = table_low[chosen[0], u], table_high[chosen[0], u]
+        for a in chosen:
+            for u in range(units):
+                lowest[u] = max(lowest[u], table_low[a, u])
+                highest[u] = min(highest[u], table_high[a, u])
+        for u in range(units):
+            if not group[u]:
+                s.low[u], s.high[u] = max(s.low[u], lowest[u]), min(s.high[u], highest[u])
+    # Groups are the last units, and their constraints the last of a leaf.
+    for a in chosen:
+        c = first[a + 1] - 1
+        while c >= first[a] and (group[unit[c]] or not tabled):
+            u = unit[c]
+            if group[u]:
+                s.low[u] &= lows[c]
             else:
-                s.low[u], s.high[u] = max(s.low[u], f.low[c]), min(s.high[u], f.high[c])
+                s.low[u], s.high[u] = max(s.low[u], lows[c]), min(s.high[u], highs[c])
+            c -= 1
     cost = 0.0
-    for u in range(len(low)):
-        if s.low[u] == 0 if f.group[u] else s.low[u] > s.high[u]:
+    for u in range(units):
+        if s.low[u] == 0 if group[u] else s.low[u] > s.high[u]:
             return np.inf, u
         cost = max(cost, least_in(f, u, s.low[u], s.high[u]))
     return cost, -1
@@ -173,52 +200,67 @@ def _evaluate(
 
 
 @compiled
+def _insert(places: Any, worths: Any, n: Any, place: Any, worth: Any) -> None:
+    """Insert into the first `n` entries, which are sorted by place."""
+    i = n
+    while i > 0 and places[i - 1] > place:
+        places[i], worths[i] = places[i - 1], worths[i - 1]
+        i -= 1
+    places[i], worths[i] = place, worth
+
+
+@compiled
 def _cut_at_conflict(  # noqa: C901 - compiled as one loop
     f: Any, s: Any, low: Any, high: Any, torn: Any, branch: Any
 ) -> None:
     """Cut a column in which chosen leaves contradict each other, where both sides lose most; else a torn group."""
-    trees, best = len(s.chosen), 0.0
-    tabled = f.table_low.shape[0] > 0
+    best, chosen, gain, ground = 0.0, s.chosen, f.gain, s.ground
+    table_low, table_high, beginning, ending = f.table_low, f.table_high, s.beginning, s.ending
+    lost_below, lost_above = s.lost_below, s.lost_above
+    first, unit, lows, highs = f.first, f.unit, f.low, f.high
+    tabled = table_low.shape[0] > 0
     for u in range(len(low)):
         if f.group[u] or s.low[u] <= s.high[u]:
             continue
         # What is lost by cutting below a bin: above the cut the leaves that end there, below those that begin there.
-        width = high[u] - low[u] + 1
-        for x in range(width + 1):
-            s.ending[x], s.beginning[x] = 0.0, 0.0
-        under = 0.0
-        for t in range(trees):
-            a = s.chosen[t]
+        # Only between the first end and the last beginning both sides lose anything.
+        start, end, begins, ends, under, over = s.high[u] + 1, s.low[u], 0, 0, 0.0, 0.0
+        for t in range(len(chosen)):
+            a = chosen[t]
             lo, hi = low[u], high[u]
             if tabled:
-                lo, hi = max(lo, f.table_low[u, a]), min(hi, f.table_high[u, a])
+                lo, hi = max(lo, np.int64(table_low[a, u])), min(hi, np.int64(table_high[a, u]))
             else:
-                for c in range(f.first[a], f.first[a + 1]):
-                    if f.unit[c] == u:
-                        lo, hi = max(lo, f.low[c]), min(hi, f.high[c])
-            if lo > low[u] or hi < high[u]:
-                worth = max(f.gain[a] - s.ground[t], 1e-9)
-                s.beginning[lo - low[u]] += worth
-                s.ending[hi + 1 - low[u]] += worth
+                for c in range(first[a], first[a + 1]):
+                    if unit[c] == u:
+                        lo, hi = max(lo, lows[c]), min(hi, highs[c])
+            worth = max(gain[a] - ground[t], 1e-9)
+            if lo >= start:
                 under += worth
-        over = 0.0
-        under -= s.beginning[0]
-        for x in range(1, width):
-            over += s.ending[x]
-            if s.ending[x] > 0 and over * under > best:
+                _insert(beginning, lost_below, begins, lo, worth)
+                begins += 1
+            if hi < end:
+                _insert(ending, lost_above, ends, hi + 1, worth)
+                ends += 1
+        passed = 0
+        for e in range(ends):
+            over += lost_above[e]
+            while passed < begins and beginning[passed] < ending[e]:
+                under -= lost_below[passed]
+                passed += 1
+            if over * under > best:
                 best = over * under
-                branch[0], branch[1], branch[2] = u, low[u], low[u] + x - 1
-                branch[3], branch[4] = low[u] + x, high[u]
-            under -= s.beginning[x]
+                branch[0], branch[1], branch[2] = u, low[u], ending[e] - 1
+                branch[3], branch[4] = ending[e], high[u]
     if best > 0:
         return
     heavy = -1.0
-    for t in range(trees):
-        a = s.chosen[t]
-        worth = max(f.gain[a] - s.ground[t], 1e-9)
-        for c in range(f.first[a], f.first[a + 1]):
-            mask = f.low[c] & low[torn]
-            if f.unit[c] == torn and mask != low[torn] and worth > heavy:
+    for t in range(len(chosen)):
+        a = chosen[t]
+        worth = max(gain[a] - ground[t], 1e-9)
+        for c in range(first[a], first[a + 1]):
+            mask = lows[c] & low[torn]
+            if unit[c] == torn and mask != low[torn] and worth > heavy:
                 heavy = worth
                 branch[0], branch[1], branch[2], branch[3], branch[4] = torn, mask, 0, low[torn] & ~mask, 0
 
@@ -272,7 +314,7 @@ def best_first(  # noqa: C901 - compiled as one loop
         What is left of the work.
     """
     units, every, trees = len(f.own), len(f.leaf), len(leaves.tree) - 1
-    s = _room(every, trees, units, len(f.price))
+    s = _room(every, trees, units)
     trial, spoilt = np.empty(units, dtype=np.int64), np.full(1, np.inf)
     room = min(_BOXES, _CELLS // units + 64)
     lows, highs = np.empty((room, units), dtype=np.int64), np.empty((room, units), dtype=np.int64)
