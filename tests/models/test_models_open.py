@@ -12,9 +12,11 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import modelward.artifacts
 from modelward.artifacts import read_artifact
@@ -81,6 +83,19 @@ def test_malicious_files_stay_closed(tmp_path: Path) -> None:
             with pytest.raises(RefusedError, match="system"):
                 load_artifact(opened.artifact, trust)
     assert not marker.exists()
+
+
+def test_models_that_would_read_beside_their_arrays_stay_closed(tmp_path: Path) -> None:
+    """Predicting with either would end the process; nothing in them has a name that is not known."""
+    machine = SVC().fit(X, X[:, 0] > 0)
+    machine._n_support = np.array([10**8, len(machine.support_) - 10**8], "i4")
+    words = CountVectorizer().fit(["a word", "or two"])
+    words.vocabulary_ = dict.fromkeys(words.vocabulary_, 10**9)
+    for model in (machine, make_pipeline(words, LogisticRegression())):
+        path = tmp_path / "model.pkl"
+        path.write_bytes(pickle.dumps(model))
+        with pytest.raises(RefusedError, match="memory beside"):
+            open_model(str(path), trust=("sklearn.svm._classes.SVC",))
 
 
 def module_with_a_model(folder: Path, name: str) -> None:

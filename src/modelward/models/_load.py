@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from modelward.artifacts import Artifact
 
 _MOST_BYTES = 1 << 34
+BESIDE = ("memory beside them", "memory beside it")
+"""How the reasons end of state that ends the process, or worse, once somebody predicts; no honest file has any."""
 _PACKAGES = {"sklearn": "scikit-learn", "cv2": "opencv-python", "PIL": "pillow", "yaml": "pyyaml"}
 _WRAPPERS = (
     "joblib.numpy_pickle.NumpyArrayWrapper",
@@ -84,12 +86,15 @@ def allowed_names(artifact: Artifact, trust: Collection[str]) -> frozenset[str]:
     Raises
     ------
     RefusedError
-        If one is dangerous, or unknown and not trusted.
+        If one is dangerous, or unknown and not trusted, or if predicting would read beside the model's own arrays.
     """
     dangerous = [g.name for g in artifact.globals if g.status == "dangerous"]
     if dangerous or artifact.verdict == "malicious":
         named = f": it reaches {_list(dangerous)}" if dangerous else ""
         raise RefusedError(f"{artifact.path} is dangerous and was not loaded{named}")
+    beside = [reason for reason in artifact.reasons if reason.endswith(BESIDE)]
+    if beside:
+        raise RefusedError(f"{artifact.path} was not loaded: {beside[0]}")
     unknown = sorted({g.name for g in artifact.globals if g.status == "unknown" and g.name not in trust})
     if unknown:
         flags = " ".join(f"--trust {name}" for name in unknown[:10])

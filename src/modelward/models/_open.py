@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from modelward.errors import InputError, RefusedError, SubjectError, UnreadableError, UsageError
 from modelward.models._endpoint import Endpoint
-from modelward.models._load import load_artifact
+from modelward.models._load import BESIDE, load_artifact
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -119,11 +119,12 @@ def _file(path: Path, trust: Collection[str], *, rebuild: bool) -> Opened:
     try:
         model, notes = load_artifact(artifact, trust)
     except SubjectError as err:
-        why = (
-            "it reaches names that nobody has checked"
-            if isinstance(err, RefusedError)
-            else "it does not load here"
-        )
+        if not isinstance(err, RefusedError):
+            why = "it does not load here"
+        elif any(reason in str(err) for reason in BESIDE):
+            why = "using it would read memory beside its arrays"
+        else:
+            why = "it reaches names that nobody has checked"
         try:
             return _rebuilt(path, artifact, why)
         except SubjectError:
