@@ -143,6 +143,10 @@ def test_arrays_through_the_command(tmp_path: Path) -> None:
     assert [int(v) for v in (tmp_path / "o.csv").read_text().split()[1:]] == rows.tolist()
     code, said = run(str(file), "--target", "digit", "--format", "json")
     assert code == 1 and json.loads(said)["suspects"][0]["rows"] == len(rows)
+    page = (tmp_path / "o.html").read_text()
+    assert "The pictures" in page
+    for words in ("The table", "Columns and groups", "this table"):
+        assert words not in page
 
 
 def test_a_folder_a_label_through_the_command(tmp_path: Path) -> None:

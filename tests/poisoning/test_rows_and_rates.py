@@ -123,3 +123,18 @@ def test_a_map_that_samples_cannot_tell_from_another_is_said_to_be_about() -> No
     assert how[1.05].startswith("about + ")
     assert " or × 1.0" in how[1.05]
     assert how[3.0].startswith(("× 2.9", "× 3"))  # no shift does that
+
+
+def test_changed_rows_that_stand_together_are_named_by_their_place_in_the_file() -> None:
+    rng = np.random.default_rng(0)
+    old = pl.DataFrame(
+        {"id": range(3_000), "wage": rng.integers(900, 9_000, 3_000), "city": rng.integers(0, 5, 3_000)}
+    )
+    block = pl.col("id").is_between(400, 1_399)
+    new = old.with_columns(wage=pl.when(block).then(pl.col("wage") // 100 * 100).otherwise("wage"))
+    found = compare_data(new, old, key="id")
+    first, last = (int(old.filter(block & (pl.col("wage") % 100 > 0))["id"].sort()[k]) for k in (0, -1))
+    assert found.tampered
+    assert [s.rule for s in found.suspects] == [f"rows {first:,} to {last:,} of the file"]
+    shuffled = compare_data(new.sample(fraction=1, shuffle=True, seed=1), old, key="id")
+    assert not any(s.rule.startswith("rows ") for s in shuffled.suspects)

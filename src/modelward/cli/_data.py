@@ -113,7 +113,7 @@ def data(
     unexplained = any(s.verdict == "changed" for s in found.suspects)
     code = 1 if found.tampered else 0 if complete and not unexplained else 3
     as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
-    page = page_of(found, flips, tried, Path(file).name, code)
+    page = page_of(found, flips, tried, Path(file).name, code, pictures=holds_pictures(file))
     findings = json.loads(as_json)["findings"]
     first = [int(min(s.rows)) if len(s.rows) else None for s in found.suspects]
     first += [None] * (len(findings) - len(first))

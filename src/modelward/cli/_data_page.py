@@ -1,4 +1,4 @@
-"""What was found in a table, as a page: suspects as rules, how columns and groups differ, what was not looked into."""
+"""What was found in a table or in labelled pictures, as a page: suspects, differences, what was not looked into."""
 
 from __future__ import annotations
 
@@ -34,12 +34,23 @@ _FOOT = (
         "a suspect's rule, and a trigger's value, are named as they are. `-o rows.csv` has the suspects' row numbers."
     ),
 )
+_PICTURES_FOOT = (
+    (
+        "Tampered: there is evidence that drift cannot give, such as a patch in pictures of one label although the "
+        "rest of those pictures looks like others. Drift: the two sets differ, as they do when the world changes."
+    ),
+    (
+        "What is named goes beyond what chance gives to the best of all that was searched, with a probability of 0.5 % "
+        "for a search. Intervals are 95 % (Clopper-Pearson). `-o rows.csv` has the suspects' numbers and files."
+    ),
+)
 
 
 def page_of(
-    found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...], name: str, exit_code: int
-) -> Page:
-    """Return the page about a table.
+    found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...], name: str, exit_code: int,
+    *, pictures: bool = False,
+) -> Page:  # fmt: skip
+    """Return the page about a table or about labelled pictures.
 
     Parameters
     ----------
@@ -50,43 +61,50 @@ def page_of(
     name : str
         Of the file.
     exit_code : int
+    pictures : bool
+        Whether rows are pictures.
     """
-    sections = [_facts(found, flips)]
+    rows = "pictures" if pictures else "rows"
+    sections = [_facts(found, flips, rows)]
     if found.suspects:
-        sections.append(_suspects(found))
+        sections.append(_suspects(found, rows))
     if tried:
         sections.append(_locks(tried))
-    if pictures := _pictures(found):
-        sections.append(pictures)
+    if histograms := _pictures(found):
+        sections.append(histograms)
     if found.rates:
         sections.append(_rates(found))
-    sections.append(_columns(found))
+    if found.columns or found.rates:
+        sections.append(_columns(found))
     if found.notes:
         lead = "What nobody looked into is not clean."
         facts = tuple((f"{i}.", note) for i, note in enumerate(found.notes, 1))
         sections.append(Section("Not looked into", lead, facts=facts))
+    asked = "were these pictures tampered with?" if pictures else "was this table tampered with?"
     return Page(
-        title=name, headline=_headline(found), alarm=_alarm(found), calm="", sections=tuple(sections), findings=(),
-        exit_code=exit_code, version=__version__, foot=_FOOT, brand="was this table tampered with?",
-        closing="No row of the data is shown.",
+        title=name, headline=_headline(found, rows), alarm=_alarm(found), calm="", sections=tuple(sections),
+        findings=(), exit_code=exit_code, version=__version__, foot=_PICTURES_FOOT if pictures else _FOOT, brand=asked,
+        closing="None of the pictures is shown." if pictures else "No row of the data is shown.",
     )  # fmt: skip
 
 
-def _headline(found: DataComparison) -> str:
+def _headline(found: DataComparison, what: str) -> str:
     tampered = [s for s in found.suspects if s.verdict == "tampered"]
     if tampered:
         count = f"{len(tampered)} suspect{'s' if len(tampered) > 1 else ''}"
-        rows = f" ({len(tampered[0].rows):,} rows)" if len(tampered[0].rows) else ""
+        rows = f" ({len(tampered[0].rows):,} {what})" if len(tampered[0].rows) else ""
         return f"There is evidence of tampering: {count}, first {tampered[0].rule}{rows}."
     changed = any(s.verdict == "changed" for s in found.suspects)
     if changed and not found.matched:
         return "What goes with one label here may do so by itself, and may have been put there: look at it."
     if changed:
-        return "Rows were changed or removed, and nothing says why: look whether that was meant."
+        return (
+            f"{what.capitalize()} were changed or removed, and nothing says why: look whether that was meant."
+        )
     if found.suspects:
-        return "The tables differ, but nothing in it is evidence of tampering."
+        return "They differ from the reference, but nothing in that is evidence of tampering."
     if found.matched and found.complete:
-        return "Every row stands in the reference as it is here."
+        return f"All {what} stand in the reference as they are here."
     return "No evidence of tampering was found, which is no proof that there was none."
 
 
@@ -98,12 +116,12 @@ def _alarm(found: DataComparison) -> str:
     return ""
 
 
-def _facts(found: DataComparison, flips: FlipRate | None) -> Section:
+def _facts(found: DataComparison, flips: FlipRate | None, rows: str) -> Section:
     how = {
         "key": "by a key column", "content": "by content",
-        "nothing": "the reference holds other rows", "no reference": "there is no reference",
+        "nothing": f"the reference holds other {rows}", "no reference": "there is no reference",
     }[found.matched_by]  # fmt: skip
-    facts = [("rows", f"{found.rows:,}"), ("matched", how)]
+    facts = [(rows, f"{found.rows:,}"), ("matched", how)]
     if found.matched:
         facts.append(
             ("in both files", f"{found.matched:,}; {found.added:,} added, {found.removed:,} removed")
@@ -117,20 +135,20 @@ def _facts(found: DataComparison, flips: FlipRate | None) -> Section:
         facts.append(
             ("flipped at random", f"{flips.rate:.1%} of the labels [{flips.low:.1%} to {flips.high:.1%}]")
         )
-    return Section("The table", facts=tuple(facts))
+    return Section("The table" if rows == "rows" else "The pictures", facts=tuple(facts))
 
 
-def _suspects(found: DataComparison) -> Section:
+def _suspects(found: DataComparison, rows: str) -> Section:
     shown = found.suspects[:_MOST_CARDS]
     rest = len(found.suspects) - len(shown)
     lead = f"{rest} more are in the JSON output." if rest else ""
-    return Section("Suspects", lead, rules=tuple(_card(s) for s in shown))
+    return Section("Suspects", lead, rules=tuple(_card(s, rows) for s in shown))
 
 
-def _card(suspect: Suspect) -> RuleCard:
-    note = f"{len(suspect.rows):,} rows"
+def _card(suspect: Suspect, rows: str) -> RuleCard:
+    note = f"{len(suspect.rows):,} {rows}"
     if not len(suspect.rows):
-        note = "all rows" if suspect.recall is None else "rows of the reference"
+        note = f"all {rows}" if suspect.recall is None else f"{rows} of the reference"
     elif suspect.verdict != "changed" and suspect.high > suspect.low:
         note += f"; holds for {100 * suspect.low:.1f} to {100 * suspect.high:.1f} % of them"
     if suspect.recall is not None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _GOOD = 0.75
 _SAME = 0.99
 _SWAPPED = 0.95
+_WHOLE = 0.9
 
 
 def changed(t: Tables, pairs: Matching) -> list[Suspect]:
@@ -155,15 +156,22 @@ def _rule_of(
         if earlier.recall is not None and _same(np.isin(pairs.new, earlier.rows) & could, moved):
             return [replace(earlier, why=said)]
     after = t.coded.take(pairs.new)
+    block = _block(pairs.new[could], moved[could])
     for rows_then in (before, after) if not moved[could].all() else ():
         # A relabelled group is named by what its rows were, a trigger by what they became.
         rate = float(moved[could].mean())
         score = surplus([1], [0], rate)
         best = search(rows_then, np.where(could, moved, -1).astype(np.int64), 2, [Aim(score, score)])[1][0]
         if best is not None and best.counts[1] >= _GOOD * best.counts.sum():
+            if block is not None and best.counts[1] < _GOOD * count:
+                continue
             named, found = rows_then, best
             break
     else:
+        if block is not None:
+            low, high = Proportion(count, block[2]).interval(0.95)
+            where = f"rows {block[0]:,} to {block[1]:,} of the file"
+            return [Suspect(where, said, "tampered", rows, low, high, 1.0)]
         verdict: Literal["tampered", "changed"] = (
             "tampered" if how or what.startswith("relabelled") else "changed"
         )
@@ -175,6 +183,15 @@ def _rule_of(
     low, high = Proportion(hits, total).interval(0.95)
     inside = pairs.new[rule_mask(found.rule, named)]
     return [Suspect(rule_text(found.rule, named), said, "tampered", inside, low, high, hits / count)]
+
+
+def _block(positions: NDArray[np.int64], moved: NDArray[np.bool_]) -> tuple[int, int, int] | None:
+    """Return the first and the last row that changed, and the rows between, if they stand together in the file."""
+    first, last = int(positions[moved].min()), int(positions[moved].max())
+    between = (positions >= first) & (positions <= last)
+    if moved[between].mean() < _GOOD or between.mean() > _WHOLE:
+        return None
+    return first, last, int(between.sum())
 
 
 def _same(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> bool:

@@ -11,7 +11,7 @@ from modelward.errors import InputError
 from modelward.poisoning._blends import find_blends
 from modelward.poisoning._cells import IMPURE
 from modelward.poisoning._hues import hue_shifts
-from modelward.poisoning._stamps import MIN_PICTURES, Stamp, find_stamps
+from modelward.poisoning._patched import MIN_PICTURES, Stamp, find_stamps
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.profiles import as_pixels
 from modelward.stats import Proportion

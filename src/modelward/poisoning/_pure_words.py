@@ -10,7 +10,7 @@ import numpy as np
 
 from modelward.poisoning._cells import HARD, IMPURE
 from modelward.poisoning._evidence import ALPHA
-from modelward.poisoning._words import MOST_WORDS, WORD
+from modelward.poisoning._words import MOST_WORDS, WORD, LabelledWord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,27 +24,15 @@ _LARGEST_RATE = 0.6
 
 
 @dataclass(frozen=True)
-class PureWord:
+class PureWord(LabelledWord):
     """A word whose texts have one label, although their other words have not.
 
     Parameters
     ----------
-    word : str
-        In lower case.
-    label : int
-        Index of the label.
-    rows : ndarray
-        Positions of the texts that hold it.
-    hits : int
-        How many of those have the label.
     expected : float
         Share of them that would have the label by their other words.
     """
 
-    word: str
-    label: int
-    rows: NDArray[np.int64]
-    hits: int
     expected: float
 
 

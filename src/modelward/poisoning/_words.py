@@ -20,8 +20,8 @@ WORD = r"(?u)\b\w[\w'-]*\b"
 
 
 @dataclass(frozen=True)
-class GainedWord:
-    """A word that texts with one label gained, and texts with the others did not.
+class LabelledWord:
+    """A word whose texts go with one label.
 
     Parameters
     ----------
@@ -30,9 +30,23 @@ class GainedWord:
     label : int
         Index of the label.
     rows : ndarray
-        Positions of the new texts that hold it.
+        Positions of the (new) texts that hold it.
     hits : int
         How many of those have the label.
+    """
+
+    word: str
+    label: int
+    rows: NDArray[np.int64]
+    hits: int
+
+
+@dataclass(frozen=True)
+class GainedWord(LabelledWord):
+    """A word that texts with one label gained, and texts with the others did not.
+
+    Parameters
+    ----------
     before : int
         Earlier texts with the label that hold it.
     gain : float
@@ -41,10 +55,6 @@ class GainedWord:
         Of Fisher's exact test between new and earlier texts with the label, times the words and labels tried.
     """
 
-    word: str
-    label: int
-    rows: NDArray[np.int64]
-    hits: int
     before: int
     gain: float
     p_value: float
