@@ -235,8 +235,8 @@ def main() -> None:
         f"of the one that it has, and {loud} of the {len(bare['quiet'])} untouched event days alarm at it.\n"
     )
     print(
-        f"In {len(nothing)} storms the count itself is zero from the drawn hour on, so those attacks change nothing and "
-        f"are left out.\n\n{time.process_time() - begun:.0f} s of processor."
+        f"In {len(nothing)} storms the count itself is zero from the drawn hour on, so those attacks change nothing "
+        f"and are left out.\n\n{time.process_time() - begun:.0f} s of processor."
     )
 
 
