@@ -99,6 +99,8 @@ def test_many_columns_are_put_on_their_steps_as_each_alone(values, origins):
     together = rules.snap_towards(v, x, np.arange(4))
     alone = [float(rules.snap(v[[j]], j, "down" if v[j] > x[j] else "up")[0]) for j in range(4)]
     assert together.tolist() == alone
+    nearest = rules.snap_each(v, np.arange(4)).tolist()
+    assert nearest == [float(rules.snap(v[[j]], j)[0]) for j in range(4)]
 
 
 @pytest.mark.parametrize("known", [False, True])

@@ -84,15 +84,14 @@ class Halving:
     ) -> NDArray[np.float64]:
         """Return a value between, on a step or an edge; `a` where there is none."""
         middle = (floor + a) / 2
+        if self.edges is None:
+            return desk.space.schema.rules.snap_each(middle, column)
         for j in np.unique(column).tolist():
             mine = np.flatnonzero(column == j)
-            if self.edges is not None:
-                edges = self.edges.get(j, np.empty(0))
-                low, high = np.minimum(floor[mine], a[mine]), np.maximum(floor[mine], a[mine])
-                first, end = np.searchsorted(edges, low, "right"), np.searchsorted(edges, high, "left")
-                there = np.flatnonzero(first < end)
-                middle[mine] = a[mine]
-                middle[mine[there]] = edges[(first[there] + end[there]) // 2]
-            elif desk.space.step[j]:
-                middle[mine] = desk.space.snap(middle[mine], j)
+            edges = self.edges.get(j, np.empty(0))
+            low, high = np.minimum(floor[mine], a[mine]), np.maximum(floor[mine], a[mine])
+            first, end = np.searchsorted(edges, low, "right"), np.searchsorted(edges, high, "left")
+            there = np.flatnonzero(first < end)
+            middle[mine] = a[mine]
+            middle[mine[there]] = edges[(first[there] + end[there]) // 2]
         return middle

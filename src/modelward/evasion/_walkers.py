@@ -99,9 +99,12 @@ class Walkers:
         self, desk: Desk, some: NDArray[np.int64], rows: NDArray[np.float64], costs: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """Ask about one new place for some walkers; those that keep the label go there."""
-        hit = np.zeros(len(some), dtype=bool)
-        holds = np.flatnonzero(desk.space.relations_hold(rows))
-        hit[holds] = desk.ask(self.owner[some[holds]], rows[holds], costs[holds])
+        if desk.space.schema.relations:
+            hit = np.zeros(len(some), dtype=bool)
+            holds = np.flatnonzero(desk.space.relations_hold(rows))
+            hit[holds] = desk.ask(self.owner[some[holds]], rows[holds], costs[holds])
+        else:
+            hit = desk.ask(self.owner[some], rows, costs)
         self.A[some[hit]], self.cost[some[hit]] = rows[hit], costs[hit]
         return hit
 

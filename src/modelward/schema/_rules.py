@@ -115,13 +115,23 @@ class Rules:
 
         The same as `snap`, "down" above the origin and "up" below it, for each value by its own column.
         """
+        return self._snapped(values, columns, origins)
+
+    def snap_each(self, values: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return values of several columns on the nearest of their steps; the same as `snap` for each; shape (n,)."""
+        return self._snapped(values, columns, None)
+
+    def _snapped(
+        self, values: NDArray[np.float64], columns: NDArray[np.int64], origins: NDArray[np.float64] | None
+    ) -> NDArray[np.float64]:
         step = self.step[columns]
         stepped = step > 0
         with np.errstate(invalid="ignore", over="ignore"):
             ratio = values / np.where(stepped, step, 1.0)
             near = np.rint(ratio)
-            off = np.abs(ratio - near) > TOLERANCE * np.maximum(1.0, np.abs(ratio))
-            near = np.where(off, np.where(values > origins, np.floor(ratio), np.ceil(ratio)), near)
+            if origins is not None:
+                off = np.abs(ratio - near) > TOLERANCE * np.maximum(1.0, np.abs(ratio))
+                near = np.where(off, np.where(values > origins, np.floor(ratio), np.ceil(ratio)), near)
             snapped = near * step
             decimals = self.decimals[columns]
             scale = 10.0 ** np.maximum(decimals, 0)
