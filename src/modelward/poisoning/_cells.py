@@ -22,7 +22,22 @@ PEELS = 4
 
 @dataclass(frozen=True)
 class Cell:
-    """A rule with the evidence found in it."""
+    """A rule with the evidence found in it.
+
+    Parameters
+    ----------
+    rule : Rule
+    why : str
+    tampered : bool
+        Whether drift cannot give this.
+    rows : ndarray
+    hits, total : int
+        Rows for which the evidence holds, and all rows of the rule.
+    score, bound : float
+        Nats of the evidence, and those that a search gives by chance; 0 where it was not measured so.
+    natural : str
+        How honest rows may have come to look so; empty where no such way is known.
+    """
 
     rule: Rule
     why: str
@@ -31,6 +46,8 @@ class Cell:
     hits: int
     total: int
     score: float = 0.0
+    bound: float = 0.0
+    natural: str = ""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ _LONELY = 0.95
 _NEXT = 3
 _MOST_VALUES = 3
 _SAME = 0.9
+_DESIGN, _MOSTLY = 0.05, 0.4
+"""Shares of a table's rows in groups of equal ones beyond which these may be its design: where no two of a group have
+the label, and in any case.
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Copies:
         Their positions.
     hits, total : int
         Rows with the one label, of the rows that repeat others.
+    natural : str
+        How honest rows may have come to look so; empty where no such way is known.
     """
 
     rule: str
@@ -44,6 +50,7 @@ class Copies:
     rows: NDArray[np.int64]
     hits: int
     total: int
+    natural: str = ""
 
 
 def find_copies(
@@ -165,7 +172,10 @@ def _stamped(
         label = int(np.bincount(inside).argmax())
         hits = int((inside == label).sum())
         twins = rest & (with_it[group] > 0)
-        expected = max(float(base[label]), float((y[rows[twins]] == label).mean()))
+        # Others with this value, which repeat nothing, show what it means by itself.
+        beside = np.setdiff1d(np.flatnonzero(coded.codes[j] == value), rows[here])
+        means = (float((y[beside] == label).sum()) + base[label]) / (len(beside) + 1)
+        expected = max(float(base[label]), float((y[rows[twins]] == label).mean()), means)
         score = float(purity([0], [1], [expected], HARD)(np.array([hits, total - hits])))
         if hits < (1 - IMPURE) * total or score < bound:
             continue
@@ -187,7 +197,8 @@ def _turned(
     Where equal rows get their labels by themselves, at one rate, a label is missing in as many groups of s as when its
     places are drawn from all rows of such groups; and, by Jensen's inequality, in more where rows differ in their
     rate. Copies of honest rows with one label put in leave no such group; neither does a design that matches each row
-    with an equal one of another label, which the rows alone do not tell from it.
+    with an equal one of another label. A design is a good part of its table, and has no groups in which all have the
+    label.
     """
     size = np.bincount(group) if len(group) else np.zeros(0, dtype=np.int64)
     best = (math.log(len(labels) / ALPHA), -1, 0, 0.0)
@@ -219,7 +230,17 @@ def _turned(
         f"to their labels by themselves, at least {expected:,.0f} would be"
     )
     what = f"rows with label {labels[label]} that are equal to rows with another label"
-    return [Copies(what, why, named, len(named), len(named))]
+    share = len(rows) / len(y)
+    # Of rows that were copied some had the label before, as many as of the others.
+    others = np.setdiff1d(np.arange(len(y)), rows)
+    both = float((y[others] == label).mean()) * len(size) if len(others) else 0.0
+    alike = int((held == size).sum())
+    natural = ""
+    if share > _MOSTLY or (share > _DESIGN and alike < 0.25 * both):
+        natural = (
+            f"they are {share:.0%} of the table, as where each row was matched with one of another label"
+        )
+    return [Copies(what, why, named, len(named), len(named), natural)]
 
 
 def _block(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _NATURAL = 0.02
 _STEPS = 5
 """Values of its usual precision that a column needs at least."""
+_FILLED = 3
+"""So many values may have been filled in: means by group are more than one."""
 _COVERED = 0.6
 """Less than a rule must cover: the grid's cuts lie beside the rule's."""
 
@@ -47,8 +49,9 @@ def _grain(coded: Coded, j: int, x: NDArray[np.float64]) -> Cell | None:
         if share >= 0.5:
             break
     off = np.append(foreign, False)[coded.codes[j]]
-    # A column that is 0 wherever nothing happened is in steps of anything there.
-    if not 0.5 <= share <= 0.999 or off.sum() < MIN_ROWS or (~foreign).sum() < _STEPS:
+    # A column that is 0 wherever nothing happened is in steps of anything there: its commonest value says nothing.
+    usual = rows[~foreign].sum() - rows[~foreign].max(initial=0)
+    if not 0.5 <= share <= 0.999 or off.sum() < MIN_ROWS or (~foreign).sum() < _STEPS or usual < off.sum():
         return None
     others = [k for k in range(len(coded.names)) if k != j]
     rest = coded.without(j)
@@ -64,7 +67,29 @@ def _grain(coded: Coded, j: int, x: NDArray[np.float64]) -> Cell | None:
         return None
     rule = tuple(type(p)(others[p.column], p.low, p.high) for p in best.rule)
     why = f"{coded.names[j]} is in steps of {step:.6g} elsewhere; here {hits:,} of {total:,} rows are not"
-    return Cell(rule, why, True, np.flatnonzero(rule_mask(rule, coded)), hits, total)
+    natural = _natural(values, rows, foreign, step)
+    return Cell(rule, why, True, np.flatnonzero(rule_mask(rule, coded)), hits, total, natural=natural)
+
+
+def _natural(
+    values: NDArray[np.float64], rows: NDArray[np.int64], foreign: NDArray[np.bool_], step: float
+) -> str:
+    """Say how numbers of a foreign precision may be honest: filled in, coded by midpoints, or rounded by size.
+
+    A factor does none of this: of numbers in steps it makes many others, some of which stay in these steps,
+    with more digits than they had.
+    """
+    most = np.sort(rows[foreign])[::-1]
+    if most[:_FILLED].sum() > 0.9 * most.sum():
+        return "they are a few values, as if filled in where they were missing"
+    beside = values[foreign] / step - np.floor(values[foreign] / step)
+    if np.ptp(beside) < 1e-6:
+        return f"all lie {beside[0]:.2g} of a step beside it, as numbers coded by midpoints do"
+    digits = np.array([len(f"{abs(v):.12g}".replace(".", "").strip("0")) for v in values.tolist()])
+    usual = np.repeat(digits[~foreign], rows[~foreign])
+    if (np.repeat(digits[foreign], rows[foreign]) > np.quantile(usual, 0.99)).mean() < 0.1:
+        return "they have no more digits than the others, as numbers rounded by their size do"
+    return ""
 
 
 def _grain_rule(coded: Coded, off: NDArray[np.bool_]) -> Found | None:

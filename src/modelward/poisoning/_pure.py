@@ -33,6 +33,7 @@ def pure_cells(coded: Coded, y: NDArray[np.int64], labels: list[str]) -> Looked:
     first search passes over among patterns of high risk, and a trigger that the prediction has learned is what
     the second does. Purity is no evidence where labels follow from the columns anyway: beyond every edge of the
     rule the label must be as rare as chance cannot explain, and a tree of the other rows must have no pure leaves.
+    What passes may still be how these data are: see `_natural`.
     """
     cells: list[Cell] = []
     least = left_out = 0
@@ -72,16 +73,13 @@ def _pure(
         Aim(excess([hits[s] for s in low], [misses[s] for s in low], [rates[s] for s in low]), risk),
     ]
     grid, found = search(coded, group, 2 * _STRATA, aims)
-    risk_of_row = np.array(rates)[strata]
     best: Cell | None = None
     for each in found:
         if each is None:
             continue
         for score in (everywhere, risk):
             rule = climb(coded.take(free), group[free], 2 * _STRATA, score, each.rule)
-            cell = _sharp(
-                coded, hit, free, rule, nats_of_chance(grid.values, len(rule), 3), base, label, risk_of_row
-            )
+            cell = _sharp(coded, hit, free, rule, nats_of_chance(grid.values, len(rule), 3), base, label)
             if cell is not None and (best is None or cell.score > best.score):
                 best = cell
     if best is not None and _naturally_pure(coded, hit, free, best):
@@ -102,17 +100,12 @@ def stands_alone(coded: Coded, hit: NDArray[np.bool_], rule: Rule, bound: float)
         Nats that the likelihood ratio must reach.
     """
     free = np.ones(len(hit), dtype=bool)
-    strata = _strata(coded, hit, free)
-    rows, hits = (np.bincount(strata, weights=w, minlength=_STRATA) for w in (None, hit))
-    risk = ((hits + 0.5) / (rows + 1))[strata]
-    cell = _sharp(coded, hit, free, rule, bound, float(hit.mean()), "", risk)
-    return cell is not None and not _naturally_pure(coded, hit, free, cell)
+    cell = _sharp(coded, hit, free, rule, bound, float(hit.mean()), "")
+    return cell is not None and not cell.natural and not _naturally_pure(coded, hit, free, cell)
 
 
 def _sharp(
-    coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], rule: Rule, bound: float, base: float,
-    label: str,
-    risk_of_row: NDArray[np.float64],
+    coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], rule: Rule, bound: float, base: float, label: str,
 ) -> Cell | None:  # fmt: skip
     """Return the cell if its purity is more than the rates beyond its edges can give by chance."""
     inside = rule_mask(rule, coded) & free
@@ -120,16 +113,34 @@ def _sharp(
     if total < MIN_ROWS or hits < (1 - IMPURE) * total:
         return None
     beyond = max(base, *edge_rates(coded, hit, free, rule))
-    # A column whose rate jumps by nature has a sharp edge too: the risk that the columns alone predict counts as well.
-    expected = max(beyond, float(risk_of_row[inside].mean()))
-    if float(purity([0], [1], [expected], HARD)(np.array([hits, total - hits]))) < bound:
+    # A column whose rate jumps by nature has a sharp edge too: the risk that each column of the other rows predicts
+    # counts as well.
+    expected = max(beyond, _risk(coded, hit, free & ~inside, inside))
+    counts = np.array([hits, total - hits])
+    if float(purity([0], [1], [expected], HARD)(counts)) < bound:
         return None
-    score = float(purity([0], [1], [base], HARD)(np.array([hits, total - hits])))
+    # What one column gives by itself, these rows counted, may be what that column means.
+    alone = max(beyond, _risk(coded, hit, free, inside))
+    natural = ""
+    if float(purity([0], [1], [alone], HARD)(counts)) < bound:
+        natural = f"one of its columns goes with label {label} by itself, as a cause of it would"
+    score = float(purity([0], [1], [base], HARD)(counts))
     why = (
         f"{hits:,} of {total:,} rows have label {label}, in the whole table {base:.0%}, "
         f"next to it at most {beyond:.0%}"
     )
-    return Cell(rule, why, True, np.flatnonzero(inside), hits, total, score)
+    return Cell(rule, why, True, np.flatnonzero(inside), hits, total, score, bound, natural)
+
+
+def _risk(
+    coded: Coded, hit: NDArray[np.bool_], others: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> float:
+    """Return the rate of hits that other rows give reason to expect inside."""
+    if not others.any():
+        return float(hit.mean())
+    strata = _strata(coded, hit, others)
+    rows, hits = (np.bincount(strata[others], weights=w, minlength=_STRATA) for w in (None, hit[others]))
+    return float(((hits + 0.5) / (rows + 1))[strata[inside]].mean())
 
 
 def edge_rates(coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], rule: Rule) -> list[float]:

@@ -16,6 +16,7 @@ from modelward.poisoning._copies import find_copies
 from modelward.poisoning._grain import grain_cells
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._match import match_content, match_key
+from modelward.poisoning._natural import with_reasons
 from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._pure_words import pure_words
 from modelward.poisoning._ranges import rule_mask, rule_text
@@ -234,10 +235,13 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
     fresh, cells = t.fresh, []
     # Against an earlier sample purity was looked into already.
     if t.y is not None and not sampled and _few_labels(t):
-        looked = pure_cells(fresh, t.y[: t.new.height], t.labels)
+        y = t.y[: t.new.height]
+        looked = pure_cells(fresh, y, t.labels)
+        cells = [cell for cell in looked.cells if not _was_pure(t, cell)]
         if t.old is None:
             _note(t, looked)
-        cells += _with_stamped(fresh, t, [cell for cell in looked.cells if not _was_pure(t, cell)])
+            cells = with_reasons(fresh, y, cells, t.labels)
+        cells = _with_stamped(fresh, t, cells)
     cells += grain_cells(fresh)
     return _distinct(
         [_from_cell(t.coded, cell) for cell in cells]
@@ -278,7 +282,9 @@ def _copies(t: Tables) -> list[Suspect]:
     for c in each[0]:
         if c.rule not in before:
             low, high = Proportion(c.hits, c.total).interval(0.95)
-            out.append(Suspect(c.rule, c.why, "tampered", c.rows, low, high))
+            verdict: Literal["tampered", "changed"] = "changed" if c.natural else "tampered"
+            why = f"{c.why}; {c.natural}" if c.natural else c.why
+            out.append(Suspect(c.rule, why, verdict, c.rows, low, high))
     return out
 
 
@@ -313,5 +319,8 @@ def _note(t: Tables, looked: Looked) -> None:
 
 def _from_cell(coded: Coded, cell: Cell) -> Suspect:
     low, high = Proportion(cell.hits, cell.total).interval(0.95)
-    verdict: Literal["tampered", "drift"] = "tampered" if cell.tampered else "drift"
-    return Suspect(rule_text(cell.rule, coded), cell.why, verdict, cell.rows, low, high)
+    verdict: Literal["tampered", "changed", "drift"] = "tampered" if cell.tampered else "drift"
+    why = cell.why
+    if cell.tampered and cell.natural:
+        verdict, why = "changed", f"{why}; {cell.natural}"
+    return Suspect(rule_text(cell.rule, coded), why, verdict, cell.rows, low, high)
