@@ -1,6 +1,6 @@
 """What libsvm and sparse matrices are handed unseen: honest estimators are clean, those that lie about a size never are.
 
-Each change was seen to end the process, or to read beside an array, when the loaded model was asked.
+Most changes were seen to end the process, or to read beside an array, when the loaded model was asked.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import joblib
 import numpy as np
 import pytest
 from scipy.sparse import csr_matrix
+from sklearn.cluster import AffinityPropagation, BisectingKMeans, KMeans
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+from sklearn.neighbors import KNeighborsClassifier, LocalOutlierFactor, NearestNeighbors
 from sklearn.preprocessing import KBinsDiscretizer, OneHotEncoder
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 
@@ -42,6 +44,13 @@ HONEST: dict[str, Callable[[], Any]] = {
     "sparse": lambda: SVC(kernel="linear").fit(csr_matrix(X), THREE),
     "sparse numbers": lambda: SVR().fit(csr_matrix(X), X[:, 0]),
     "sparse, one class": lambda: OneClassSVM().fit(csr_matrix(X)),
+    "neighbours": lambda: KNeighborsClassifier(algorithm="brute").fit(X, TWO),
+    "neighbours by distances": lambda: NearestNeighbors(metric="precomputed").fit(np.abs(X @ X.T)),
+    "sparse neighbours": lambda: KNeighborsClassifier().fit(csr_matrix(X), TWO),
+    "outliers": lambda: LocalOutlierFactor(novelty=True, algorithm="brute").fit(X),
+    "centres": lambda: KMeans(3, n_init=1).fit(X),
+    "centres of centres": lambda: BisectingKMeans(3, n_init=1).fit(X),
+    "exemplars": lambda: AffinityPropagation(random_state=0).fit(X),
     "not fitted": lambda: [SVC(), CountVectorizer(), DictVectorizer(), OneHotEncoder()],
     "words": lambda: CountVectorizer().fit(WORDS),
     "some words": lambda: TfidfVectorizer(max_features=3, ngram_range=(1, 2)).fit(WORDS),
@@ -82,6 +91,10 @@ ODD: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("three classes", "support_vectors_", lambda vectors: vectors[:, :1].copy()),
     ("sparse", "_dual_coef_", lambda _: csr_matrix(np.ones((1, 1)))),
     ("sparse", "_n_support", lambda _: np.array([10**8, -(10**8), 0], "i4")),
+    ("neighbours", "_fit_X", lambda rows: rows[:, :2].copy()),
+    ("neighbours", "n_features_in_", lambda _: 10**6),
+    ("outliers", "_fit_X", lambda rows: rows.ravel()),
+    ("centres", "cluster_centers_", lambda rows: rows[:, :1].copy()),
     ("words", "vocabulary_", lambda words: dict.fromkeys(words, 10**9)),
     ("words", "vocabulary_", lambda words: words | {"aa": -1}),
     ("words", "vocabulary_", lambda words: words | {"aa": 1.0}),

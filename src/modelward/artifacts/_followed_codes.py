@@ -1,7 +1,8 @@
 """What libsvm and sparse matrices are handed by estimators, without anybody looking whether it fits together.
 
 libsvm copies as many coefficients as there are support vectors, and loops over as many of them as the classes are said
-to have; vectorisers and one-hot encoders write columns into sparse matrices that nobody compares with their width.
+to have; distances are measured to rows that nobody compares with the caller's; vectorisers and one-hot encoders write
+columns into sparse matrices that nobody compares with their width.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _SUPPORT = frozenset({"SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"})
 _WORDS = frozenset({"CountVectorizer", "TfidfVectorizer", "DictVectorizer"})
+_DISTANCES = ("sklearn.neighbors.", "sklearn.cluster.")
 _LETTERS = {"i4": "i", "i8": "q"}
 
 
@@ -27,7 +29,7 @@ def looks_of(module: str, name: str) -> Callable[[dict[Any, Any], Callable[[int]
         return numbered
     if name == "OneHotEncoder" and module.startswith("sklearn.preprocessing."):
         return one_hot
-    return None
+    return as_wide if module.startswith(_DISTANCES) else None
 
 
 def supported(state: dict[Any, Any], spend: Callable[[int], None]) -> bool:
@@ -55,6 +57,20 @@ def supported(state: dict[Any, Any], spend: Callable[[int], None]) -> bool:
     rows, columns = _shape(vectors)
     fits = (rows, columns) == (len(support), state["shape_fit_"][1])
     return _shape(weights) == wanted and (fits or not rows)
+
+
+def as_wide(state: dict[Any, Any], spend: Callable[[int], None]) -> bool:  # noqa: ARG001
+    """Say whether rows or centres that distances are measured to have the columns that a caller's rows must have."""
+    columns = state.get("n_features_in_")
+    for name in ("_fit_X", "cluster_centers_"):
+        rows = as_array(state.get(name))
+        if (
+            type(columns) is int
+            and isinstance(rows, RawArray)
+            and (len(rows.shape), rows.shape[-1]) != (2, columns)
+        ):
+            return False
+    return True
 
 
 def numbered(state: dict[Any, Any], spend: Callable[[int], None]) -> bool:
