@@ -97,6 +97,34 @@ def compare_images(
     >>> found.suspects[0].box, found.suspects[0].label, found.suspects[0].rows.tolist() == list(range(0, 40, 2))
     ((5, 5, 3, 3), '1', True)
     """
+    notes: list[str] = []
+    new, old, names = _sets(images, labels, reference, reference_labels, notes)
+    rng = np.random.default_rng(random_state)
+    found = _patches(new, old, names, rng) + _patterns(new, names, rng)
+    matched = 0
+    if old is None:
+        notes.append(
+            "without a reference: colours of labels, marks put into pictures of their own label only, and labels "
+            "flipped at random"
+        )
+    else:
+        more, matched = _against(new, old, names, notes)
+        found += more
+    found = _distinct(found)
+    order = {"tampered": 0, "changed": 1, "drift": 2}
+    found.sort(key=lambda s: (order[s.verdict], -len(s.rows)))
+    by = "no reference" if old is None else "content" if matched else "nothing"
+    added = len(new.y) - matched if matched else 0
+    removed = max(0, len(old.y) - matched) if matched and old is not None else 0
+    return DataComparison(
+        tuple(found), by, matched, added, removed, tuple(notes), not notes, len(np.asarray(labels))
+    )
+
+
+def _sets(
+    images: Any, labels: Any, reference: Any, reference_labels: Any, notes: list[str]
+) -> tuple[_Set, _Set | None, list[str]]:
+    """Return both sets, the second if there is one, and the names of the labels."""
     if (reference is None) != (reference_labels is None):
         raise InputError("the reference needs pictures and their labels: give both, or neither")
     sides = [(images, labels, "data")]
@@ -109,38 +137,27 @@ def compare_images(
             f"the pictures have {len(names):,} labels: 2 to {_MOST_LABELS} can be compared; look whether the labels "
             "are the right ones"
         )
-    notes: list[str] = []
     sets = [_set(side, w, names, what, notes) for (side, _, what), w in zip(sides, words, strict=True)]
     new, old = sets[0], sets[1] if len(sets) > 1 else None
     if old is not None and old.pixels.shape[1:] != new.pixels.shape[1:]:
         a, b = ("×".join(str(v) for v in s.pixels.shape[1:3]) for s in (new, old))
         raise InputError(f"the pictures are {a}, those of the reference {b} pixels: scale them to one size")
-    rng = np.random.default_rng(random_state)
-    found = _patches(new, old, names, rng) + _patterns(new, names, rng)
-    matched = 0
-    if old is None:
+    return new, old, names
+
+
+def _against(new: _Set, old: _Set, names: list[str], notes: list[str]) -> tuple[list[PictureSuspect], int]:
+    """Return what only a reference shows, and how many pictures it has as well."""
+    found = _hues(new, old, names)
+    matched, changed = _same(new, old)
+    if len(changed):
+        why = f"{len(changed):,} of {matched:,} pictures that are in the reference as well have another label now"
+        found.append(PictureSuspect("label changed", why, "changed", new.rows[changed], 0.0, 1.0))
+    if matched < len(new.y):
         notes.append(
-            "without a reference: colours of labels, marks put into pictures of their own label only, and labels "
-            "flipped at random"
+            f"{len(new.y) - matched:,} pictures are not in the reference: labels flipped at random, and fewer than "
+            f"{MIN_PICTURES} pictures with a patch, cannot be seen among them"
         )
-    else:
-        found += _hues(new, old, names)
-        matched, changed = _same(new, old)
-        if len(changed):
-            why = f"{len(changed):,} of {matched:,} pictures that are in the reference as well have another label now"
-            found.append(PictureSuspect("label changed", why, "changed", new.rows[changed], 0.0, 1.0))
-        if matched < len(new.y):
-            notes.append(
-                f"{len(new.y) - matched:,} pictures are not in the reference: labels flipped at random, and fewer than "
-                f"{MIN_PICTURES} pictures with a patch, cannot be seen among them"
-            )
-    found = _distinct(found)
-    order = {"tampered": 0, "changed": 1, "drift": 2}
-    found.sort(key=lambda s: (order[s.verdict], -len(s.rows)))
-    by = "no reference" if old is None else "content" if matched else "nothing"
-    added = len(new.y) - matched if matched else 0
-    removed = max(0, len(old.y) - matched) if matched and old is not None else 0
-    return DataComparison(tuple(found), by, matched, added, removed, tuple(notes), not notes, len(words[0]))
+    return found, matched
 
 
 def _words(labels: Any, what: str) -> list[str]:

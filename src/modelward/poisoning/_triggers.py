@@ -165,20 +165,28 @@ def find_triggers(
     pairs = [(hunt, found) for hunt in hunts if (found := hunt_pairs(hunt, share, forest)) is not None]
     pair = _measure_duo([(hunt, found) for hunt, (found, _) in pairs])
     crowded = _measure_duo([(hunt, found) for hunt, (_, found) in pairs if found is not None])
-    planted: list[PlantedTrigger] = []
-    drifted: tuple[str, ...] = ()
-    if trained is not None and labels is not None:
-        by_goal = {hunt.goal: hunt for hunt in hunts}
-        left_out = moved_axes(axes, trained, X)
-        told = planted_values(axes, trained, labels, X, y, but=left_out)
-        if left_out:
-            either = planted_values(axes, trained, labels, X, y)
-            drifted = tuple(each.text for each in either if any(a in left_out for a, _ in each.patch))
-        planted = [measure_planted(by_goal[each.goal], each) for each in told if each.goal in by_goal]
+    by_goal = {hunt.goal: hunt for hunt in hunts}
+    planted, drifted = _planted(axes, by_goal, X, y, trained, labels)
     return TriggerSearch(
-        axes, single, pair, crowded, _doubtful(hunts), tuple(planted), drifted, by_axis(best),
-        {hunt.goal: hunt for hunt in hunts},
-    )  # fmt: skip
+        axes, single, pair, crowded, _doubtful(hunts), planted, drifted, by_axis(best), by_goal
+    )
+
+
+def _planted(
+    axes: tuple[Axis, ...], by_goal: dict[int, Hunt], X: NDArray[np.float64], y: NDArray[np.int64],
+    trained: NDArray[np.float64] | None, labels: NDArray[np.int64] | None,
+) -> tuple[tuple[PlantedTrigger, ...], tuple[str, ...]]:  # fmt: skip
+    """Return what was planted in the training rows, and what looks so in columns that differ as a whole."""
+    if trained is None or labels is None:
+        return (), ()
+    drifted: tuple[str, ...] = ()
+    left_out = moved_axes(axes, trained, X)
+    told = planted_values(axes, trained, labels, X, y, but=left_out)
+    if left_out:
+        either = planted_values(axes, trained, labels, X, y)
+        drifted = tuple(each.text for each in either if any(a in left_out for a, _ in each.patch))
+    planted = tuple(measure_planted(by_goal[each.goal], each) for each in told if each.goal in by_goal)
+    return planted, drifted
 
 
 def _measure_duo(pairs: list[tuple[Hunt, Duo]]) -> Trigger | None:
