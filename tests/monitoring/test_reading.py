@@ -63,12 +63,12 @@ def test_spreads_and_moments_are_those_of_the_values_that_slots_stand_for() -> N
     assert out[2] == 0
     counters = np.array([[100, 0, 0, 0, 10], [19, 0, 0, 0, 0], [25, 0, 0, 0, 25], [40, 0, 0, 0, 0]])
     sums, centre, ratio = rng.normal(size=(4, 2)) * 100, np.arange(4.0), np.full(4, 2.0)
-    read = np.empty(6)
-    moments(counters, sums, centre, out, ratio, np.array([0, 1, 3]), read)
+    read, least = np.empty(6), np.array([0.0, 0.0, 0.0, out[3] + 1.0])
+    moments(counters, sums, centre, out, least, ratio, np.array([0, 1, 3]), read)
     means = [sums[0, 0] / 90, 3 + sums[3, 0] / 40]
     np.testing.assert_allclose(read[[0, 2]], means)
     np.testing.assert_allclose(
-        read[[3, 5]], np.log(2 * out[[0, 3]] + 1e-9 * (np.abs(means) + 1e-9)), rtol=1e-12
+        read[[3, 5]], np.log(2 * np.array([out[0], least[3]]) + 1e-9 * (np.abs(means) + 1e-9)), rtol=1e-12
     )
     assert np.isnan(read[[1, 4]]).all()
 

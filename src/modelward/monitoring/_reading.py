@@ -59,8 +59,14 @@ def read_off(counts: Any, stands: Any, used: Any, out: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def moments(counters: Any, sums: Any, centre: Any, spread: Any, ratio: Any, measured: Any, out: Any) -> None:
-    """Write means, and after them logarithms of spreads, of the measured columns to out (2 m,)."""
+def moments(
+    counters: Any, sums: Any, centre: Any, spread: Any, least: Any, ratio: Any, measured: Any, out: Any
+) -> None:
+    """Write means, and after them logarithms of spreads, of the measured columns to out (2 m,).
+
+    A spread under its `least` (d,) is taken for that: of a column that stands still now and then, by day or by hour,
+    logarithms would otherwise be as wild as rounding is, and nothing else would be seen of it.
+    """
     m = len(measured)
     for i in range(m):
         j = measured[i]
@@ -70,7 +76,7 @@ def moments(counters: Any, sums: Any, centre: Any, spread: Any, ratio: Any, meas
             continue
         out[i] = centre[j] + sums[j, 0] / n
         # A column that does not move at all is as far down as can be told.
-        out[m + i] = np.log(spread[j] * ratio[j] + 1e-9 * (abs(out[i]) + 1e-9))
+        out[m + i] = np.log(max(spread[j], least[j]) * ratio[j] + 1e-9 * (abs(out[i]) + 1e-9))
 
 
 @njit(cache=True, nogil=True)

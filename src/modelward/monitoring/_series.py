@@ -24,6 +24,8 @@ _WORDS, _PAIRS = 100, 30
 _TOLD = ("texts with unseen words", "invisible characters", "without words")
 UNSEEN_WORD = "one unseen word"
 """The most frequent of the words that the reference has not."""
+_STILL = 1e-3
+"""Of the spread of what a column's bins stand for: under this it stands still."""
 REPEATED = "one repeated value"
 """The most frequent value of a column with bins: a sensor that hangs, the same row sent again and again."""
 PLAIN = (f": {REPEATED}", ": missing", ": infinite", ": outside the schema")
@@ -82,6 +84,8 @@ class Plan:
             self.counts += [Count(column, f"words '{a} {b}'") for a, b in list(text.pairs)[:_PAIRS]]
             self.counts += [Count(column, what) for what in (*_TOLD, UNSEEN_WORD, *_lengths())]
         self._stands, self._spreads = _representatives(layout, self._group.shape[1])
+        apart = [float(np.std(s[u])) for s, u in zip(self._stands, self._spreads, strict=True)]
+        self._least = _STILL * np.array(apart)
         self._measured = np.array(self.measured, dtype=np.int64)
         self._shown = np.array([k for k, _ in _COUNTERS], dtype=np.int64)
         self._centre = layout.arrays[3]
@@ -140,8 +144,8 @@ class Plan:
         out = np.empty(1 + 2 * m)
         out[0] = np.log1p(profile.rows)
         moments(
-            profile.counters, profile.sums(), self._centre, self._read_off(profile.counts), self._ratio,
-            self._measured, out[1:],
+            profile.counters, profile.sums(), self._centre, self._read_off(profile.counts), self._least,
+            self._ratio, self._measured, out[1:],
         )  # fmt: skip
         return out, self.count(profile)
 
