@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from modelward.monitoring import Alert, incidents, leads, role_of
-from modelward.monitoring._trinity import onset_of
+from modelward.monitoring._trinity import innovations, onset_of
 
 
 def service(
@@ -92,3 +92,12 @@ def test_incidents_name_who_moved_first_and_what_cannot_be_told() -> None:
     )
     assert second.order == "traffic (rows)"
     assert incidents([], LEARNED, z, 0) == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_bands_as_wide_as_floats_go_tell_nothing_and_warn_nobody() -> None:
+    learned: Any = SimpleNamespace(names=("a", "b"), turned=lambda held: held)
+    low, high = np.array([-np.inf, 0.0]), np.array([np.inf, 2.0])
+    hours: Any = [SimpleNamespace(hour=5, value=np.array([1.0, 2.0]), low=low, high=high)]
+    z = innovations(learned, hours, np.array([4.0, 4.0]))
+    assert np.isnan(z[0, 0]) and z[0, 1] == 4.0

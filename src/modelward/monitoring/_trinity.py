@@ -128,8 +128,9 @@ def innovations(
     out = np.full((windows[-1].hour - first + 1, len(learned.names)), np.nan)
     held = np.stack([[w.value, w.low, w.high] for w in windows]).astype(np.float64)
     turned = learned.turned(held)
-    middle, half = (turned[:, 1] + turned[:, 2]) / 2, (turned[:, 2] - turned[:, 1]) / 2
+    # Bands of series with wild hours may be as wide as floats go, on both sides.
     with np.errstate(divide="ignore", invalid="ignore"):
+        middle, half = (turned[:, 1] + turned[:, 2]) / 2, (turned[:, 2] - turned[:, 1]) / 2
         z = (turned[:, 0] - middle) / half * limit
     at = np.array([w.hour - first for w in windows])
     out[at] = np.where(np.isfinite(z), z, np.nan)
