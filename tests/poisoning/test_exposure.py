@@ -14,6 +14,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, f1_score
 from modelward.models import wrap
 from modelward.poisoning import SHARES, Exposure, flip_random, flip_subgroup, measure_exposure
 from modelward.poisoning._exposure import _Bench
+from modelward.poisoning._resampled import mean_of
 from modelward.subgroups import Condition, Rule
 
 if TYPE_CHECKING:
@@ -100,3 +101,10 @@ def test_metrics_equal_those_of_scikit_learn(
     assert bench.rate_of(said, weights) == pytest.approx(
         [np.average(said[inside] == 1, weights=w[inside]) for w in weights]
     )
+
+
+def test_few_trainings_that_disagree_carry_no_share_beyond_one() -> None:
+    rows = np.arange(200) % 20 > 0
+    found = mean_of([rows.astype(float), np.zeros(200)])
+    low, high = found.interval(0.99)
+    assert -1 <= low < found.value < high <= 1

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 FEWEST_NON_MEMBERS = 1_000
 _FEWEST_ROWS = 50
-_ROC = "Membership inference: ROC, both axes logarithmic"
-_FPR, _TPR = "false-positive rate (log)", "true-positive rate (log)"
+_ROC = "Membership inference: ROC"
+_FPR, _TPR = "false-positive rate", "true-positive rate"
 _LABELS_ONLY = 'return {"label": str(model.predict(row)[0])}  # and no score'
 _ROUND = "scores = model.predict_proba(rows).round(1)"
 

@@ -134,7 +134,7 @@ def _series(result: StealingResult) -> tuple[Series, ...]:
                         tuple(copy.fidelity.value for copy in curve),
                         tuple(low for low, _ in bands),
                         tuple(high for _, high in bands),
-                        x_label="queries (log)", y_label="agreement on held-out rows", group=_GROUP,
+                        x_label="queries", y_label="agreement on held-out rows", group=_GROUP,
                     )
                 )  # fmt: skip
     x = series[0].x

@@ -327,6 +327,8 @@ class _Bench:
             middle = values.mean(axis=1, keepdims=True)
             values = middle + (values - middle) * np.sqrt(repeats / (repeats - 1))
         drawn = np.take_along_axis(values[1:], chosen, axis=1).mean(axis=1)
+        # The factor must not carry a share, or the difference of two, beyond what it can be.
+        drawn = np.clip(drawn, -1.0 if second is not None else 0.0, 1.0)
         return Bootstrap(
             float(whole), len(self.seen), tuple(float(v) for v in np.sort(drawn)),
             method="bootstrap over rows and refits",

@@ -24,7 +24,7 @@ def mean_of(values: Sequence[NDArray[np.float64]]) -> Bootstrap:
     Parameters
     ----------
     values : sequence of ndarray of shape (m,)
-        One for each training.
+        One for each training, from -1 to 1: a row has a label or not, or more or less often than before.
 
     Returns
     -------
@@ -43,6 +43,7 @@ def mean_of(values: Sequence[NDArray[np.float64]]) -> Bootstrap:
         middle = each.mean(axis=1, keepdims=True)
         each = middle + (each - middle) * math.sqrt(repeats / (repeats - 1))
     drawn = np.take_along_axis(each, draw.integers(0, repeats, each.shape), axis=1).mean(axis=1)
+    drawn = np.clip(drawn, -1, 1)  # the factor must not carry a share beyond what a share can be
     return Bootstrap(
         float(table.mean()),
         m,

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from modelward.findings import Series
 
-_LOG_X, _LOG_Y = 50.0, 1_000.0
+_LOG_X, _LOG_Y = 20.0, 1_000.0
+"""Ratios of largest to smallest from which an axis is logarithmic; only the axis itself says whether it is."""
 
 
 def lines(members: Sequence[Series], most: int, numbers: int, *, columns: bool = False) -> Picture:
@@ -62,7 +63,8 @@ def lines(members: Sequence[Series], most: int, numbers: int, *, columns: bool =
     names = dict(zip(y.ticks(), tick_names(y.ticks(), percent=percent_y, log=y_log), strict=True))
     left = _left(names.values(), y_label)
     x = Scale(x_low, x_high, left + 4, WIDTH - RIGHT - 4, x_log)
-    parts = [_frame(x, y, names, left, percent_x, x_label + (" (log scale)" if x_log else ""), y_label)]
+    x_words, y_words = (label + " (log scale)" * log for label, log in ((x_label, x_log), (y_label, y_log)))
+    parts = [_frame(x, y, names, left, percent_x, x_words, y_words)]
     for i, (one, kept) in enumerate(drawn):
         colour = i % COLOURS
         parts.append(_columns(one, kept, x, y, step, colour) if columns else _line(one, kept, x, y, colour))
