@@ -18,6 +18,7 @@ from sklearn.linear_model import LogisticRegression
 
 import modelward
 from modelward.artifacts import check_audit, new_key, read_clearance, sign
+from modelward.cli._verify import verify
 from modelward.errors import (
     AuditError,
     ClearanceError,
@@ -379,3 +380,12 @@ def test_a_clearance_that_is_not_there_or_says_nothing(place: Path) -> None:
     (place / "clearance.toml").write_text("")
     with pytest.raises(UsageError, match=r"\[keys\] is missing.*\[stages\.NAME\] is missing"):
         read_clearance(place / "clearance.toml")
+
+
+def test_the_example_in_the_help_is_a_clearance(tmp_path: Path) -> None:
+    text = CliRunner().invoke(verify, ["--help"]).output
+    lines = text[text.index("version = 1") :].split("\n\n")[0]
+    (tmp_path / "clearance.toml").write_text(lines)
+    new_key(tmp_path / "team.key")
+    stage = read_clearance(tmp_path / "clearance.toml").stages["production"]
+    assert stage.max_age_days == 90

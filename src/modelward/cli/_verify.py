@@ -65,6 +65,20 @@ def verify(
     manifest says nothing about a table until --data compares them. Needs:
     pip install 'modelward[sign]' (not for --log).
 
+    A clearance.toml, whose paths begin at its own folder:
+
+    \b
+        version = 1
+        log = "audit.jsonl"          # who loaded what; this is the default
+        expires = 2027-06-30         # optional
+        [keys]
+        release = "team.key.pub"
+        [stages.production]
+        keys = ["release"]
+        max_age_days = 90            # optional, as the two that follow
+        verdict = "clean"            # or "suspicious"
+        trust = ["ourlib.Scaler"]    # names that the scan may take for clean
+
     Exit codes: 0 all hold; 1 one does not (changed, not signed, another key, not cleared, a gap in the log);
     2 a file is not there; 3 one could not be read to its end.
     """
