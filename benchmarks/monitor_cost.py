@@ -116,7 +116,7 @@ def main() -> None:
     print(
         f"{D} columns N(0, 1) with a daily season, {ROWS} rows an hour, fitted on {WEEKS} weeks ({fit:.0f} s with "
         f"making the rows), seed {SEED}. modelward {modelward.__version__}, Python {platform.python_version()}, "
-        f"numpy {np.__version__}, on a busy machine.\n"
+        f"numpy {np.__version__}.\n"
     )
     print("Processor time, one row at a time, hours closed and tests included:\n\n| what | µs |\n|---|---|")
     print(
