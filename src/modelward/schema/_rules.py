@@ -108,31 +108,13 @@ class Rules:
             # Over 2**53 steps every float is a multiple as well as it can be.
             return np.where(np.abs(ratio) < 2.0**53, snapped, values)
 
-    def snap_towards(
-        self, values: NDArray[np.float64], origins: NDArray[np.float64], columns: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
-        """Return values of several columns on their steps, each rounded towards its origin; all of shape (n,).
-
-        The same as `snap`, "down" above the origin and "up" below it, for each value by its own column.
-        """
-        return self._snapped(values, columns, origins)
-
     def snap_each(self, values: NDArray[np.float64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return values of several columns on the nearest of their steps; the same as `snap` for each; shape (n,)."""
-        return self._snapped(values, columns, None)
-
-    def _snapped(
-        self, values: NDArray[np.float64], columns: NDArray[np.int64], origins: NDArray[np.float64] | None
-    ) -> NDArray[np.float64]:
         step = self.step[columns]
         stepped = step > 0
         with np.errstate(invalid="ignore", over="ignore"):
             ratio = values / np.where(stepped, step, 1.0)
-            near = np.rint(ratio)
-            if origins is not None:
-                off = np.abs(ratio - near) > TOLERANCE * np.maximum(1.0, np.abs(ratio))
-                near = np.where(off, np.where(values > origins, np.floor(ratio), np.ceil(ratio)), near)
-            snapped = near * step
+            snapped = np.rint(ratio) * step
             decimals = self.decimals[columns]
             scale = 10.0 ** np.maximum(decimals, 0)
             rounded = np.rint(snapped * scale) / scale

@@ -28,7 +28,7 @@ _NUMBERS = {
     24: ("u", 1, "raw"),
 }
 _PAIRS = {2: "pairlist", 3: "function", 5: "promise", 6: "call", 17: "dots"}
-_LIST, _CLOSURE, _CALL = 2, 3, 6
+_LIST, _CLOSURE = 2, 3
 _LONGEST_CHAIN = 100_000
 """Pairs in one list: R keeps arguments, attributes and small environments so, and nothing that grows with rows."""
 _BC_PAIRS = frozenset({2, 6, 239, 240, 243, 244})
