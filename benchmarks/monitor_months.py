@@ -184,18 +184,18 @@ def judge(folder: str, out: str) -> None:
         rows, wander, seed = path.stem.split("_")
         past, Y = held["past"].astype(float), held["test"]
         watch, novelty = watched(held, past), Novelty(held["pr"], held["prn"])
-        parts = Y, held["tr"], held["trn"]
-        alerts = through(watch, novelty, held, tuple(p[:MONTH] for p in parts), 0)
+        fresh, parts = copy.deepcopy((watch, novelty)), (Y, held["tr"], held["trn"])
         late: dict[str, float | None] = {}
+        if "fault/0" in held:
+            # Faults begin where the first month ends.
+            through(watch, novelty, held, tuple(p[:MONTH] for p in parts), 0)
         for k, fault in enumerate(FAULTS if "fault/0" in held else ()):
             planted = held[f"fault/{k}"], held[f"rare/{k}"], held[f"rows/{k}"]
             found = through(copy.deepcopy(watch), copy.deepcopy(novelty), held, planted, 0)
             seen = [a.start // 3600 + 1 for a in found if a.column == column(fault)]
             late[fault] = float(min(seen)) if seen else None
         # What began in a month and goes on in the next one is counted once.
-        alerts = through(
-            watched(held, past), Novelty(held["pr"], held["prn"]), held, parts, 0
-        ) if len(Y) > MONTH else alerts  # fmt: skip
+        alerts = through(*fresh, held, parts, 0)
         mean, sd = np.nanmean(past[:-672], axis=0), np.nanstd(past[:-672], axis=0)
         line: dict[str, Any] = {
             "seed": int(seed), "rows": int(rows), "wander": float(wander), "months": len(Y) // MONTH,

@@ -30,10 +30,14 @@ SPAN = 4
 """Weeks that are learned from at least, and that each fold holds out."""
 HELD = 6
 """Folds that set the thresholds, the newest: the largest score of ever longer histories is ever larger, and blind."""
-_EVEN_RATE = 0.25
+_EVEN_RATE = 0.6
 """How many slow alarms in 30 days a group of series that are alike is given, all of them together."""
 _EVEN_SERIES = 8
 """So many series are needed to tell the tail of their weeks from."""
+_EVEN_SCALE, _EVEN_WORTH = 0.22, 100.0
+"""Scale beside mean of a week's largest slow score, of normal independent steps, and how many weeks it counts for."""
+_LUCK = 1.25
+"""A largest score further beyond what all weeks tell is no luck: then they do not have the law of such sums."""
 _MEASURED = 0.5
 """Share of hours, and of series, that a span must have to say anything."""
 _MOST = 2 * HELD + 1
@@ -90,7 +94,8 @@ def limits(
         largest = np.max(np.where(apart, 0.0, own), axis=1, keepdims=True)
         if g in even and (~apart[1]).sum() >= _EVEN_SERIES and largest[1, 0] > 0:
             weeks = np.concatenate([f.weeks[:, ~apart[1]] for f in newest])
-            beyond[1] = max(1.0, evenly(weeks) / largest[1, 0])
+            told = evenly(weeks) / largest[1, 0]
+            beyond[1] = told if told * _LUCK >= 1.0 else 1.0
         common = beyond * largest
         out[:, here] = np.where(apart, np.maximum(common, np.maximum(beyond, _WILD_MARGIN) * own), common)
         wild[here] = apart.any(axis=0)
@@ -131,18 +136,21 @@ def evenly(weeks: NDArray[np.float64]) -> float:
     """Return where the slow scores of series that are alike may alarm, given their largest of each week, shape (W, S).
 
     The largest of many sums of steps that are nearly normal has Gumbel's (1958) law, and all weeks of all series tell
-    where it lies: far surer than the one largest score, of which another margin would have to be kept.
+    where it lies: far surer than the one largest score, of which another margin would have to be kept. How wide the law
+    is, a few weeks tell badly; it is drawn towards what it is of normal and independent steps.
 
     Examples
     --------
     >>> weeks = 10.0 + 3.0 * np.random.default_rng(0).gumbel(size=(400, 17))
     >>> ahead = 10.0 + 3.0 * np.random.default_rng(1).gumbel(size=(4000, 17))
     >>> float(((ahead > evenly(weeks)).sum() / (4000 * 7 / 30)).round(2))
-    0.24
+    0.56
     """
     there = weeks[weeks > 0]
-    scale = float(there.std()) * np.sqrt(6.0) / np.pi
-    begins = float(there.mean()) - float(np.euler_gamma) * scale
+    middle, n = float(there.mean()), len(there)
+    seen = float(there.std()) * np.sqrt(6.0) / np.pi
+    scale = (n * seen + _EVEN_WORTH * _EVEN_SCALE * middle) / (n + _EVEN_WORTH)
+    begins = middle - float(np.euler_gamma) * scale
     return float(begins + scale * np.log(weeks.shape[1] * 30 / 7 / _EVEN_RATE))
 
 
