@@ -13,7 +13,7 @@ from modelward.monitoring import CAUSES, Alert, Cause
 from modelward.monitoring._cause import SURE, cause_of, causes_of
 from modelward.monitoring._trinity import Incident
 
-LEARNED: Any = SimpleNamespace(kpis=("sales",))
+LEARNED: Any = SimpleNamespace(kpis=("sales",), rows=10_000, hours=100)
 
 
 def alert(
@@ -143,3 +143,17 @@ def test_only_a_strong_attack_is_of_high_severity() -> None:
     other = alert("p: a", "share", 0.5, 0.6)
     (finding,) = live_findings([other, strong], sufficient=True, promise="", causes={strong.id: attack})
     assert "2 alerts" in finding.summary
+
+
+def test_one_row_an_hour_says_nothing_of_how_many_are_new():
+    """Of one row all are outside of the bins: neither most of a column nor few of its rows."""
+    found = [
+        alert("a: outside the schema", "count", 1.0, 0.0, "novelty"),
+        alert("a: mean", "mean", 1.3, 1.0, "slow", hours=40),
+    ]
+    thin = SimpleNamespace(kpis=(), rows=100, hours=100)
+    incident = Incident(tuple(found), {})
+    assert cause_of(incident, LEARNED).name == "pipeline fault"
+    assert cause_of(incident, thin).name != "pipeline fault"
+    few = replace(found[0], value=0.02)
+    assert cause_of(Incident((few,), {}), LEARNED).name == "attack-like"

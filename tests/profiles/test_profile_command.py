@@ -167,3 +167,12 @@ def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.M
     done = _run(tmp_path, "-o", tmp_path / "out.json")
     assert isinstance(done.exception, MissingExtraError)
     assert "modelward[images]" in str(done.exception)
+
+
+def test_a_column_without_any_common_value_has_no_histogram(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    holiday = [f"day {i}" if i < 9 else None for i in range(500)]
+    pl.DataFrame({"x": rng.normal(size=500), "holiday": holiday}).write_csv(tmp_path / "t.csv")
+    done = _run(tmp_path / "t.csv", "-o", tmp_path / "t.json", "-o", tmp_path / "t.html")
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "t.html").exists()

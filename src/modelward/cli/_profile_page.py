@@ -123,6 +123,9 @@ def _pictures(made: Profile, before: Profile | None, order: Iterable[int]) -> tu
         ]
         if not made.layout.by_value[j]:
             places = [places[-2], *places[:-2], places[-1]]
+        # A column in which no value is common, such as a key, has nothing to draw.
+        if not places:
+            continue
         width = -(-len(places) // _MOST_BARS)
         joined = [places[k : k + width] for k in range(0, len(places), width)]
         for what, held in (("before", before), ("now", made)):

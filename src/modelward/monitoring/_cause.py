@@ -29,6 +29,8 @@ _FEW = 0.25
 """Crafted rows are few: a larger share is another world, or a fault."""
 _EMPTY, _EMPTIED, _MOST = 3, 0.25, 0.4
 """Known bins that stand empty where a whole column moved, the share they had, or the share that one of them gained."""
+_LEAST_ROWS = 3
+"""Rows an hour, on average, under which no share of one hour says whether many or few of them are new."""
 _APART = 6 * 3600
 """Seconds between the beginnings of two causes."""
 _SURGE = 1.3
@@ -96,8 +98,11 @@ def cause_of(incident: Incident, learned: Learned) -> Cause:
     for alert in alerts:
         if not alert.explained:
             columns.setdefault(alert.column, []).append(alert)
+    thin = learned.rows < _LEAST_ROWS * learned.hours
     digests = [
-        _Column(name, held, incident) for name, held in columns.items() if name and name not in learned.kpis
+        _Column(name, held, incident, thin=thin)
+        for name, held in columns.items()
+        if name and name not in learned.kpis
     ]
     # More rows bring more rare values by themselves, the more so if some of them are copies.
     weight = 0.4 if any(a.value >= _SURGE * a.expected for a in columns.get("", [])) else 1.0
@@ -136,7 +141,7 @@ def causes_of(incident: Incident, learned: Learned) -> dict[str, Cause]:
 class _Column:
     """The signs of one column: shares that rose, ratios of mean and spread."""
 
-    def __init__(self, name: str, alerts: Sequence[Alert], incident: Incident) -> None:
+    def __init__(self, name: str, alerts: Sequence[Alert], incident: Incident, *, thin: bool) -> None:
         self.name = name
         self.sudden = any(_sudden(a, incident) for a in alerts)
         self.longest = max((a.end - a.start) // 3600 + 1 for a in alerts)
@@ -151,6 +156,8 @@ class _Column:
             what = alert.series[len(name) + 2 :]
             if what == REPEATED:
                 self.repeated = max(0.0, alert.value - alert.expected)
+            elif alert.kind == "count" and thin:
+                continue
             elif alert.kind in ("share", "count"):
                 gained = alert.value - alert.expected
                 if gained > 0 if alert.kind == "count" else alert.score > 0:

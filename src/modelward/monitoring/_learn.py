@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from modelward.monitoring._learned import Learned
 from modelward.monitoring._novelty import Novelty
 from modelward.monitoring._performance import calibrate
 from modelward.monitoring._series import Plan, shares
+from modelward.monitoring._tell_time import telling_time
 from modelward.monitoring._together import Together, width_of
 from modelward.monitoring._watch import Watch
 from modelward.profiles import Layout, Profile
@@ -65,6 +67,8 @@ def learn(
         )
     if not np.isfinite(hours).all() or np.ptp(hours) > _MOST_HOURS:
         raise InputError("the reference needs a time for every row, all within twenty years")
+    for name, how in telling_time(frame, seconds).items():
+        warnings.warn(f"column {name!r} {how}: its alerts will not end, leave it out of X", stacklevel=3)
     layout, first = Layout.fit(frame, schema, texts=()), int(hours.min())
     # Words of the later half are new where they are not in the first: what new words are usual is learned there.
     layout = layout.with_texts(frame.filter(pl.Series(hours < first + (np.ptp(hours) + 1) / 2)))

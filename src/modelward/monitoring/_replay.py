@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from modelward.errors import InputError, UsageError
 from modelward.monitoring._clock import HOUR, astray, column_seconds
 from modelward.monitoring._monitor import Monitor
 from modelward.monitoring._reading import LEAST_ROWS
+from modelward.monitoring._tell_time import telling_time
 from modelward.monitoring._thresholds import LEAST_WEEKS
 from modelward.tables import read_table
 
@@ -143,6 +144,9 @@ def replay(
         notes += more
     else:
         past, frame = _split(frame, time, weeks)
+    if schema is None:
+        columns, more = columns.without_time(past)
+        notes += more
     first, last = (int(frame[time][k] // HOUR) for k in (0, -1))
     monitor = Monitor(schema, clock=lambda: (last + 1_000) * HOUR, keep=last - first + 2, declared=declared)
     columns.fit(monitor, past)
@@ -203,6 +207,15 @@ class _Columns:
                 f"{int(stray.sum()):,} rows of {what} have times far from all others, as of a clock that leaped",
             )
         return there, notes
+
+    def without_time(self, past: pl.DataFrame) -> tuple[_Columns, tuple[str, ...]]:
+        """Return the same without inputs that tell the time: nothing of them stays normal, and they blind others."""
+        inputs = self.inputs(past)
+        found = telling_time(inputs, past[self.time].to_numpy())
+        if len(found) == inputs.width:
+            return self, ()
+        notes = tuple(f"{name!r} {how}: it is not watched (as with --skip)" for name, how in found.items())
+        return replace(self, skip=(*self.skip, *found)), notes
 
     def inputs(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.drop(*self.aside, *self.outputs)
