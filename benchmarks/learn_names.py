@@ -135,11 +135,22 @@ def modules_of(package: object) -> list[object]:
 
 def defined() -> set[str]:
     """Return scikit-learn's classes and functions that only hold parameters or compute."""
+    from sklearn._loss.link import BaseLink
     from sklearn._loss.loss import BaseLoss
     from sklearn.gaussian_process.kernels import Hyperparameter, Kernel
     from sklearn.model_selection import BaseCrossValidator, BaseShuffleSplit
+    from sklearn.model_selection._split import _RepeatedSplits
 
-    bases = (BaseEstimator, Kernel, Hyperparameter, BaseLoss, BaseCrossValidator, BaseShuffleSplit)
+    bases = (
+        BaseEstimator,
+        Kernel,
+        Hyperparameter,
+        BaseLink,
+        BaseLoss,
+        BaseCrossValidator,
+        BaseShuffleSplit,
+        _RepeatedSplits,
+    )
     found = set()
     for module in modules_of(sklearn):
         for value in vars(module).values():

@@ -25,6 +25,8 @@ import scipy.stats
 import sklearn
 from sklearn.utils import all_estimators
 
+from make_pipelines import composed
+
 BOOSTERS = {
     "catboost": ("CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"),
     "xgboost": ("XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"),
@@ -73,7 +75,7 @@ def fitted() -> list[Any]:
                 with contextlib.suppress(Exception):
                     found.append(estimator.fit(X, y))
                     break
-    return [*found, *boosters(), *arrays(), *frames()]
+    return [*found, *composed(), *boosters(), *arrays(), *frames()]
 
 
 def boosters() -> list[Any]:

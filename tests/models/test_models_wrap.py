@@ -14,14 +14,15 @@ from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from modelward.errors import InputError, NotRefittable, SubjectError
-from modelward.models import align_labels, match_columns, wrap
-from modelward.schema import Codec, Column, FeatureSchema
+from modelward.models import align_labels, linear_form, match_columns, wrap
+from modelward.schema import Codec, Column, FeatureSchema, infer
 
 FRAME = pl.DataFrame({"a": np.arange(40) % 7 * 1.0, "b": np.arange(40) % 5 * 1.0})
 X = FRAME.to_numpy()
@@ -404,3 +405,29 @@ def test_categories_of_histogram_boosting() -> None:
 def test_models_of_polars_frames() -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(FRAME, Y)
     assert wrap(model, CODEC, Y).codes(X).tolist() == model.predict(FRAME).tolist()
+
+
+class _Contrary(GridSearchCV):
+    """A search whose owner lets it answer otherwise than the estimator that it chose."""
+
+    def predict(self, X: Any) -> Any:
+        return 1 - super().predict(X)
+
+
+def test_a_search_is_the_estimator_that_it_chose() -> None:
+    frame = pl.DataFrame({"a": np.arange(40.0), "b": np.arange(40.0)[::-1]})
+    y = (np.arange(40) > 19).astype(int)
+    codec = Codec.fit(infer(frame), frame)
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), LogisticRegression()), {"logisticregression__C": [1, 2]}, cv=2
+    )
+    whole = make_pipeline("passthrough", search.fit(frame.to_numpy(), y))
+    subject = wrap(whole, codec, [0, 1])
+    assert subject.model is search.best_estimator_
+    assert linear_form(subject) is not None
+    assert subject.labels(codec.encode(frame)).tolist() == whole.predict(frame.to_numpy()).tolist()
+
+    contrary = _Contrary(LogisticRegression(), {"C": [1, 2]}, cv=2).fit(frame.to_numpy(), y)
+    subject = wrap(contrary, codec, [0, 1])
+    assert subject.model is contrary
+    assert subject.labels(codec.encode(frame)).tolist() == contrary.predict(frame.to_numpy()).tolist()

@@ -116,6 +116,7 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
     tables = [test_frame] if train_frame is None else [test_frame, train_frame]
     spelled = [value for table in tables for value in table[request.target].unique(maintain_order=True)]
     subject = wrap(opened.model, codec, spelled, name=opened.name)
+    notes += _searched(opened.model, subject)
     y_test, *y_train = (align_labels(table[request.target], subject.classes) for table in tables)
     budget, quota, meter = _budget(request, opened.kind, planned, notes)
     subject = replace(subject, meter=meter)
@@ -155,6 +156,13 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
     if train is not None:
         inputs["train"]["used"] = len(train)
     return Prepared(scope, inputs, about, (*schema.assumed, *notes), quota=quota)
+
+
+def _searched(model: Any, subject: Subject) -> list[str]:
+    """Say that a search is not repeated where the model is trained again."""
+    if not hasattr(model, "best_estimator_") or subject.model is model:
+        return []
+    return ["the model is a finished search: trainings use the parameters that it chose"]
 
 
 def _open(request: Request) -> Opened:

@@ -187,7 +187,8 @@ def _boosting(model: Any) -> Forest | None:
             inner = model.estimators_[i, c].tree_
             raw = model.learning_rate * inner.value[:, 0, 0].astype(np.float64)
             nodes.append(plain_nodes(inner, _column(raw, c, k)))
-    return replace(_summed(nodes, _base(first, k), True, 1e-12, model.classes_), tie_up=True)
+    tie_up = getattr(model, "second_on_tie", True)  # files of releases before 1.4 say otherwise when rebuilt
+    return replace(_summed(nodes, _base(first, k), True, 1e-12, model.classes_), tie_up=tie_up)
 
 
 def _histogram(model: Any) -> Forest:

@@ -18,6 +18,7 @@ from modelward.models._estimator import (
     single_threaded,
 )
 from modelward.models._feed import Feed, Form, failure, frame_form
+from modelward.models._kinds import deciding_part
 from modelward.models._labels import union_of_classes
 from modelward.models._subject import Subject
 
@@ -35,8 +36,9 @@ def wrap(model: Any, codec: Codec, labels: Iterable[Any], *, name: str = "model"
     model : estimator, booster, callable or Endpoint
         A fitted estimator with `predict` (scikit-learn, a Pipeline, xgboost, lightgbm, catboost), a raw booster
         of xgboost or lightgbm, a function from a batch to labels or scores, or an `Endpoint`. It is not
-        changed. A model that was fitted on named columns is given a pandas frame (polars if pandas is not
-        installed), others a matrix; a function is given the first form that it answers.
+        changed. Of a finished search the estimator that it chose is taken. A model that was fitted on named
+        columns is given a pandas frame (polars if pandas is not installed), others a matrix; a function is
+        given the first form that it answers.
     codec : Codec
         Of the schema in the model's column order.
     labels : iterable
@@ -85,6 +87,7 @@ def _wrap(model: Any, codec: Codec, labels: Iterable[Any], name: str) -> Subject
         backend = AnswerBackend(model, Feed(codec, _any_form(codec)), Reader(classes))
         return Subject(name, backend, classes, codec)
     _refuse_other_tasks(model)
+    model = deciding_part(model)
     own = own_classes(model)
     classes = union_of_classes(() if own is None else own, labels)
     categories = categories_of(model, codec)

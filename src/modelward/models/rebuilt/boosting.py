@@ -65,7 +65,9 @@ class BoostingClassifier(Classifier):
         # The half logit of the exponential loss makes probabilities of twice the margin.
         self._half = 2.0 if loss == "exponential" else 1.0
         self._late = view.version() >= (1, 4)
+        self.second_on_tie = self._late
         self._stages = _Stages(view, 1 if k == 2 else k)
+        self.learning_rate = self._stages.rate
         self.estimators_ = self._stages.grid
         self._init = _start(view)
         self.init_ = "zero" if self._init is None else self._init
@@ -73,7 +75,8 @@ class BoostingClassifier(Classifier):
             raise view.bad("init_", "answers with another number of classes")
         self._offer(predict=self._predict, predict_proba=self._proba, decision_function=self._decide)
 
-    def _begin(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _raw_predict_init(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        # scikit-learn's own name: `models._nodes` asks loaded and rebuilt models alike.
         width = self.estimators_.shape[1]
         if self._init is None:
             return np.zeros((len(rows), width))
@@ -89,7 +92,7 @@ class BoostingClassifier(Classifier):
 
     def _raw(self, X: Any) -> NDArray[np.float64]:
         rows = self.table(X).singles()
-        out = self._begin(rows)
+        out = self._raw_predict_init(rows)
         self._stages.add(rows, out)
         return out
 
@@ -106,7 +109,7 @@ class BoostingClassifier(Classifier):
         if out.shape[1] > 1:
             return self.named(out.argmax(axis=1))
         # On a tie older releases take the first class, later ones the second.
-        second = out[:, 0] >= 0 if self._late else out[:, 0] > 0
+        second = out[:, 0] >= 0 if self.second_on_tie else out[:, 0] > 0
         return self.named(second.astype(np.int64))
 
 

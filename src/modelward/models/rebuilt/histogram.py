@@ -74,7 +74,7 @@ class _Histogram:
         self.width = view.integer("n_trees_per_iteration_", most=10_000)
         if not self.width or len(base) != self.width:
             raise view.bad("_baseline_prediction", "has not one number for each class")
-        self._base = base
+        self.start = base
         self.stages = []
         for item in view.items("_predictors"):
             if not isinstance(item, list) or len(item) != self.width:
@@ -92,7 +92,7 @@ class _Histogram:
             rows[:, : len(coded)] = self._encoder.transform(table.take(coded))
             rows[:, len(coded) :] = table.take(others).floats(nan=True, inf=True)
         out = np.zeros((self.width, len(rows)))
-        out += self._base[:, None]
+        out += self.start[:, None]
         for stage in self.stages:
             for k, tree in enumerate(stage):
                 add_histogram_tree(
@@ -146,7 +146,7 @@ class HistogramClassifier(Classifier):
         if loss not in ("log_loss", "auto", "binary_crossentropy", "categorical_crossentropy"):
             raise view.bad("loss", "is not known")
         self.is_categorical_ = view.mask("is_categorical_") if view.has("is_categorical_") else None
-        self._predictors = self._model.stages
+        self._predictors, self._baseline_prediction = self._model.stages, self._model.start
         self._offer(predict=self._predict, predict_proba=self._proba, decision_function=self._decide)
 
     def _decide(self, X: Any) -> Matrix:
