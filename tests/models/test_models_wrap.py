@@ -425,9 +425,15 @@ def test_a_search_is_the_estimator_that_it_chose() -> None:
     subject = wrap(whole, codec, [0, 1])
     assert subject.model is search.best_estimator_
     assert linear_form(subject) is not None
-    assert subject.labels(codec.encode(frame)).tolist() == whole.predict(frame.to_numpy()).tolist()
+    assert (
+        np.asarray(subject.backend.labels(codec.encode(frame))).tolist()
+        == whole.predict(frame.to_numpy()).tolist()
+    )
 
     contrary = _Contrary(LogisticRegression(), {"C": [1, 2]}, cv=2).fit(frame.to_numpy(), y)
     subject = wrap(contrary, codec, [0, 1])
     assert subject.model is contrary
-    assert subject.labels(codec.encode(frame)).tolist() == contrary.predict(frame.to_numpy()).tolist()
+    assert (
+        np.asarray(subject.backend.labels(codec.encode(frame))).tolist()
+        == contrary.predict(frame.to_numpy()).tolist()
+    )

@@ -7,7 +7,9 @@ import io
 import pytest
 from rich.console import Console
 
+from modelward.findings import Measure
 from modelward.reports import Page, render_page_terminal, render_terminal
+from modelward.reports._text import figure
 
 NEXT = "modelward assess model.pkl --data test.csv --target default --project ."
 
@@ -92,3 +94,14 @@ def test_a_page_says_how_many_findings_it_leaves_out(gallery, count, more):
     render_page_terminal(page, Console(file=file, width=100))
     assert file.getvalue().count(f"{one.severity} {one.code} ") == 10
     assert (more in file.getvalue()) and ("more;" in file.getvalue()) == bool(more)
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "told"),
+    [(-1.1e-16, 0.305, "0 [−0.305 – 0.305]"), (-7e-6, 0.0834, "0 [−0.0834 – 0.0834]"), (0.01, 0.3, "0.0100 [−0.300 – 0.300]")],
+)  # fmt: skip
+def test_a_figure_that_is_nothing_beside_its_interval_is_zero(value, half, told):
+    measure = Measure(
+        "pull", value, -half, half, "", 100, 0.95, "t", None, "higher", None, "measured", 0.95, -half, half
+    )
+    assert figure(measure).replace("\u00a0", " ").startswith(told)

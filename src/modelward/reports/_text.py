@@ -193,7 +193,13 @@ def figure(measure: Measure) -> str:
     """Return value, interval and unit on one line: ``22.1 % [20.3 – 24.0]`` or ``0 names (exact)``."""
     if is_exact(measure):
         return f"{number(measure.value, measure.unit)}{suffix(measure)} (exact)"
-    return f"{number(measure.value, measure.unit)} {interval(measure)}{suffix(measure)}"
+    return f"{number(_readable(measure), measure.unit)} {interval(measure)}{suffix(measure)}"
+
+
+def _readable(measure: Measure) -> float:
+    """Return the value, or zero where it is that beside its interval: −1.1e-16 [−0.3 – 0.3] tells nobody more."""
+    width = measure.high - measure.low
+    return 0.0 if math.isfinite(width) and abs(measure.value) < 1e-3 * width else measure.value
 
 
 def limit_text(value: float, unit: str) -> str:
