@@ -245,7 +245,12 @@ def older(names: set[str]) -> set[str]:
     }
     found |= {"sklearn.ensemble._gb_losses.LeastSquaresError", "sklearn.neighbors._dist_metrics.newObj"}
     # Releases before 1.3 call it so; later ones have no class of this name.
-    homes = ("metrics._dist_metrics", "metrics.dist_metrics", "neighbors._dist_metrics", "neighbors.dist_metrics")
+    homes = (
+        "metrics._dist_metrics",
+        "metrics.dist_metrics",
+        "neighbors._dist_metrics",
+        "neighbors.dist_metrics",
+    )
     found |= {f"sklearn.{home}.EuclideanDistance" for home in homes}
     found |= {
         "sklearn.externals.joblib.numpy_pickle.NumpyArrayWrapper",
