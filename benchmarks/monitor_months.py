@@ -161,12 +161,15 @@ def through(
         at = (begin + t) * 3600
         for alarm in watch.observe(y.astype(float)):
             book.note(alarm, alarm.detector, at, column_of[alarm.series], "")
-        scores = novelty.score(rare, n)
-        for j in np.flatnonzero(scores > novelty.limits).tolist():
-            name = str(held["rare_names"][j]) if "rare_names" in held else str(j)
-            where = str(held["rare_cols"][j]) if "rare_cols" in held else f"rare {j}"
-            found = Alarm(name, "fast", float(scores[j]), float(novelty.limits[j]), float(rare[j]), 0.0)
-            book.note(found, "novelty", at, where, "count")
+        told = [(novelty.score(rare, n), novelty.limits, rare)] if n else []
+        if n and (day := novelty.add(rare, n)) is not None:
+            told.append((day[0], novelty.day_limits, day[1]))
+        for scores, most, values in told:
+            for j in np.flatnonzero(scores > most).tolist():
+                name = str(held["rare_names"][j]) if "rare_names" in held else str(j)
+                where = str(held["rare_cols"][j]) if "rare_cols" in held else f"rare {j}"
+                found = Alarm(name, "fast", float(scores[j]), float(most[j]), float(values[j]), 0.0)
+                book.note(found, "novelty", at, where, "count")
     return book.all()
 
 

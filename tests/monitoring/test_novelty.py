@@ -52,8 +52,48 @@ def test_what_comes_beyond_its_bursts_is_seen() -> None:
     assert np.flatnonzero(novelty.score(loud, ROWS) > novelty.limits).tolist() == [3]
 
 
-def test_what_was_stored_and_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="shapes"):
-        Novelty.restored(np.ones(3), np.ones(2), np.ones(3), 1.0)
-    with pytest.raises(ValueError, match="shapes"):
-        Novelty.restored(np.ones(3), np.zeros(3), np.ones(3), 1.0)
+def test_what_is_no_surprise_in_an_hour_adds_up_over_a_day() -> None:
+    """Three rows in sixty, of a count that has one in a thousand: planted where chance alone keeps the promise."""
+    found, quiet = 0, 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        rates = rng.uniform(0.0, 0.12, 1500)
+        novelty = Novelty(_counts(rng, HOURS, 1, rates), np.full(HOURS, 60.0))
+        for counts in _counts(rng, MONTH, 1, rates):
+            day = novelty.add(counts, 60)
+            quiet += day is not None and bool((day[0] > novelty.day_limits).any())
+        day = None
+        for counts in _counts(rng, 24, 1, rates):
+            counts[7] += rng.binomial(60, 0.05)
+            day = novelty.add(counts, 60)
+        assert day is not None
+        found += day[0][7] > novelty.day_limits[7]
+    assert found == 6
+    # At half an alert a month, 8 or more in six months has p < 0.02.
+    assert quiet < 8
+
+
+def test_a_day_goes_on_where_it_was_stored() -> None:
+    rng = np.random.default_rng(0)
+    novelty = Novelty(_counts(rng, HOURS, 1, np.full(20, 0.3)), np.full(HOURS, 60.0))
+    hours = _counts(rng, 30, 1, np.full(20, 0.3))
+    for counts in hours[:10]:
+        novelty.add(counts, 60)
+    again = Novelty.restored(novelty.learned(), novelty.state())
+    for counts in hours[10:]:
+        one, other = novelty.add(counts, 60), again.add(counts, 60)
+        assert (one is None) == (other is None)
+        if one is not None and other is not None:
+            assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("what", ["novelty", "bursts", "day_limits", "day_bursts", "seen", "day"])
+def test_what_was_stored_and_does_not_fit_is_refused(what: str) -> None:
+    novelty = Novelty(np.ones((HOURS, 3)), np.full(HOURS, 60.0))
+    learned, state = novelty.learned(), novelty.state()
+    for wrong in (np.ones(2), np.ones((3, 3)), *([np.zeros(3)] if "bursts" in what else [])):
+        with pytest.raises(ValueError, match="shapes"):
+            Novelty.restored(
+                learned | ({what: wrong} if what in learned else {}),
+                state | ({what: wrong} if what in state else {}),
+            )

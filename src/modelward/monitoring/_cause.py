@@ -34,6 +34,8 @@ _LEAST_ROWS = 3
 _APART = 6 * 3600
 """Seconds between the beginnings of two causes."""
 _SURGE = 1.3
+_MOST_POWER = 9.5
+"""Units lie no further apart; beyond it something was constant before."""
 _STEEP = 1.2
 """Units of a sum in an hour, of 2.75 at most."""
 
@@ -269,7 +271,7 @@ def _is_unit(factor: float) -> bool:
     if not 0 < factor < np.inf:
         return False
     power = np.log10(factor)
-    if abs(power) > 0.7 and abs(power - round(float(power))) < 0.06:
+    if 0.7 < abs(power) < _MOST_POWER and abs(power - round(float(power))) < 0.06:
         return True
     return any(abs(np.log(factor / f)) < 0.06 or abs(np.log(factor * f)) < 0.06 for f in _FACTORS)
 

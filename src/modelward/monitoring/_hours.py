@@ -235,12 +235,22 @@ class Hours:
         novelty, learned, rows = self.novelty, self.learned, profile.rows
         scores = novelty.score(rare, rows)
         for j in np.flatnonzero(scores > novelty.limits).tolist():
-            share, usual = float(rare[j] / rows), novelty.usual(j)
-            found = Alarm(learned.rare[j], "fast", float(scores[j]), float(novelty.limits[j]), share, usual)
-            column = learned.rare_columns[j]
-            cause = learned.calendar.explains_rare(hour, j, column, share, usual)
-            named = unseen_word(found.series, column, wide)
-            self.book.note(found, "novelty", int(hour * HOUR), column, "count", cause, named)
+            self._frequent(hour, j, scores[j], novelty.limits[j], rare[j] / rows, wide)
+        # What an event brings says nothing of ordinary days.
+        active = learned.calendar.active(hour) if learned.calendar.events else []
+        touched = [any(e.touches(c) for e in active) for c in learned.rare_columns] if active else False
+        day = novelty.add(np.where(touched, 0.0, rare), rows)
+        if day is not None:
+            for j in np.flatnonzero(day[0] > novelty.day_limits).tolist():
+                self._frequent(hour, j, day[0][j], novelty.day_limits[j], day[1][j], wide)
+
+    def _frequent(self, hour: int, j: int, score: float, limit: float, share: float, wide: Profile) -> None:
+        learned, usual = self.learned, self.novelty.usual(j)
+        found = Alarm(learned.rare[j], "fast", float(score), float(limit), float(share), usual)
+        column = learned.rare_columns[j]
+        cause = learned.calendar.explains_rare(hour, j, column, float(share), usual)
+        named = unseen_word(found.series, column, wide)
+        self.book.note(found, "novelty", int(hour * HOUR), column, "count", cause, named)
 
     def _tolerances(self, hour: int, declared: dict[str, float]) -> None:
         learned = self.learned

@@ -10,6 +10,8 @@ from scipy import special
 from modelward.monitoring._folds import HELD
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
 _PRIOR = 0.5
@@ -19,6 +21,9 @@ _SPAN = 4 * 168
 _MOST = 300.0
 _WORTH = 20.0
 """Rows that the size of bursts of all counts together counts for beside a count's own."""
+DAY = 24
+"""Hours whose counts are added up and judged once more: three of sixty rows are no surprise, seventy a day are."""
+_PERIODS = 2
 
 
 class Novelty:
@@ -28,7 +33,7 @@ class Novelty:
     count is negative binomial. Surprise is −log10 of its tail; 1 / (hours of 30 days × counts) of them is allowed
     for, and held-out weeks raise that where real traffic comes in bursts. Rows that come several times, as from a
     client that sends again, are no independent counts: every count is taken in bursts, of the size that its variance
-    over the hours says, which is drawn towards that of all counts the rarer it is.
+    over the hours says, which is drawn towards that of all counts the rarer it is. Hours and days share the budget.
 
     Parameters
     ----------
@@ -38,39 +43,55 @@ class Novelty:
     """
 
     def __init__(self, counts: NDArray[np.float64], rows: NDArray[np.float64]) -> None:
-        hours, c = counts.shape
-        nominal = float(np.log10(30 * 24 * max(c, 1)))
-        own = np.zeros(c)
-        self.bursts = _bursts(counts, rows)
-        counts = counts / self.bursts
-        begins = range(hours % _SPAN + (_SPAN if hours % _SPAN < _SPAN // 2 else 0), hours, _SPAN)
-        for begin in begins[-HELD:]:
-            seen, total = counts[:begin].sum(axis=0), float(rows[:begin].sum())
-            for k, n in zip(counts[begin : begin + _SPAN], rows[begin : begin + _SPAN].tolist(), strict=True):
-                own = np.maximum(own, surprise(k, n, seen, total))
-        bursty = own > 2 * nominal
-        common = max(nominal, _MARGIN * float(np.where(bursty, 0.0, own).max(initial=0.0)))
-        self.limits = np.where(bursty, np.maximum(common, _OWN_MARGIN * own), common)
-        self.seen = counts.sum(axis=0)
+        c = counts.shape[1]
+        self.bursts, self.limits = _judged(counts, rows, _SPAN)
+        days = len(counts) // DAY
+        whole = slice(len(counts) - days * DAY, None)
+        self.day_bursts, self.day_limits = np.ones(c), np.full(c, np.inf)
+        if days:
+            self.day_bursts, self.day_limits = _judged(
+                counts[whole].reshape(days, DAY, c).sum(axis=1),
+                rows[whole].reshape(days, DAY).sum(axis=1),
+                _SPAN // DAY,
+            )
+        self.seen = counts.sum(axis=0) / self.bursts
         self.total = float(rows.sum())
+        self.day = np.zeros(c + 2)
 
     @classmethod
     def restored(
-        cls, limits: NDArray[np.float64], bursts: NDArray[np.float64], seen: NDArray[np.float64], total: float
+        cls, learned: Mapping[str, NDArray[np.float64]], state: Mapping[str, NDArray[np.float64]]
     ) -> Novelty:
-        """Return what was learned before: limits, sizes of bursts and rates, shapes (C,), and the rows behind them.
+        """Return what `learned` and `state` were taken of.
 
         Raises
         ------
         ValueError
-            If the shapes differ.
+            If the shapes do not fit each other.
         """
-        if not limits.shape == seen.shape == bursts.shape or limits.ndim != 1 or not (bursts >= 1).all():
-            raise ValueError("limits and rates of different shapes")
         out = cls.__new__(cls)
-        out.limits, out.seen, out.total = limits.astype(float), seen.astype(float), total
-        out.bursts = bursts.astype(float)
+        out.limits, out.bursts, out.day_limits, out.day_bursts = (
+            learned[name].astype(float) for name in ("novelty", "bursts", "day_limits", "day_bursts")
+        )
+        out.seen, out.total, out.day = (
+            state["seen"].astype(float), float(state["total"]), state["day"].astype(float),
+        )  # fmt: skip
+        shapes = {a.shape for a in (out.limits, out.bursts, out.day_limits, out.day_bursts, out.seen)}
+        if len(shapes) > 1 or out.limits.ndim != 1 or out.day.shape != (len(out.limits) + 2,):
+            raise ValueError("limits and rates of different shapes")
+        if not ((out.bursts >= 1).all() and (out.day_bursts >= 1).all()):
+            raise ValueError("bursts of less than a row: the shapes are of something else")
         return out
+
+    def learned(self) -> dict[str, NDArray[np.float64]]:
+        """Return what does not change."""
+        return {
+            "novelty": self.limits, "bursts": self.bursts, "day_limits": self.day_limits, "day_bursts": self.day_bursts
+        }  # fmt: skip
+
+    def state(self) -> dict[str, NDArray[np.float64]]:
+        """Return copies of rates, and of the day so far."""
+        return {"seen": self.seen.copy(), "total": np.array(self.total), "day": self.day.copy()}
 
     def accept(self, j: int, share: float) -> None:
         """Take a share of rows of count j as usual from now on."""
@@ -83,6 +104,38 @@ class Novelty:
     def score(self, counts: NDArray[np.float64], rows: float) -> NDArray[np.float64]:
         """Return the surprise of an hour's counts, shape (C,)."""
         return surprise(counts / self.bursts, rows, self.seen, self.total)
+
+    def add(
+        self, counts: NDArray[np.float64], rows: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+        """Add an hour to its day; when that is over return the surprise of its counts and their shares, shapes (C,)."""
+        self.day[:-2] += counts
+        self.day[-2:] += rows, 1.0
+        if self.day[-1] < DAY:
+            return None
+        held, total = self.day[:-2].copy(), float(self.day[-2])
+        self.day[:] = 0.0
+        seen = self.seen * self.bursts / self.day_bursts
+        return surprise(held / self.day_bursts, total, seen, self.total), held / max(total, 1.0)
+
+
+def _judged(
+    counts: NDArray[np.float64], rows: NDArray[np.float64], span: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return sizes of bursts and limits, shapes (C,), of counts of hours or of days; a span is four weeks of them."""
+    length, c = counts.shape
+    nominal = float(np.log10(_PERIODS * 30 * span / 28 * max(c, 1)))
+    own = np.zeros(c)
+    bursts = _bursts(counts, rows)
+    counts = counts / bursts
+    begins = range(length % span + (span if length % span < span // 2 else 0), length, span)
+    for begin in begins[-HELD:]:
+        seen, total = counts[:begin].sum(axis=0), float(rows[:begin].sum())
+        for k, n in zip(counts[begin : begin + span], rows[begin : begin + span].tolist(), strict=True):
+            own = np.maximum(own, surprise(k, n, seen, total))
+    bursty = own > 2 * nominal
+    common = max(nominal, _MARGIN * float(np.where(bursty, 0.0, own).max(initial=0.0)))
+    return bursts, np.where(bursty, np.maximum(common, _OWN_MARGIN * own), common)
 
 
 def _bursts(counts: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-VERSION = 4
+VERSION = 5
 _META = "meta"
 _DAMAGED = "what the store holds of the monitor is damaged: fit it anew into another file"
 
@@ -80,10 +80,8 @@ def pack_learned(hours: Hours) -> bytes:
     own = {
         "dense": learned.dense,
         "used": learned.used,
-        "novelty": hours.novelty.limits,
-        "bursts": hours.novelty.bursts,
         "plain": learned.plain,
-    }
+    } | hours.novelty.learned()
     if learned.ratio is not None:
         own["ratio"] = learned.ratio
     if cal is not None:
@@ -103,7 +101,7 @@ def state_of(hours: Hours) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         "performance": hours.ledger.held(), "together": len(hours.together.held()),
         "figures": [[h, k, *pair] for h, held in hours.figures.items() for k, pair in held.items()],
     }  # fmt: skip
-    arrays: dict[str, NDArray[Any]] = {"seen": novelty.seen.copy(), "total": np.array(novelty.total)}
+    arrays: dict[str, NDArray[Any]] = dict(novelty.state())
     arrays |= {f"watch/{name}": array for name, array in hours.watch.state().items()}
     for hour, profile in hours.open.items():
         arrays |= {f"open/{hour}/{name}": array for name, array in profile.arrays().items()}
@@ -148,7 +146,7 @@ def unpack_hours(learned: bytes, state: bytes, *, keep: int = 0) -> Hours:
         if watch.names != own.names:
             raise ValueError
         now, held = unpack(state)
-        novelty = Novelty.restored(arrays["novelty"], arrays["bursts"], held["seen"], float(held["total"]))
+        novelty = Novelty.restored(arrays, held)
         out = Hours(own, watch, novelty, Gate(int(meta["lateness"])), keep=keep)
         _go_on(out, now, held)
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError):
