@@ -69,8 +69,8 @@ def test_what_is_no_surprise_in_an_hour_adds_up_over_a_day() -> None:
         assert day is not None
         found += day[0][7] > novelty.day_limits[7]
     assert found == 6
-    # At half an alert a month, 8 or more in six months has p < 0.02.
-    assert quiet < 8
+    # At a hundredth of an alert a month, 2 or more in six months have p < 0.002.
+    assert quiet < 2
 
 
 def test_a_day_goes_on_where_it_was_stored() -> None:

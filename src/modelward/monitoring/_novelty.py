@@ -23,7 +23,8 @@ _WORTH = 20.0
 """Rows that the size of bursts of all counts together counts for beside a count's own."""
 DAY = 24
 """Hours whose counts are added up and judged once more: three of sixty rows are no surprise, seventy a day are."""
-_PERIODS = 2
+_RARER = 100.0
+"""An alarm of a day is to be so many times rarer: rates wander by the day, and what is to be seen is far beyond."""
 
 
 class Novelty:
@@ -33,7 +34,8 @@ class Novelty:
     count is negative binomial. Surprise is −log10 of its tail; 1 / (hours of 30 days × counts) of them is allowed
     for, and held-out weeks raise that where real traffic comes in bursts. Rows that come several times, as from a
     client that sends again, are no independent counts: every count is taken in bursts, of the size that its variance
-    over the hours says, which is drawn towards that of all counts the rarer it is. Hours and days share the budget.
+    over the hours says, which is drawn towards that of all counts the rarer it is.
+    Days are allowed a hundredth of the budget beside it.
 
     Parameters
     ----------
@@ -53,6 +55,7 @@ class Novelty:
                 counts[whole].reshape(days, DAY, c).sum(axis=1),
                 rows[whole].reshape(days, DAY).sum(axis=1),
                 _SPAN // DAY,
+                _RARER,
             )
         self.seen = counts.sum(axis=0) / self.bursts
         self.total = float(rows.sum())
@@ -120,11 +123,11 @@ class Novelty:
 
 
 def _judged(
-    counts: NDArray[np.float64], rows: NDArray[np.float64], span: int
+    counts: NDArray[np.float64], rows: NDArray[np.float64], span: int, rarer: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return sizes of bursts and limits, shapes (C,), of counts of hours or of days; a span is four weeks of them."""
     length, c = counts.shape
-    nominal = float(np.log10(_PERIODS * 30 * span / 28 * max(c, 1)))
+    nominal = float(np.log10(rarer * 30 * span / 28 * max(c, 1)))
     own = np.zeros(c)
     bursts = _bursts(counts, rows)
     counts = counts / bursts
