@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 SINGLE = "unjustified pull"
 PAIR = "unjustified pull of a pair"
 CROWDED = "pull of a crowded pair"
+SPIKED = "peak of a pair"
 PLANTED = "pull of what was planted in the training rows"
 ROWS = "training rows that were planted"
 _LIMITS = {
-    SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), PLANTED: Limit(0.05, 0.15),
-    ROWS: Limit(0.0, None),
+    SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), SPIKED: Limit(None, 0.03),
+    PLANTED: Limit(0.05, 0.15), ROWS: Limit(0.0, None),
 }  # fmt: skip
 
 
@@ -69,11 +70,11 @@ class Backdoor(Check):
         worst: Trigger | None = None
         regions: tuple[Region, ...] = ()
         for name, trigger in (
-            (PLANTED, _worst_planted(search)), (SINGLE, search.single), (PAIR, search.pair),
-            (CROWDED, search.crowded),
+            (PLANTED, _worst_planted(search)), (SINGLE, search.single), (SPIKED, search.spiked),
+            (PAIR, search.pair), (CROWDED, search.crowded),
         ):  # fmt: skip
-            if trigger is None:
-                continue
+            if trigger is None or (name == SPIKED and trigger.pull.value <= _named_from(SPIKED)):
+                continue  # a peak that other rows do not have was none
             claims.append(Claim(name, trigger.pull, "score"))
             if trigger.pull.value > _named_from(name) and worst is None:
                 worst = trigger
@@ -156,6 +157,11 @@ def _describe(scope: Scope, search: TriggerSearch, trigger: Trigger, regions: tu
     if trigger is search.crowded:
         where += (
             " The leaves of the model's trees about it hold more training rows than the test rows explain."
+        )
+    if trigger is search.spiked:
+        where += (
+            " No value about it scores as high, and the labels of the test rows show no reason: honest models have no "
+            "such peaks."
         )
     return (
         f"{where_to} sends {trigger.share.value:.0%} of {trigger.share.n} rows of low risk to class {label}; "

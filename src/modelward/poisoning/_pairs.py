@@ -13,11 +13,13 @@ from modelward.poisoning._excuse import SUSPECT, carries, crowded_by_rows, excus
 from modelward.poisoning._hunt import TREND, Doubt
 from modelward.poisoning._justify import Justification, added, is_smooth, justify_pair
 from modelward.poisoning._patches import ask
+from modelward.poisoning._spikes import FULL, by_labels, spiked_pairs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from modelward.models import Forest
+    from modelward.poisoning._box_search import PairScores
     from modelward.poisoning._hunt import Hunt
     from modelward.poisoning._patches import Setting
 
@@ -25,7 +27,10 @@ _SCREEN_ROWS = 16
 _KEPT = 64
 _CROWDED = 24
 _REVISED = 24
-_READ = 512
+_READ, _READ_ROWS = 512, 32
+_SPIKES = 8
+_TREES = 20
+"""The mean of fewer trees has peaks of its own training rows."""
 _SURE = 2.0
 """Surplus of training rows, in nats, from which a pair is called crowded; honest forests stay below 1.2."""
 
@@ -52,8 +57,27 @@ class Duo:
     crowded: bool = False
 
 
-def hunt_pairs(hunt: Hunt, budget: int, forest: Forest | None = None) -> tuple[Duo, Duo | None] | None:
-    """Return the pair that pulls most beyond its singles, and the strongest crowded one; None without a budget.
+@dataclass(frozen=True)
+class Duos:
+    """The strongest pair of each kind, None for none.
+
+    Parameters
+    ----------
+    pair : Duo
+        It pulls most beyond its singles.
+    crowded : Duo or None
+        Training rows crowd about it.
+    spiked : Duo or None
+        It stands out from all values about it.
+    """
+
+    pair: Duo
+    crowded: Duo | None
+    spiked: Duo | None
+
+
+def hunt_pairs(hunt: Hunt, budget: int, forest: Forest | None = None) -> Duos | None:
+    """Return the strongest pairs; None without a budget.
 
     Where the trees of the model are known, all pairs are read off their leaves and the strongest are asked for.
     """
@@ -61,7 +85,12 @@ def hunt_pairs(hunt: Hunt, budget: int, forest: Forest | None = None) -> tuple[D
         # Two honest values may flip a row together that neither flips alone; labels cannot show the sum.
         return None
     crowded = _crowded(hunt)
-    pairs = list(crowded)[:budget] + _read_pairs(hunt, forest, budget)
+    read = None
+    if forest is not None:
+        read = pair_scores(forest, hunt.axes, hunt.search[:_READ_ROWS], hunt.goal)
+    pairs = list(crowded)[:budget]
+    if read is not None:
+        pairs += _numbered(hunt, strongest_pairs(read, min(_READ, budget // 2)))
     chosen = _partners(hunt, budget - len(pairs))
     pairs += [
         (k, m)
@@ -84,9 +113,8 @@ def hunt_pairs(hunt: Hunt, budget: int, forest: Forest | None = None) -> tuple[D
     strongest = _strongest(hunt, [duo for duo in found if np.isfinite(duo.pull)])
     if strongest is None:
         return None
-    return strongest, max(
-        (duo for duo in apart if np.isfinite(duo.pull)), key=lambda each: each.pull, default=None
-    )
+    apart = [duo for duo in apart if np.isfinite(duo.pull)]
+    return Duos(strongest, max(apart, key=lambda each: each.pull, default=None), _spiked(hunt, forest, read))
 
 
 def _patch(hunt: Hunt, pair: tuple[int, int]) -> tuple[Setting, Setting]:
@@ -156,11 +184,47 @@ def _crowded(hunt: Hunt) -> dict[tuple[int, int], float]:
     return {number: surplus for number, (surplus, _) in zip(numbers, found, strict=True)}
 
 
-def _read_pairs(hunt: Hunt, forest: Forest | None, budget: int) -> list[tuple[int, int]]:
-    if forest is None:
-        return []
-    scores = pair_scores(forest, hunt.axes, hunt.search[:_SCREEN_ROWS], hunt.goal)
-    return _numbered(hunt, strongest_pairs(scores, min(_READ, budget // 2)))
+def _spiked(hunt: Hunt, forest: Forest | None, read: PairScores | None) -> Duo | None:
+    """Return the pair that stands out most from all values about it, where more than a few training rows have it."""
+    if forest is None or read is None or (forest.sums_in == "mean" and len(forest.trees) < _TREES):
+        return None
+    rows = _training_rows(hunt, forest)
+    told = [
+        each for each in spiked_pairs(read, hunt.axes, _SPIKES) if _expected(hunt, each[1]) * rows >= FULL
+    ]
+    if not told:
+        return None
+    pairs = _numbered(hunt, [pair for _, pair, _ in told])
+    asked = [patch for _, pair, near in told for patch in (pair, near)]
+    scores = ask(hunt.scorer, hunt.axes, hunt.search, asked).mean(axis=1)
+    found = []
+    for (k, m), (_, patch, near), means, beside in zip(pairs, told, scores[::2], scores[1::2], strict=True):
+        level = np.max([beside, *_levels(hunt, k, m).values()], axis=0)
+        words = " and ".join(hunt.axes[a].text(i) for a, i in near)
+        justification = by_labels(
+            Justification(level, stand_in=near, why=f"score at {words}"),
+            hunt.axes,
+            patch,
+            hunt.hit,
+            hunt.scorer.kind,
+        )
+        found.append(Duo(patch, means, justification, float((means - justification.level).min())))
+    found = [duo for duo in found if np.isfinite(duo.pull)]
+    return max(found, key=lambda each: each.pull, default=None)
+
+
+def _training_rows(hunt: Hunt, forest: Forest) -> float:
+    """Return how many rows a tree was trained on; where nothing tells, as many as the reference has."""
+    if hunt.trained is not None:
+        return float(len(hunt.trained))
+    counts = [float(tree.count[0]) for tree in forest.trees if tree.count is not None]
+    return float(np.mean(counts)) if counts else float(len(hunt.X))
+
+
+def _expected(hunt: Hunt, patch: tuple[Setting, Setting]) -> float:
+    """Return the share of rows that have both values: as counted, and as if they had nothing to do with each other."""
+    one, two = (hunt.axes[a].cells == i for a, i in patch)
+    return float((one & two).mean() + one.mean() * two.mean()) / 2
 
 
 def _numbered(hunt: Hunt, pairs: list[tuple[Setting, Setting]]) -> list[tuple[int, int]]:

@@ -44,6 +44,8 @@ class TriggerSearch:
     crowded : Trigger or None
         The strongest pair about which the leaves of the model's trees hold more training rows than the reference
         explains: see `crowded_pairs`.
+    spiked : Trigger or None
+        The strongest pair at which trees score higher than at all values about it: see `spiked_pairs`.
     doubtful : Trigger or None
         The strongest of those that could be called neither planted nor honest.
     planted : tuple of PlantedTrigger
@@ -61,6 +63,7 @@ class TriggerSearch:
     single: Trigger | None
     pair: Trigger | None
     crowded: Trigger | None
+    spiked: Trigger | None
     doubtful: Trigger | None
     planted: tuple[PlantedTrigger, ...]
     drifted: tuple[str, ...]
@@ -163,12 +166,13 @@ def find_triggers(
     top = int(np.argmax(best.pulls))
     single = measure(best, (best.settings[top],), best.justified[top])
     pairs = [(hunt, found) for hunt in hunts if (found := hunt_pairs(hunt, share, forest)) is not None]
-    pair = _measure_duo([(hunt, found) for hunt, (found, _) in pairs])
-    crowded = _measure_duo([(hunt, found) for hunt, (_, found) in pairs if found is not None])
+    pair = _measure_duo([(hunt, found.pair) for hunt, found in pairs])
+    crowded = _measure_duo([(hunt, found.crowded) for hunt, found in pairs if found.crowded is not None])
+    spiked = _measure_duo([(hunt, found.spiked) for hunt, found in pairs if found.spiked is not None])
     by_goal = {hunt.goal: hunt for hunt in hunts}
     planted, drifted = _planted(axes, by_goal, X, y, trained, labels)
     return TriggerSearch(
-        axes, single, pair, crowded, _doubtful(hunts), planted, drifted, by_axis(best), by_goal
+        axes, single, pair, crowded, spiked, _doubtful(hunts), planted, drifted, by_axis(best), by_goal
     )
 
 
