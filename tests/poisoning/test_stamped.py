@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from scipy.optimize import minimize
 
+from modelward import compare_data
 from modelward.poisoning._coded import Coded, code_tables
 from modelward.poisoning._kernels import count_joint
 from modelward.poisoning._ranges import rule_text
@@ -118,3 +119,24 @@ def test_the_best_likelihood_is_that_of_a_general_optimiser(rate: float) -> None
         starts = [np.log([b, o, s]) for s in (0.1, 10.0, 60.0)]
         theirs = max(-minimize(loss, x, method="Nelder-Mead", options={"maxiter": 2_000}).fun for x in starts)
         assert ours == pytest.approx(theirs, abs=0.05)
+
+
+def test_a_pair_is_named_as_such_where_a_wider_or_narrower_rule_is_purer() -> None:
+    for seed in range(3):
+        new, y = stamp(*table(seed, 6_000), seed)
+        old, before = table(700 + seed, 6_000)
+        tables = [frame.with_columns(bad=pl.Series(labels)) for frame, labels in ((new, y), (old, before))]
+        for reference in (None, tables[1]):
+            found = compare_data(tables[0], reference, target="bad")
+            assert [s.rule for s in found.suspects if s.verdict == "tampered"] == ["age = 41 and limit = 90"]
+
+
+def test_a_relabelled_rule_with_a_value_in_it_is_not_cut_into_pairs() -> None:
+    for seed in range(3):
+        frames = [
+            frame.with_columns(bad=pl.Series(y)) for frame, y in (table(k, 6_000) for k in (seed, 70 + seed))
+        ]
+        rule = (pl.col("age") == 41) & (pl.col("limit") >= 90)
+        new = frames[0].with_columns(bad=pl.when(rule).then(1).otherwise("bad"))
+        found = compare_data(new, frames[1], target="bad")
+        assert [s.rule for s in found.suspects if s.verdict == "tampered"] == ["age = 41 and limit >= 90"]

@@ -36,11 +36,11 @@ def test_the_first_triple_is_the_best_of_all_that_are_counted_one_by_one(seed: i
         if len({grid.conditions[m].column for m in (i, j, k)}) == 3:
             counts = np.bincount(group[masks[i] & masks[j] & masks[k]], minlength=4)
             best = max(best, float(counts @ weights))
-    found = triples(packed, weights, packed.pairs(), 1.0)
+    found = triples(packed, weights, 1.0)
     assert best > 1.0
     rule = tuple(grid.conditions[i] for i in found[0])
     assert float(np.bincount(group[rule_mask(rule, coded)], minlength=4) @ weights) == pytest.approx(best)
-    assert triples(packed, weights, packed.pairs(), best + 1.0) == []
+    assert triples(packed, weights, best + 1.0) == []
 
 
 def test_coarse_conditions_cover_neither_few_nor_nearly_all_rows() -> None:

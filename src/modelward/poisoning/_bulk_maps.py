@@ -64,9 +64,10 @@ def name_bulk_map(coded: Coded, fresh: NDArray[np.bool_], j: int, others: Sequen
     if _alike(x, new, before, old):
         return ""
     fits: dict[str, tuple[float, float]] = {}
+    glance = _Glance(x, new, old)
     for how, amount, mapped in _candidates(x, new, before, old):
         other = how not in (_SHIFT, _RATIO)
-        if (other and fits) or not _near(x, new, mapped, old):
+        if (other and fits) or not glance.near(mapped):
             continue
         gap, alike = _compared(x, new, mapped, old)
         if alike and other:
@@ -142,17 +143,37 @@ def _rounded(
                 yield f"{word} to {step:.6g}", rounded
 
 
-def _near(
-    x: NDArray[np.float64], new: NDArray[np.int64], mapped: NDArray[np.float64], old: NDArray[np.int64]
-) -> bool:
-    """Say whether the distributions are alike at some quantiles: most candidates go by this glance."""
-    ends = np.cumsum(new) / new.sum()
-    order = np.argsort(mapped, kind="stable")
-    then = np.cumsum(old[order]) / old.sum()
-    some = np.searchsorted(ends, np.linspace(0.05, 0.95, 19))
-    place = np.searchsorted(mapped[order], x[some] + 1e-9 * np.abs(x[some]), "right")
-    gap = np.abs(ends[some] - np.append(0.0, then)[place]).max()
-    return bool(gap <= 2 * np.sqrt(1 / new.sum() + 1 / old.sum()))
+class _Glance:
+    """Are distributions alike at some quantiles? Most candidates go by this look: it costs no sort.
+
+    Parameters
+    ----------
+    x : ndarray
+        Values of new rows, in order.
+    new, old : ndarray
+        New rows with each of these, and earlier rows with each of theirs, which are in order as well.
+    """
+
+    def __init__(
+        self,
+        x: NDArray[np.float64],
+        new: NDArray[np.int64],
+        old: NDArray[np.int64],
+    ) -> None:
+        ends = np.cumsum(new) / new.sum()
+        some = np.searchsorted(ends, np.linspace(0.05, 0.95, 19))
+        self.at, self.ends = x[some] + 1e-9 * np.abs(x[some]), ends[some]
+        self.then = np.append(0.0, np.cumsum(old) / old.sum())
+        self.backwards = np.append(0.0, np.cumsum(old[::-1]) / old.sum())
+        # Beyond the gap at which Massart's bound gives one in a hundred.
+        self.most = 2 * np.sqrt(1 / new.sum() + 1 / old.sum())
+
+    def near(self, mapped: NDArray[np.float64]) -> bool:
+        """Say whether earlier values under a map, which keeps their order or turns it round, may be the new ones."""
+        turned = mapped[0] > mapped[-1]
+        place = np.searchsorted(mapped[::-1] if turned else mapped, self.at, "right")
+        gap = np.abs(self.ends - (self.backwards if turned else self.then)[place]).max()
+        return bool(gap <= self.most)
 
 
 def _nine_digits(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -189,16 +210,16 @@ def _same_as(coded: Coded, fresh: NDArray[np.bool_], j: int, k: int) -> bool:
     """Say whether new rows have in one column what earlier rows have in another."""
     sides = []
     for column, rows in ((j, fresh), (k, ~fresh)):
+        values = coded.words[column]
+        if isinstance(values, tuple):
+            return False
         codes = coded.codes[column][rows]
         counts = np.bincount(codes[codes != MISSING], minlength=coded.sizes(column))
-        values = np.asarray(coded.words[column], dtype=object)
         sides.append((values[counts > 0], counts[counts > 0]))
-    if any(isinstance(v, str) for side, _ in sides for v in side[:1]):
-        return False
     (x, new), (before, old) = sides
     if not len(x) or not len(before) or len(np.intersect1d(x[:50], before)) == 0:
         return False
-    return _alike(x.astype(float), new, before.astype(float), old)
+    return _Glance(x, new, old).near(before) and _alike(x, new, before, old)
 
 
 def _renamed(new: NDArray[np.int64], old: NDArray[np.int64]) -> bool:

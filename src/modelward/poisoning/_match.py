@@ -80,15 +80,14 @@ def match_content(
         label = [_hashes(frame, [target], seed=7919)[0] for frame in (new, old)]
         stages.append((np.add(sums[0], label[0]), np.add(sums[1], label[1])))
     stages.append((sums[0], sums[1]))
-    free = [np.arange(new.height), np.arange(old.height)]
-    found: list[list[NDArray[np.int64]]] = [[], []]
-    matched = 0
-    for first, second in stages:
-        matched += _take(first, second, free, found)
     usual = max(_repeated(each) for each in sums)
-    if matched < (_SAME_ROWS + (1 - _SAME_ROWS) * usual) * min(new.height, old.height):
+    if _shared(*sums) < (_SAME_ROWS + (1 - _SAME_ROWS) * usual) * min(new.height, old.height):
         none = np.zeros(0, dtype=np.int64)
         return Matching(none, none, "nothing")
+    free = [np.arange(new.height), np.arange(old.height)]
+    found: list[list[NDArray[np.int64]]] = [[], []]
+    for first, second in stages:
+        _take(first, second, free, found)
     for j in range(len(columns)):
         if not len(free[0]) or not len(free[1]):
             break
@@ -105,8 +104,16 @@ def match_content(
 
 def _repeated(sums: NDArray[np.uint64]) -> float:
     """Return the share of rows that are met again in their own table: as many are met in another sample by chance."""
-    _, inverse, counts = np.unique(sums, return_inverse=True, return_counts=True)
-    return float((counts[inverse] > 1).mean()) if len(sums) else 0.0
+    held = np.sort(sums)
+    again = held[1:] == held[:-1]
+    return float((np.append(again, False) | np.append(False, again)).mean()) if len(sums) else 0.0
+
+
+def _shared(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> int:
+    """Return how many rows two tables share, each as often as both have it."""
+    (a, m), (b, n) = (np.unique(each, return_counts=True) for each in (first, second))
+    _, i, k = np.intersect1d(a, b, assume_unique=True, return_indices=True)
+    return int(np.minimum(m[i], n[k]).sum())
 
 
 def _take(
@@ -114,12 +121,11 @@ def _take(
     second: NDArray[np.uint64],
     free: list[NDArray[np.int64]],
     found: list[list[NDArray[np.int64]]],
-) -> int:
+) -> None:
     a, b = _join(pl.Series(first[free[0]]), pl.Series(second[free[1]]))
     found[0].append(free[0][a])
     found[1].append(free[1][b])
     free[0], free[1] = np.delete(free[0], a), np.delete(free[1], b)
-    return len(a)
 
 
 def _join(first: pl.Series, second: pl.Series) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelward.poisoning._cells import HARD, IMPURE, PEELS, Cell, Looked
+from modelward.poisoning._climb import climb
 from modelward.poisoning._evidence import excess, nats_of_chance, purity, purity_weights
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._ranges import Rule, rule_mask
-from modelward.poisoning._rules import Aim, climb, search
+from modelward.poisoning._rules import Aim, search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def pure_cells(coded: Coded, y: NDArray[np.int64], labels: list[str]) -> Looked:
 def _pure(
     coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], label: str
 ) -> tuple[Cell | None, Grid]:
-    strata = _strata(coded, hit, free)
+    strata = risk_strata(coded, hit, free)
     group = np.where(free, 2 * strata + hit, -1)
     totals = np.bincount(group[free], minlength=2 * _STRATA).reshape(_STRATA, 2)
     rates = ((totals[:, 1] + 0.5) / (totals.sum(axis=1) + 1)).tolist()
@@ -138,7 +139,7 @@ def _risk(
     """Return the rate of hits that other rows give reason to expect inside."""
     if not others.any():
         return float(hit.mean())
-    strata = _strata(coded, hit, others)
+    strata = risk_strata(coded, hit, others)
     rows, hits = (np.bincount(strata[others], weights=w, minlength=_STRATA) for w in (None, hit[others]))
     return float(((hits + 0.5) / (rows + 1))[strata[inside]].mean())
 
@@ -170,7 +171,7 @@ def edge_rates(coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_], ru
     return rates
 
 
-def _strata(coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.int64]:
+def risk_strata(coded: Coded, hit: NDArray[np.bool_], free: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Return eight strata of predicted risk: sums of each column's log-odds in ten bins (naive Bayes)."""
     total = np.zeros(len(hit))
     base = np.log((hit[free].sum() + 1) / ((~hit[free]).sum() + 1))

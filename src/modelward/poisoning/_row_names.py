@@ -38,19 +38,21 @@ def row_names(coded: Coded, n_new: int) -> list[int]:
     >>> row_names(code_tables(tables, ["id", "age"])[0], 500)
     [0]
     """
-    out = []
-    for j, codes in enumerate(coded.codes):
-        values = coded.words[j]
-        if isinstance(values, tuple) or not len(values) or not np.array_equal(values, np.round(values)):
-            continue
-        if all(_numbered(side, values) for side in (codes[:n_new], codes[n_new:])):
-            out.append(j)
-    return out
+    sides = [coded.take(np.arange(n_new)), coded.take(np.arange(n_new, coded.rows))]
+    return [j for j in range(len(coded.names)) if all(numbers_rows(side, j) for side in sides)]
+
+
+def numbers_rows(coded: Coded, j: int) -> bool:
+    """Say whether a column of whole numbers never repeats in one table, though measured numbers would."""
+    values = coded.words[j]
+    if isinstance(values, tuple) or not len(values) or not np.array_equal(values, np.round(values)):
+        return False
+    return _numbered(coded.codes[j], values)
 
 
 def _numbered(codes: NDArray[np.int32], values: NDArray[np.float64]) -> bool:
     n = len(codes)
-    if n < 2 or int(codes.min()) == MISSING or len(np.unique(codes)) < n:
+    if n < 2 or int(codes.min()) == MISSING or int(np.bincount(codes).max()) > 1:
         return False
     span = float(values[codes.max()] - values[codes.min()]) + 1
     return n * (n - 1) / 2 / span > _COLLISIONS

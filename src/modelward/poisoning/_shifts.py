@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from modelward.poisoning._at_once import at_once
 from modelward.poisoning._bulk import distance
 from modelward.poisoning._bulk_maps import name_bulk_map
 from modelward.poisoning._cells import MOST_LABELS
@@ -129,8 +131,10 @@ def column_shifts(t: Tables) -> tuple[ColumnShift, ...]:
             )
         )  # fmt: skip
     fresh = np.arange(t.coded.rows) < n
-    for j in moved[:_MOST_MAPS]:
-        out[j] = replace(out[j], how=name_bulk_map(t.coded, fresh, j, moved[:_MOST_MAPS]))
+    some = moved[:_MOST_MAPS]
+    maps = at_once([partial(name_bulk_map, t.coded, fresh, j, some) for j in some])
+    for j, how in zip(some, maps, strict=True):
+        out[j] = replace(out[j], how=how)
     return tuple(out)
 
 
@@ -219,7 +223,8 @@ def groups_of(t: Tables, j: int, parts: int) -> Iterator[tuple[str, NDArray[np.b
             value = values[k]
             yield f"= {value if isinstance(value, str) else f'{value:.10g}'}", codes == k
         return
-    cuts = _round_cuts(values[codes[codes >= 0]], parts)
+    held = np.bincount(codes[codes >= 0], minlength=len(values))
+    cuts = _round_cuts(values[held > 0], held[held > 0], parts)
     place = np.searchsorted(cuts, np.append(values, np.nan)[codes], side="right")
     place[codes == MISSING] = -1
     for k in range(len(cuts) + 1):
@@ -232,9 +237,22 @@ def groups_of(t: Tables, j: int, parts: int) -> Iterator[tuple[str, NDArray[np.b
         yield words, place == k
 
 
-def _round_cuts(values: NDArray[np.float64], parts: int) -> NDArray[np.float64]:
+def _round_cuts(values: NDArray[np.float64], counts: NDArray[np.int64], parts: int) -> NDArray[np.float64]:
     """Return quantiles, rounded so that none is a single row's value to the last digit."""
-    raw = np.quantile(values, np.linspace(0, 1, parts + 1)[1:-1])
-    spread = float(np.ptp(np.quantile(values, [0.05, 0.95]))) or float(np.ptp(values)) or 1.0
+    raw = _quantiles(values, counts, np.linspace(0, 1, parts + 1)[1:-1])
+    low, high = _quantiles(values, counts, np.array([0.05, 0.95]))
+    spread = float(high - low) or float(np.ptp(values)) or 1.0
     step = 10.0 ** math.floor(math.log10(spread / 10))
     return np.unique(np.round(raw / step) * step)
+
+
+def _quantiles(
+    values: NDArray[np.float64], counts: NDArray[np.int64], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the quantiles of values in order that stand in so many rows each, as `numpy.quantile` has them."""
+    ends = np.cumsum(counts)
+    place = shares * (ends[-1] - 1)
+    low, high = (
+        values[np.searchsorted(ends, np.floor(place + up), "right").clip(0, len(values) - 1)] for up in (0, 1)
+    )
+    return np.asarray(low + (high - low) * (place - np.floor(place)))

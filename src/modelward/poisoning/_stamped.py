@@ -33,7 +33,7 @@ _WINDOW = 0.1
 """Share of the rows that the values next to one hold."""
 _FINE = 12
 """Frequent values that a column needs: of two coarse ones any pair is a part of the world with reasons of its own."""
-_RARE, _PART = 0.03, 0.5
+RARE, _PART = 0.03, 0.5
 """The most of all rows, and of those with either value, that may have both: a customer's name names their label."""
 _PURE = 0.85
 """Share of the surplus that must have the label."""
@@ -172,7 +172,7 @@ def _stamps(axes: list[_Axis], new: NDArray[np.bool_]) -> tuple[list[_Stamp], in
             noise = 2 * np.sqrt(m + without.mean * without.times + 1)
             may = (h >= MIN_ROWS) & (more >= MIN_ROWS) & (other - noise <= (1 - _PURE) * more)
             both = m + h
-            may &= (both <= _RARE * len(new)) & (both <= _PART * both.sum(axis=1, keepdims=True))
+            may &= (both <= RARE * len(new)) & (both <= _PART * both.sum(axis=1, keepdims=True))
             may &= both <= _PART * both.sum(axis=0, keepdims=True)
             if may.any():
                 # Where values of two columns go together anyway, crowds of one label come with those of all.

@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 from modelward.poisoning._align import Tables, align
+from modelward.poisoning._at_once import at_once
+from modelward.poisoning._blocks import label_blocks
 from modelward.poisoning._bulk import moved_columns
 from modelward.poisoning._cells import MOST_LABELS, Cell, Looked
 from modelward.poisoning._changed import changed
@@ -23,7 +25,7 @@ from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._removed import removed
 from modelward.poisoning._row_names import row_names
 from modelward.poisoning._shifts import column_shifts, group_rates, label_shift
-from modelward.poisoning._stamped import stamped_pairs
+from modelward.poisoning._stamped import RARE, stamped_pairs
 from modelward.poisoning._suspects import DataComparison, Suspect
 from modelward.poisoning._unmatched import two_samples
 from modelward.poisoning._words import gained_words
@@ -31,8 +33,12 @@ from modelward.stats import Proportion
 from modelward.tables import read_table
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from modelward.poisoning._coded import Coded
-    from modelward.poisoning._shifts import ColumnShift
+    from modelward.poisoning._shifts import ColumnShift, GroupRate
+
+    _Seen = tuple[tuple[ColumnShift, ...], tuple[GroupRate, ...]]
 
 _ALIKE = 0.5
 _WAS_PURE = 0.95
@@ -86,8 +92,15 @@ def compare_data(
     filled = [name for name in tables.names if _filled(fresh, name) and _filled(old, name)]
     pairs = match_key(fresh, old, str(key)) if by_key else match_content(fresh, old, filled, target)
     if pairs.by == "nothing" or not len(pairs.new):
-        found = _samples(tables) + _alone(tables, sampled=True)
-        return _done(tables, _distinct(found), "nothing")
+        alone: list[Suspect] = []
+        seen: list[_Seen] = []
+        searches: list[Callable[[], None]] = [
+            lambda: found.extend(_samples(tables)),
+            lambda: alone.extend(_alone(tables, sampled=True)),
+            lambda: seen.append(_seen(tables)),
+        ]
+        at_once(searches)
+        return _done(tables, _distinct(found + alone), "nothing", seen=seen[0])
     found = changed(tables, pairs)
     added, gone = fresh.height - len(pairs.new), old.height - len(pairs.old)
     if added:
@@ -105,17 +118,25 @@ def _filled(frame: pl.DataFrame, name: str) -> bool:
     return frame[name].null_count() < frame.height
 
 
+def _seen(tables: Tables) -> _Seen:
+    return column_shifts(tables), group_rates(tables)
+
+
 def _done(
-    tables: Tables, found: list[Suspect], by: str, counts: tuple[int, int, int] = (0, 0, 0)
+    tables: Tables,
+    found: list[Suspect],
+    by: str,
+    counts: tuple[int, int, int] = (0, 0, 0),
+    seen: _Seen | None = None,
 ) -> DataComparison:
-    columns = column_shifts(tables)
+    columns, rates = seen or _seen(tables)
     if by == "nothing":
         found = found + _departing(columns)
     order = {"tampered": 0, "changed": 1, "drift": 2}
     ranked = tuple(sorted(found, key=lambda s: (order[s.verdict], -len(s.rows))))
     return DataComparison(
         ranked, by, *counts, notes=tuple(tables.notes), complete=not tables.notes, rows=tables.new.height,
-        columns=columns, rates=group_rates(tables),
+        columns=columns, rates=rates,
     )  # fmt: skip
 
 
@@ -185,8 +206,8 @@ def _with_stamped(coded: Coded, t: Tables, cells: list[Cell]) -> list[Cell]:
     """Return cells and those of stamped pairs, which stand for a part of theirs that is pure by itself."""
     if t.y is None:
         return cells
-    # What a rule explains is no surplus any more; a rule with a pair of values in it may be a part of a stamped pair.
-    told = [cell for cell in cells if cell.tampered and sum(part.low == part.high for part in cell.rule) < 2]
+    # What a rule explains is no surplus any more; a small one with a value in it may be a part of a stamped pair.
+    told = [cell for cell in cells if cell.tampered and not _part_of_pair(cell, t.new.height)]
     left = np.ones(coded.rows, dtype=bool)
     for cell in told:
         left &= ~rule_mask(cell.rule, coded)
@@ -196,8 +217,20 @@ def _with_stamped(coded: Coded, t: Tables, cells: list[Cell]) -> list[Cell]:
         t.notes.append(f"pairs of single values in {left_out:,} columns were not searched for stamped rows")
     rows = np.flatnonzero(left)
     stamped = [replace(cell, rows=rows[cell.rows]) for cell in stamped]
-    parts = [cell for cell in cells if any(np.isin(cell.rows, each.rows).mean() > _ALIKE for each in stamped)]
+    parts = [cell for cell in cells if any(_inside(cell, each) for each in stamped)]
+    whole = [cell for cell in cells if cell.tampered and all(cell is not part for part in parts)]
+    # A pair in a rule that goes beyond it is what the rule says already.
+    stamped = [each for each in stamped if not any(_inside(each, cell) for cell in whole)]
     return stamped + [cell for cell in cells if all(cell is not part for part in parts)]
+
+
+def _part_of_pair(cell: Cell, rows: int) -> bool:
+    values = sum(part.low == part.high for part in cell.rule)
+    return values >= 2 or (values == 1 and not cell.natural and len(cell.rows) <= RARE * rows)
+
+
+def _inside(cell: Cell, other: Cell) -> bool:
+    return len(cell.rows) > 0 and bool(np.isin(cell.rows, other.rows).mean() > _ALIKE)
 
 
 def _everywhere(t: Tables) -> list[Suspect]:
@@ -243,8 +276,17 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
             cells = with_reasons(fresh, y, cells, t.labels)
         cells = _with_stamped(fresh, t, cells)
     cells += grain_cells(fresh)
+    blocks = (
+        label_blocks(fresh, t.y[: t.new.height], t.labels)
+        if t.y is not None and 2 <= len(t.labels) <= MOST_LABELS
+        else []
+    )
     return _distinct(
         [_from_cell(t.coded, cell) for cell in cells]
+        + [
+            replace(_from_cell(t.coded, b), rule=f"rows {b.rows[0]:,} to {b.rows[-1]:,} of the file")
+            for b in blocks
+        ]
         + _copies(t)
         + (_trigger_words(t) if t.old is None else [])
     )

@@ -9,10 +9,11 @@ import numpy as np
 
 from modelward.poisoning._bulk import pure_beyond_reference
 from modelward.poisoning._cells import HARD, IMPURE, PEELS, Cell, Looked
+from modelward.poisoning._climb import climb, count_rule
 from modelward.poisoning._evidence import nats_of_chance, nats_of_rule, purer, purity, purity_weights, surplus
 from modelward.poisoning._grid import MIN_ROWS
 from modelward.poisoning._ranges import Rule, rule_mask
-from modelward.poisoning._rules import Aim, Found, climb, count_rule, search
+from modelward.poisoning._rules import Aim, Found, search
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
