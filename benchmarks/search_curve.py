@@ -3,7 +3,8 @@
 Run ``python benchmarks/search_curve.py CSV [ROWS [FOLDER [SEEDS [MODEL]]]]``. Four models on ten columns of the UCI
 credit-default set, or the one whose name begins with MODEL. The exact search proves the least cost; rows that it does
 not prove are left out, and the table says how many. The proofs take most of the time: they are kept in FOLDER, and
-taken from there by a later run. Ratios are of all rows with all SEEDS together, since one seed says little.
+taken from there by a later run. Labels are bounded, or the search ends by itself. Ratios are of all rows with all
+SEEDS together, since one seed says little.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from modelward.models import wrap
 from modelward.schema import Codec, infer, legal
 
 CUT, SEED, WORK = 27_000, 0, 60_000_000
-BUDGETS, KNOWN_BUDGETS = (250, 1_000), (1_000,)
+BUDGETS: tuple[int | None, ...] = (250, 1_000, None)
+KNOWN_BUDGETS: tuple[int | None, ...] = (1_000,)
 
 
 def models() -> dict[str, Any]:
@@ -85,10 +87,9 @@ def main(csv: str, n: int, folder: Path | None, seeds: int, wanted: str) -> None
         for known in (False, True):
             search = CoordinateSearch(X[:2_000], split_points(subject) if known else None)
             for budget in KNOWN_BUDGETS if known else BUDGETS:
+                every_row = None if budget is None else len(rows) * budget
                 found = [
-                    search.run(
-                        subject, rows, codes, schema=schema, budget=len(rows) * budget, random_state=seed
-                    )
+                    search.run(subject, rows, codes, schema=schema, budget=every_row, random_state=seed)
                     for seed in range(seeds)
                 ]
                 every = np.array([one.cost[proven] / exact[proven] for one in found])

@@ -67,6 +67,24 @@ def test_both_ways_of_a_binary_model_are_shown_without_a_goal_and_one_with_it(ma
     assert "the label 1" in evidence.summary
 
 
+def test_an_easy_direction_is_named_where_all_rows_look_safe(make_scope):
+    # The few rows that are labelled 1 (90 to 94) are all near to 0 (79 and less), of those labelled 0 most are far from 1.
+    values = np.tile(np.arange(10.0, 95.0), 40)
+    values = np.where(values < 90, values - 10, values)
+    frame = pl.DataFrame({"a": values, "idle": np.zeros(len(values))})
+    schema = FeatureSchema(
+        (Column("a", "integer", low=0, high=99, cost=0.1), Column("idle", "integer", low=0, high=1))
+    )
+    labels = (values >= 90).astype(np.int64)
+    evidence = Perturbation().run(make_scope(DecisionTreeClassifier(), frame, labels, schema=schema))
+    claims = _claims(evidence)
+    assert claims[MOVED].value < 0.5 and claims[f"1 to 0, {MOVED}"].value > 0.5
+    assert "One direction is much easier" in evidence.summary and "1 to 0" in evidence.summary
+    assert "--goal" in evidence.summary
+    even = Perturbation().run(_one_column(make_scope, 0.1))
+    assert "One direction" not in even.summary
+
+
 def test_attack_rows_flip_the_model_and_are_legal(forest_scope):
     evidence = Perturbation().run(forest_scope)
     assert legal(forest_scope.schema, evidence.attack_rows).all()

@@ -253,3 +253,29 @@ def test_a_model_that_takes_no_missing_values_is_searched_without_them(world):
     r = CoordinateSearch(reference=X).run(subject, X[:30], subject.codes(X[:30]), schema=schema)
     assert r.success.all()
     assert not np.isnan(r.rows).any()
+
+
+@pytest.mark.parametrize(("budget", "points"), [(40, 16), (400, 50), (4_000, 64), (None, 64)])
+def test_a_larger_budget_asks_about_more_starting_points(budget, points):
+    calls = []
+
+    class Recorded:
+        kind = "labels"
+
+        def labels(self, X):
+            calls.append(len(X))
+            return (np.asarray(X)[:, 0] > 50).astype(np.int64)
+
+        def scores(self, X):
+            return None
+
+    schema = FeatureSchema(tuple(Column(n, "continuous", low=0.0, high=100.0) for n in ("a", "b")))
+    pool = np.random.default_rng(0).uniform(0, 100, (500, 2))
+    fitted = DecisionTreeClassifier(max_depth=1).fit(pool, pool[:, 0] > 50)
+    subject = dataclasses.replace(wrap(fitted, Codec.fit(schema), [0, 1]), backend=Recorded(), model=None)
+    attack = CoordinateSearch(pool, rounds=0)
+    row, codes = np.array([[10.0, 10.0]]), np.zeros(1, dtype=np.int64)
+    result = attack.run(subject, row, codes, schema=schema, budget=budget)
+    assert result.success.all()
+    # The first call is about the row itself; a point that is chosen twice is asked once.
+    assert 0.7 * points <= calls[1] <= points

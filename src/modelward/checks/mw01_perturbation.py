@@ -79,7 +79,9 @@ class Perturbation(Check):
         if not tried.any():
             raise CheckNotApplicable(_nothing(scope, result))
         return Evidence(
-            summary=_summary(scope, result, tried) + _thrift(scope, result, tried, share, inside=inside),
+            summary=_summary(scope, result, tried)
+            + _sides(scope, result, tried, codes)
+            + _thrift(scope, result, tried, share, inside=inside),
             claims=_claims(scope, result, tried, codes),
             series=_curves(scope, result, tried, codes) + _columns(scope, result, X),
             countermeasures=advice(scope.schema, _used(scope, result, X)),
@@ -166,7 +168,7 @@ def _nothing(scope: Scope, result: Result) -> str:
 def _summary(scope: Scope, result: Result, tried: NDArray[np.bool_]) -> str:
     n = int(np.count_nonzero(tried))
     wanted = "another label" if scope.goal is None else f"the label {scope.subject.classes[scope.goal]!s}"
-    share = np.count_nonzero(result.cost[tried] <= UNIT_COST) / n
+    share = _moved(result, tried).value
     text = (
         f"Of {n} rows, as the model labels them now, {share:.0%} get {wanted} by a legal change of cost 1 or "
         "less (one interquartile range of one column, or one category)."
@@ -187,6 +189,16 @@ def _summary(scope: Scope, result: Result, tried: NDArray[np.bool_]) -> str:
         count = f"{illegal}" if illegal >= MIN_ROWS else f"Fewer than {MIN_ROWS}"
         text += f" {count} rows that break the schema were left out."
     return text
+
+
+def _sides(scope: Scope, result: Result, tried: NDArray[np.bool_], codes: NDArray[np.int64]) -> str:
+    """Return a sentence on the two directions where one moves more easily than the figure for all rows says."""
+    whole = _moved(result, tried)
+    sides = [(name, _moved(result, rows)) for name, rows in _directions(scope, result, codes)]
+    if not any(side.interval(0.95)[0] > whole.interval(0.95)[1] for _, side in sides):
+        return ""
+    each = ", ".join(f"{name} {side.value:.0%}" for name, side in sides)
+    return f" One direction is much easier: {each}. Judged are all rows together; --goal LABEL judges one direction."
 
 
 def _thrift(scope: Scope, result: Result, tried: NDArray[np.bool_], share: int, *, inside: bool) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from modelward.evasion._kernels import compiled, copy_into
+from modelward.evasion._kernels import compiled, copy_into, folded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,7 +109,7 @@ def _pick(weights: Any, draw: Any) -> Any:
     return last
 
 
-@compiled
+@folded
 def together(ways: Any, units: Any, without: Any) -> Any:
     """Return what units cost together by the norm; one of them may be left out."""
     total = 0.0
@@ -125,7 +125,7 @@ def together(ways: Any, units: Any, without: Any) -> Any:
     return np.sqrt(total) if ways.norm == ROOT else total
 
 
-@compiled
+@folded
 def room(ways: Any, units: Any, unit: Any, target: Any) -> Any:
     """Return what one unit may cost, so that all cost `target` by the norm."""
     rest = together(ways, units, unit)
@@ -136,7 +136,7 @@ def room(ways: Any, units: Any, unit: Any, target: Any) -> Any:
     return max(target - rest, 0.0)
 
 
-@compiled
+@folded
 def _put(ways: Any, x: Any, a: Any, units: Any, u: Any, value: Any) -> None:
     """Put a number on its step, towards the origin and never past it; what is missing goes back."""
     origin = x[ways.column[u]]
@@ -166,7 +166,7 @@ def _put(ways: Any, x: Any, a: Any, units: Any, u: Any, value: Any) -> None:
     units[u] = abs(stepped - origin) * ways.rate[u]
 
 
-@compiled
+@folded
 def weaken(ways: Any, x: Any, a: Any, units: Any, u: Any, keep: Any) -> None:
     """Take one unit back to a share of its change; what is no number goes back whole."""
     j = ways.column[u]
@@ -181,7 +181,7 @@ def weaken(ways: Any, x: Any, a: Any, units: Any, u: Any, keep: Any) -> None:
     units[u] = 0.0
 
 
-@compiled
+@folded
 def redraw(ways: Any, x: Any, a: Any, units: Any, target: Any, state: Any, i: Any) -> None:
     """Share out anew what the numbers may cost, in the proportion of their changes times drawn factors.
 
@@ -202,7 +202,7 @@ def redraw(ways: Any, x: Any, a: Any, units: Any, target: Any, state: Any, i: An
             _put(ways, x, a, units, u, x[j] + (way if a[j] > x[j] else -way))
 
 
-@compiled
+@folded
 def take(ways: Any, x: Any, a: Any, units: Any, u: Any, sign: Any, price: Any, draw: Any) -> None:
     """Move one unit by what a price pays for: numbers up or down, others to a drawn value."""
     j = ways.column[u]
@@ -232,7 +232,7 @@ def take(ways: Any, x: Any, a: Any, units: Any, u: Any, sign: Any, price: Any, d
             units[u] = paid
 
 
-@compiled
+@folded
 def _candidate(
     ways: Any, x: Any, a: Any, units: Any, odds: Any, best: Any, saving: Any, fresh: Any, anew: Any, state: Any, i: Any
 ) -> None:  # fmt: skip

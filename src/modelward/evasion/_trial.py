@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Status = Literal["tried", "not_applicable", "error"]
 Effect = Literal["helps", "no difference shown", "makes it worse"]
+_TRIFLE = 0.01
+"""Log-factor of a flip's cost, one percent, that helps nobody however surely it is proven."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,8 @@ class Trial:
         if self.log_factor is None:
             return None
         low, high = self.log_factor.interval(0.95)
-        return (
-            "helps" if low > self.luck else "makes it worse" if high < -self.luck else "no difference shown"
-        )
+        least = max(self.luck, _TRIFLE)
+        return "helps" if low > least else "makes it worse" if high < -least else "no difference shown"
 
     @property
     def control(self) -> bool:

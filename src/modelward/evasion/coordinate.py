@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _ROUGH, _ROUGH_TOLERANCE, _FINE_TOLERANCE = 4, 0.05, 1e-4
 _SINGLES = 0.15
 _RESERVE = 24
+_FEWEST, _OF_SHARE = 16, 8
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class CoordinateSearch:
     starts : int
         Points that are followed for each row.
     candidates : int
-        Starting points that are asked about for each row; more where none of them has the wanted label.
+        Starting points that are asked about for each row: fewer where they would be more than an eighth of its
+        queries, but no fewer than 16; more where none of them has the wanted label.
     rounds : int
         Rounds of trades at most; a budget may end them sooner, and so may `patience`.
     trades : int
@@ -78,7 +80,7 @@ class CoordinateSearch:
     thresholds: Mapping[int, NDArray[np.float64]] | None = None
     grid: int = 24
     starts: int = 3
-    candidates: int = 16
+    candidates: int = 64
     rounds: int = 200
     trades: int = 16
     patience: int = 60
@@ -124,7 +126,11 @@ class CoordinateSearch:
 
     def _points(self, desk: Desk, grid: Grid, seed: int) -> Walkers:
         """Return points with the wanted label."""
-        return starting_points(desk, grid, self.reference, self.candidates, seed)
+        return starting_points(desk, grid, self.reference, self._asked(desk.share), seed)
+
+    def _asked(self, share: int) -> int:
+        """Return how many starting points a row asks about that may ask `share` in all."""
+        return min(self.candidates, max(_FEWEST, share // _OF_SHARE))
 
     def _first(self, desk: Desk, points: Walkers) -> Walkers:
         """Return the points that are followed, without the differences that they do not need."""

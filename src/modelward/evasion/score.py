@@ -38,7 +38,7 @@ class ScoreSearch(CoordinateSearch):
     Examples
     --------
     >>> ScoreSearch(norm="l2").candidates
-    16
+    64
     """
 
     _trades: ClassVar[type[Trades]] = JudgedTrades
@@ -68,14 +68,15 @@ class ScoreSearch(CoordinateSearch):
         return desk.run(lambda desk: self._search(desk, grid, random_state))
 
     def _points(self, desk: Desk, grid: Grid, seed: int) -> Walkers:
-        if desk.share > _MANY * self.candidates or self.reference is None or not len(self.reference):
+        asked = self._asked(desk.share)
+        if desk.share > _MANY * asked or self.reference is None or not len(self.reference):
             return super()._points(desk, grid, seed)
         # Rows that get no hit from other people's rows need some questions for drawn ones.
-        rows, few = desk.open(), max(2, min(self.candidates, 2 * desk.share // 3))
+        rows, few = desk.open(), max(2, min(asked, 2 * desk.share // 3))
         near = Walkers(*Pool(desk.space, self.reference).nearest(rows, desk.X[rows], few))
         hit = desk.ask(near.owner, near.A, near.cost)
         found = Walkers(near.owner[hit], near.A[hit], near.cost[hit])
         rows = rows[~np.isfinite(desk.best_cost[rows])]
-        many = max(1, min(self.candidates, (desk.share - few) // 4))
+        many = max(1, min(asked, (desk.share - few) // 4))
         more = starting_points(desk, grid, None, many, seed, rows)
         return Walkers.concatenate([found, more], desk.X.shape[1])
