@@ -33,6 +33,15 @@ def test_clocks_counters_and_parts_of_the_date_are_named_and_honest_columns_are_
     assert not telling_time(frame[:300], AT[:300]), "a week is too short to say"
 
 
+def test_a_column_of_ones_in_the_first_quarter_is_not_the_quarter():
+    at = np.arange(56 * 24) * 3600.0
+    ones = np.where(np.arange(len(at)) % 2_000 == 1_000, 0.5, 1.0)
+    late = np.append(at, 92 * 86_400.0)
+    frame = pl.DataFrame({"share": ones})
+    assert not telling_time(frame, at)
+    assert not telling_time(pl.DataFrame({"share": np.append(ones, 1.0)}), late)
+
+
 def test_a_replay_does_not_watch_a_clock_and_says_so():
     rng = np.random.default_rng(0)
     n = 10 * 168 * 2

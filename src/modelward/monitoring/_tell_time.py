@@ -16,7 +16,7 @@ _DAY = 86_400
 _LEAST_DAYS = 14
 _TOGETHER = 0.999
 """How closely the days of a column must follow one another in order."""
-_SAME = 0.999
+_SAME = 0.99
 _PARTS = ("year", "quarter", "month", "week", "day", "ordinal_day")
 
 
@@ -47,7 +47,7 @@ def telling_time(frame: pl.DataFrame, seconds: NDArray[np.float64]) -> dict[str,
         there = np.isfinite(values)
         if not there.any() or np.ptp(values[there]) == 0:
             continue
-        same = (k for k, part in parts.items() if (values == part)[there].mean() >= _SAME)
+        same = (k for k, part in parts.items() if _is(values[there], part[there]))
         if (part := next(same, None)) is not None:
             out[name] = f"is the {part.replace('_', ' ')} of the time"
         elif abs(order := _order(day[there], values[there])) >= _TOGETHER:
@@ -55,6 +55,13 @@ def telling_time(frame: pl.DataFrame, seconds: NDArray[np.float64]) -> dict[str,
                 f"goes {'up' if order > 0 else 'down'} with time, as a clock or a number of the row does"
             )
     return out
+
+
+def _is(values: NDArray[np.float64], part: NDArray[np.float64]) -> bool:
+    """Say whether values are a part of the date that changes, in each of its stretches: ones all January are no month."""
+    stretches, at = np.unique(part, return_inverse=True)
+    same = np.bincount(at, (values == part).astype(np.float64)) / np.bincount(at)
+    return len(stretches) > 1 and bool(same.min() >= _SAME)
 
 
 def _numbers(frame: pl.DataFrame) -> Iterator[tuple[str, NDArray[np.float64]]]:
