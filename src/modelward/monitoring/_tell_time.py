@@ -58,7 +58,7 @@ def telling_time(frame: pl.DataFrame, seconds: NDArray[np.float64]) -> dict[str,
 
 
 def _is(values: NDArray[np.float64], part: NDArray[np.float64]) -> bool:
-    """Say whether values are a part of the date that changes, in each of its stretches: ones all January are no month."""
+    """Say whether values are a part of the date, in each of several stretches: ones all January are no month."""
     stretches, at = np.unique(part, return_inverse=True)
     same = np.bincount(at, (values == part).astype(np.float64)) / np.bincount(at)
     return len(stretches) > 1 and bool(same.min() >= _SAME)
