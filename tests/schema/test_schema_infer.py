@@ -111,3 +111,10 @@ def test_the_real_credit_data_give_a_sensible_schema(uci):
     assert (schema["PAY_0"].kind, schema["PAY_0"].low, schema["PAY_0"].high) == ("integer", -2, 8)
     X = Codec.fit(schema, uci).encode(uci)
     assert (~legal(schema, X)).sum() == violations(schema, X).precision.sum() < 10
+
+
+def test_a_pandas_table_gives_the_same_schema(tmp_path):
+    frame = pl.DataFrame({"a": [1, 2, 3, 9], "b": ["x", "y", "x", "y"], "label": [0, 1, 0, 1]})
+    frame.write_csv(tmp_path / "table.csv")
+    for given in (frame.to_pandas(), tmp_path / "table.csv"):
+        assert infer(given, target="label") == infer(frame, target="label")

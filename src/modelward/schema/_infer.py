@@ -15,6 +15,7 @@ from modelward.schema._codec import numbers
 from modelward.schema._grain import grain, outward
 from modelward.schema._groups import onehot_groups
 from modelward.schema._schema import Column, FeatureSchema, Role
+from modelward.tables import read_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ MOST_CATEGORIES = 200
 
 
 def infer(
-    frame: pl.DataFrame,
+    frame: Any,
     *,
     target: str | None = None,
     ignore: Iterable[str] = (),
@@ -42,8 +43,8 @@ def infer(
 
     Parameters
     ----------
-    frame : polars.DataFrame
-        The table.
+    frame : polars or pandas table, or path
+        The table; whatever `read_table` takes.
     target : str, optional
         The label column, which is no part of a row.
     ignore : iterable of str
@@ -63,6 +64,7 @@ def infer(
     SchemaError
         If a named column is missing, the table has no rows, or a column holds lists or other tables.
     """
+    frame = frame if isinstance(frame, pl.DataFrame) else read_table(frame)
     left_out = {*ignore, *([target] if target else [])}
     roles = _roles(frame, sensitive, group, time)
     for name in (*left_out, *(n for n in (group, time) if n)):
