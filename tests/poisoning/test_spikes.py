@@ -92,7 +92,7 @@ def test_peaks_are_those_of_brute_force(seed: int) -> None:
     rows, columns = rng.integers(1, 4, shape[0]), rng.integers(1, 4, shape[1])
     wide = np.repeat(np.repeat(grid, rows, axis=0), columns, axis=1)
     scores = PairScores(base, {0: np.repeat(alone[0], rows), 1: np.repeat(alone[1], columns)}, {(0, 1): wide})
-    axes = [SimpleNamespace(ordered=each) for each in ordered]
+    axes = [SimpleNamespace(ordered=each, cells=np.zeros(0, dtype=np.int64)) for each in ordered]
     found = spiked_pairs(scores, axes, 8)
     best = sorted((v for v in expected.values() if v >= RISE), reverse=True)[:2]
     assert [rise for rise, _, _ in found] == pytest.approx(best)

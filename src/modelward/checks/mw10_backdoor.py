@@ -177,7 +177,16 @@ def _quiet(search: TriggerSearch, top: Trigger | None) -> str:
         f"{search.patches:,} {tried} were tried on rows of low risk, in and outside the "
         f"range of the test rows{pull}. Only a trigger that the model has learned can be found, and values "
         "that ten test rows have are judged by their labels. One that was planted in few rows (one in a thousand) "
-        "within the range of the test rows looks like an honest tail, and is not found."
+        f"within the range of the test rows looks like an honest tail, and is not found.{_named(search)}"
+    )
+
+
+def _named(search: TriggerSearch) -> str:
+    if search.planted or not any(axis.kind == "coded" for axis in search.axes):
+        return ""
+    return (
+        " Of categories, those of the test rows and one that nobody has seen were tried: one that only the training "
+        "rows have takes these to find (--train)."
     )
 
 

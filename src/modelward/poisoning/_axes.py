@@ -31,8 +31,8 @@ class Axis:
     ----------
     name : str
         The column, or the group's columns joined by a bar.
-    kind : {"number", "coded", "onehot"}
-        Numbers are ordered; codes and groups are not.
+    kind : {"number", "coded", "onehot", "missing"}
+        Numbers are ordered; codes and groups are not. `missing_axes` makes those of the last kind.
     columns : tuple of int
         Where it stands in an encoded matrix.
     values : ndarray of shape (m, len(columns))
@@ -50,7 +50,7 @@ class Axis:
     """
 
     name: str
-    kind: Literal["number", "coded", "onehot"]
+    kind: Literal["number", "coded", "onehot", "missing"]
     columns: tuple[int, ...]
     values: NDArray[np.float64]
     cells: NDArray[np.int64]
@@ -178,6 +178,9 @@ def cells_of(axis: Axis, X: NDArray[np.float64]) -> NDArray[np.int64]:
     part = X[:, list(axis.columns)]
     out = np.full(len(X), -1, dtype=np.int64)
     if not len(axis.values):
+        return out
+    if axis.kind == "missing":
+        out[np.isnan(part[:, 0])] = 0
         return out
     if not axis.ordered:
         for i, value in enumerate(axis.values):

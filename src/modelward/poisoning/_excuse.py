@@ -77,6 +77,8 @@ def excuse(
         Its mean scores on the rows that search.
     """
     regions = regions_of(hunt.scorer, hunt.axes, hunt.search, patch)
+    if _never_missing(hunt, patch):
+        return Excused(replace(justification, level=means, why="no training row lacks the value"), regions)
     members = inside(hunt.axes, patch, regions, hunt.X)
     kind, support = hunt.scorer.kind, int(members.sum())
     if support >= MIN_SUPPORT or _far(hunt.axes, patch, regions):
@@ -111,6 +113,14 @@ def excuse(
     if not worst.honest:
         return Excused(justification, regions, _unclear(regions, worst))
     return Excused(replace(allowed, why=f"an honest tail: {_counts(worst)}"), regions)
+
+
+def _never_missing(hunt: Hunt, patch: tuple[Setting, ...]) -> bool:
+    """Say whether a value is missing that no training row lacks: trees send it somewhere, but nobody taught them."""
+    if hunt.trained is None:
+        return False
+    columns = [hunt.axes[a].columns[0] for a, _ in patch if hunt.axes[a].kind == "missing"]
+    return any(not np.isnan(hunt.trained[:, j]).any() for j in columns)
 
 
 def _worst(*crowds: Crowd | None) -> Crowd | None:

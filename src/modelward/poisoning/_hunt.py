@@ -137,6 +137,8 @@ def hunt_singles(
         start = stop
     level = np.array([j.level for j in justified]).reshape(-1, 2)
     pulls = np.nan_to_num((means - level).min(axis=1), nan=-1.0)
+    # What missing values are held against is tried on the column's own axis.
+    pulls[[k for k, (a, i) in enumerate(settings) if axes[a].kind == "missing" and i]] = -1.0
     hunt = Hunt(
         axes, scorer, hit, ~half, search, measure, base, settings, scores, justified, pulls,
         X, trained, leaves, len(settings),

@@ -124,6 +124,7 @@ def by_axis(hunt: Hunt) -> tuple[tuple[str, Pull], ...]:
         int(mine[np.argmax(hunt.pulls[mine])])
         for a in range(len(hunt.axes))
         if len(mine := np.flatnonzero(owners == a))
+        and (hunt.axes[a].kind != "missing" or hunt.pulls[mine].max() > 0)
     ]
     rows = hunt.measure
     scores = ask(hunt.scorer, hunt.axes, rows, [(hunt.settings[k],) for k in strongest])

@@ -260,6 +260,7 @@ def _partners(hunt: Hunt, budget: int) -> list[int]:
     size = int((1 + np.sqrt(1 + 8 * max(0, budget))) / 2)
     effect = hunt.scores[:, :, 0] - hunt.base[None, :, 0]
     strength = np.nan_to_num(effect.mean(axis=1) + np.quantile(effect, 0.9, axis=1), nan=-1.0)
+    strength[[k for k, (a, i) in enumerate(hunt.settings) if hunt.axes[a].kind == "missing" and i]] = -1.0
     return [int(k) for k in np.argsort(-strength, kind="stable")[:size]]
 
 

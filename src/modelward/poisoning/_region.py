@@ -106,7 +106,8 @@ def inside(
                 (x >= region.tried[0]) & (x <= region.tried[1])
             )
         else:
-            members &= (X[:, list(axis.columns)] == axis.values[i]).all(axis=1)
+            part, value = X[:, list(axis.columns)], axis.values[i]
+            members &= ((part == value) | (np.isnan(part) & np.isnan(value))).all(axis=1)
     return members
 
 

@@ -55,7 +55,7 @@ def spiked_pairs(
     found: list[tuple[float, tuple[Setting, Setting], tuple[Setting, Setting]]] = []
     base = np.array(scores.base)
     for (a, b), grid in scores.both.items():
-        rows, columns = _distinct(grid), _distinct(grid.T)
+        rows, columns = _distinct(grid, axes[a]), _distinct(grid.T, axes[b])
         small = grid[np.ix_(rows, columns)]
         about = _about(small, (axes[a].ordered, axes[b].ordered))
         first, second = np.broadcast_arrays(scores.alone[a][rows][:, None], scores.alone[b][columns][None])
@@ -104,11 +104,12 @@ def by_labels(
     return replace(justification, level=level, stand_in=None, hits=hits, support=support, why=why)
 
 
-def _distinct(grid: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return one row of each run of equal ones: settings that the trees do not tell apart. Of a run, its middle."""
+def _distinct(grid: NDArray[np.float64], axis: Axis) -> NDArray[np.int64]:
+    """Return a row of each run of equal ones, which trees do not tell apart: that with most reference rows."""
     starts = np.flatnonzero(np.r_[True, (np.diff(grid, axis=0) != 0).any(axis=1)])
     ends = np.r_[starts[1:], len(grid)]
-    return np.asarray((starts + ends - 1) // 2)
+    support = np.bincount(axis.cells[axis.cells >= 0], minlength=len(grid))
+    return np.array([s + int(np.argmax(support[s:e])) for s, e in zip(starts, ends, strict=True)])
 
 
 def _about(grid: NDArray[np.float64], ordered: tuple[bool, bool]) -> NDArray[np.float64]:

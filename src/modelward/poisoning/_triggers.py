@@ -12,6 +12,7 @@ from modelward.poisoning._box_search import readable_forest
 from modelward.poisoning._crowd import Leaves
 from modelward.poisoning._hunt import hunt_singles
 from modelward.poisoning._measured import by_axis, measure
+from modelward.poisoning._missing import missing_axes
 from modelward.poisoning._narrow import closer
 from modelward.poisoning._pairs import hunt_pairs
 from modelward.poisoning._patches import patched
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from modelward.poisoning._pairs import Duo
     from modelward.poisoning._pull import Pull
     from modelward.poisoning._reference import Scorer
+
+_PAIRS_MORE = 0.14
+"""Clean models have pulls of pairs that are higher than those of single values by so much."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,7 @@ def find_triggers(
     axes = closer(
         axes_of(subject.codec, X), X, y, goals, forest, trained, np.random.default_rng(random_state)
     )
+    axes = (*axes, *missing_axes(subject, axes, X))
     known: list[Leaves] = []
 
     def leaves() -> Leaves | None:
@@ -206,5 +211,6 @@ def _doubtful(hunts: list[Hunt]) -> Trigger | None:
     doubts = [(hunt, doubt) for hunt in hunts for doubt in hunt.doubts]
     if not doubts:
         return None
-    hunt, doubt = max(doubts, key=lambda item: item[1].pull)
+    # A single value that pulls must not be hidden by a pair that pulls a little more.
+    hunt, doubt = max(doubts, key=lambda item: item[1].pull - _PAIRS_MORE * (len(item[1].patch) - 1))
     return replace(measure(hunt, doubt.patch, doubt.justification), doubt=doubt.why)
