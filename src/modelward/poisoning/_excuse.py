@@ -152,10 +152,10 @@ def crowded_by_rows(hunt: Hunt, patch: tuple[Setting, ...]) -> bool:
 
 
 def crowd_of_leaves(hunt: Hunt, patch: tuple[Setting, ...]) -> Crowd | None:
-    """Return the crowd of the leaves that a patch lifts rows into, None for a model that does not tell."""
+    """Return the crowd of the leaves that a patch lifts rows into, None where the model does not tell."""
     leaves = hunt.leaves()
-    if leaves is None:
-        return None
+    if leaves is None or any(hunt.axes[a].kind == "missing" for a, _ in patch):
+        return None  # which way a missing value goes is not read from trees
     parts = [patched(hunt.axes, hunt.search, [(part,)]) for part in patch] if len(patch) > 1 else []
     return leaves.crowd([hunt.search, *parts], patched(hunt.axes, hunt.search, [patch]), hunt.goal)
 
