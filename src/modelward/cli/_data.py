@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from modelward.poisoning import ColumnShift, DataComparison, FlipRate, GroupRate, Lock, Suspect
 
 _VERDICTS = {"tampered": "fail", "changed": "inconclusive", "drift": "warn"}
+_HONEST_ROWS = (
+    "groups that are pure by nature look the same (a customer in many rows, what the label is made of)"
+)
+_HONEST_PICTURES = "a mark that one label's pictures have by themselves (their source's stamp) looks the same"
 _SUFFIXES = (".csv", ".json", ".html", ".md", ".sarif")
 
 
@@ -91,7 +95,8 @@ def data(
             "--doubtful ranks labels into a .csv file: name one, and the label column with --target"
         )
     names: list[str] = []
-    if holds_pictures(file):
+    pictures = holds_pictures(file)
+    if pictures:
         if key is not None or doubtful is not None or locks:
             raise UsageError(
                 "--key, --doubtful and --locks are for tables, and these are pictures: leave them out"
@@ -113,7 +118,7 @@ def data(
     unexplained = any(s.verdict == "changed" for s in found.suspects)
     code = 1 if found.tampered else 0 if complete and not unexplained else 3
     as_json = json.dumps(_to_dict(found, flips, tried), indent=2, allow_nan=False) + "\n"
-    page = page_of(found, flips, tried, Path(file).name, code, pictures=holds_pictures(file))
+    page = page_of(found, flips, tried, Path(file).name, code, pictures=pictures)
     findings = json.loads(as_json)["findings"]
     first = [int(min(s.rows)) if len(s.rows) else None for s in found.suspects]
     first += [None] * (len(findings) - len(first))
@@ -125,7 +130,7 @@ def data(
     }  # fmt: skip
     for path in paths:
         write_text(path, writers[path.suffix.lower()]())
-    click.echo(as_json if form == "json" else _text(found, flips, tried), nl=False)
+    click.echo(as_json if form == "json" else _text(found, flips, tried, pictures=pictures), nl=False)
     context.exit(code)
 
 
@@ -217,12 +222,18 @@ def _flips_text(flips: FlipRate) -> str:
     return f"{said} ({flips.low:.1%} to {flips.high:.1%}); drift can look the same"
 
 
-def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]) -> str:
+def _text(
+    found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...], *, pictures: bool = False
+) -> str:
     if found.matched:
         counts = f"{found.matched:,} rows; {found.added:,} added, {found.removed:,} removed"
         head = f"matched by {found.matched_by}: {counts}"
     else:
-        head = "no reference" if found.matched_by == "no reference" else "the reference holds other rows"
+        head = (
+            "no reference"
+            if found.matched_by == "no reference"
+            else f"the reference holds other {'pictures' if pictures else 'rows'}"
+        )
     lines = [head]
     for s in found.suspects:
         count = f"  ({len(s.rows):,} rows)" if len(s.rows) else ""
@@ -234,7 +245,7 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
             lines.append("rows were changed or removed, and nothing says why: look whether that was meant")
         elif changed:
             lines.append(
-                "what goes with one label here may do so by itself, and may have been put there: look at it"
+                "what is named here may have come about by itself, and may have been put there: look at it"
             )
         elif found.matched:
             lines.append("no evidence of tampering in the rows that both files have")
@@ -243,10 +254,8 @@ def _text(found: DataComparison, flips: FlipRate | None, tried: tuple[Lock, ...]
                 "no evidence found, which is no proof: random flips and small relabelled groups can go unseen here"
             )
     elif found.matched_by == "no reference":
-        lines.append(
-            "without a reference groups that are pure by nature look the same (a customer in many rows, what the label "
-            "is made of): somebody who knows the data must say"
-        )
+        honest = _HONEST_PICTURES if pictures else _HONEST_ROWS
+        lines.append(f"without a reference {honest}: somebody who knows the data must say")
     bulk = [f"{c.name} ({c.how})" for c in found.columns if c.how]
     if bulk:
         rest = f" and {len(bulk) - 8} more" if len(bulk) > 8 else ""

@@ -96,7 +96,7 @@ def _headline(found: DataComparison, what: str) -> str:
         return f"There is evidence of tampering: {count}, first {tampered[0].rule}{rows}."
     changed = any(s.verdict == "changed" for s in found.suspects)
     if changed and not found.matched:
-        return "What goes with one label here may do so by itself, and may have been put there: look at it."
+        return "What is named here may have come about by itself, and may have been put there: look at it."
     if changed:
         return (
             f"{what.capitalize()} were changed or removed, and nothing says why: look whether that was meant."

@@ -62,7 +62,7 @@ def label_blocks(coded: Coded, y: NDArray[np.int64], labels: list[str]) -> list[
             rest[first:end] = False
         if not blocks or len(blocks) > PEELS or not rest.any() or float(hit[rest].mean()) < _LEFT * base:
             continue
-        if _next_alike(hit, rest) > _ALIKE:
+        if next_alike(hit, rest) > _ALIKE:
             continue
         for first, end, score in blocks:
             cell = _judged(coded, hit, rest, first, end, labels[label])
@@ -97,7 +97,7 @@ def segments(gain: NDArray[np.float64], bound: float, most: int) -> list[tuple[i
     return out
 
 
-def _next_alike(hit: NDArray[np.bool_], rest: NDArray[np.bool_]) -> float:
+def next_alike(hit: NDArray[np.bool_], rest: NDArray[np.bool_]) -> float:
     """Return the correlation of a row's label with the next row's, beside the blocks."""
     both = rest[1:] & rest[:-1]
     x, then = hit[:-1][both].astype(float), hit[1:][both].astype(float)

@@ -23,6 +23,7 @@ from modelward.poisoning._pure import pure_cells
 from modelward.poisoning._pure_words import pure_words
 from modelward.poisoning._ranges import rule_mask, rule_text
 from modelward.poisoning._removed import removed
+from modelward.poisoning._rounded import rounded_cells
 from modelward.poisoning._row_names import row_names
 from modelward.poisoning._shifts import column_shifts, group_rates, label_shift
 from modelward.poisoning._stamped import RARE, stamped_pairs
@@ -276,20 +277,22 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
             cells = with_reasons(fresh, y, cells, t.labels)
         cells = _with_stamped(fresh, t, cells)
     cells += grain_cells(fresh)
-    blocks = (
-        label_blocks(fresh, t.y[: t.new.height], t.labels)
-        if t.y is not None and 2 <= len(t.labels) <= MOST_LABELS
-        else []
-    )
+    blocks = rounded_cells(t.coded, t.new.height)
+    if t.y is not None and 2 <= len(t.labels) <= MOST_LABELS:
+        blocks = label_blocks(fresh, t.y[: t.new.height], t.labels) + blocks
     return _distinct(
         [_from_cell(t.coded, cell) for cell in cells]
-        + [
-            replace(_from_cell(t.coded, b), rule=f"rows {b.rows[0]:,} to {b.rows[-1]:,} of the file")
-            for b in blocks
-        ]
+        + [_in_file(t.coded, cell) for cell in blocks]
         + _copies(t)
         + (_trigger_words(t) if t.old is None else [])
     )
+
+
+def _in_file(coded: Coded, cell: Cell) -> Suspect:
+    """Return rows that only their place in the file describes, or a rule does."""
+    suspect = _from_cell(coded, cell)
+    place = f"rows {cell.rows[0]:,} to {cell.rows[-1]:,} of the file"
+    return suspect if cell.rule else replace(suspect, rule=place)
 
 
 def _trigger_words(t: Tables) -> list[Suspect]:
