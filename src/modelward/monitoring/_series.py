@@ -84,7 +84,10 @@ class Plan:
             self.counts += [Count(column, f"words '{a} {b}'") for a, b in list(text.pairs)[:_PAIRS]]
             self.counts += [Count(column, what) for what in (*_TOLD, UNSEEN_WORD, *_lengths())]
         self._stands, self._spreads = _representatives(layout, self._group.shape[1])
-        apart = [float(np.std(s[u])) for s, u in zip(self._stands, self._spreads, strict=True)]
+        apart = [
+            float(np.std(s[u])) if s[u].size else np.nan
+            for s, u in zip(self._stands, self._spreads, strict=True)
+        ]
         self._least = _STILL * np.array(apart)
         self._measured = np.array(self.measured, dtype=np.int64)
         self._shown = np.array([k for k, _ in _COUNTERS], dtype=np.int64)
