@@ -37,3 +37,15 @@ def test_every_composed_model_is_clean(make: ModuleType, kind: str) -> None:
             assert (artifact.verdict, artifact.reasons) == ("clean", ()), type(model).__name__
             files += 1
     assert files >= 10
+
+
+def test_samplers_and_encoders_of_other_libraries_are_known_and_not_called() -> None:
+    for name in (
+        "imblearn.pipeline.Pipeline",
+        "imblearn.over_sampling._smote.base.SMOTE",
+        "category_encoders.woe.WOEEncoder",
+    ):
+        module, _, last = name.rpartition(".")
+        head = f"c{module}\n{last}\n".encode()
+        assert read_bytes(head + b")\x81}b.", "kept.pkl").verdict == "clean"
+        assert read_bytes(head + b"(S'a'\ntR.", "called.pkl").verdict != "clean"

@@ -8,6 +8,7 @@ are those of ``sklearn._loss._loss``, which are on the list, and are held to the
 from __future__ import annotations
 
 from modelward.artifacts._known import CALLED, FUNCTIONS, KNOWN
+from modelward.artifacts._known_companions import COMPANIONS
 from modelward.artifacts._known_tables import TABLES, TABLES_CALLED, TABLES_FUNCTIONS
 
 _LOSSES = frozenset(
@@ -39,7 +40,14 @@ _PANDAS = frozenset(
 _PANDAS_CALLED = frozenset({"pandas.core.arrays.string_.StringDtype"})
 
 ALL_KNOWN = (
-    KNOWN | REBUILDERS | {f"_loss.{name}" for name in _LOSSES} | {_SCORER} | _ARRAYS | _PANDAS | TABLES
+    KNOWN
+    | REBUILDERS
+    | {f"_loss.{name}" for name in _LOSSES}
+    | {_SCORER}
+    | _ARRAYS
+    | _PANDAS
+    | TABLES
+    | COMPANIONS
 )
 ALL_FUNCTIONS = FUNCTIONS | REBUILDERS | {"pandas._libs.missing.NA"} | TABLES_FUNCTIONS
 ALL_CALLED = CALLED | REBUILDERS | _PANDAS_CALLED | TABLES_CALLED | {f"_loss.{name}" for name in _LOSSES}
