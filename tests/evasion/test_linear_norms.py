@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.optimize import linprog, minimize
 from sklearn.linear_model import LogisticRegression
@@ -103,3 +104,46 @@ def test_the_closed_forms_of_floats_equal_programs(norm):
                 assert result.proven[i]
                 compared += 1
     assert compared > 60
+
+
+@pytest.mark.parametrize("norm", ["l1", "linf"])
+def test_many_small_steps_beside_large_prices_are_not_taken_for_free(norm):
+    """Measurements with six decimals beside ratios: prices of one step differ by ten orders of magnitude."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        size = 10.0 ** rng.integers(-3, 4, 6)
+        decimals = rng.integers(4, 7, 6)
+        X = np.empty((120, 6))
+        columns = []
+        for j in range(6):
+            step = 0.0 if j == 5 else size[j] / 10.0 ** decimals[j]
+            X[:, j] = rng.lognormal(size=120) * size[j]
+            if step:
+                X[:, j] = np.round(np.round(X[:, j] / step) * step, 9)
+            columns.append(Column(f"x{j}", "continuous", low=0.0, high=float(9 * size[j]), precision=step or None,
+                                  cost=float(1 / size[j])))  # fmt: skip
+        X = np.minimum(X, [c.high for c in columns])
+        y = (X / size @ rng.normal(size=6) > 0).astype(int)
+        if len(np.unique(y)) < 2:
+            continue
+        model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+        schema = FeatureSchema(tuple(columns))
+        subject = wrap(model, Codec.fit(schema, pl.DataFrame(X, schema=list(schema.names))), [0, 1])
+        rows = X[:8]
+        codes = subject.codes(rows)
+        result = LinearSearch(norm=norm).run(subject, rows, codes, schema=schema)
+        last = model[-1]
+        w = last.coef_[0] / model[0].scale_
+        margin = rows @ w + last.intercept_[0] - w @ model[0].mean_
+        assert legal(schema, result.rows).all()
+        for i, x in enumerate(rows):
+            sign = 1 if codes[i] == 0 else -1
+            room = np.where(sign * w > 0, [c.high - v for c, v in zip(columns, x, strict=True)], x)
+            least = _oracle(norm, w, -sign * margin[i], room, 1 / size)
+            if not np.isfinite(least):
+                assert not result.success[i]
+                continue
+            # Steps can only cost more than floats; a ten-thousandth of a size is the coarsest of them.
+            assert result.bound[i] >= least * (1 - 1e-4)
+            assert result.bound[i] <= result.cost[i] + 1e-9
+            assert result.cost[i] <= least * (1 + 1e-4) + 6e-4

@@ -126,8 +126,9 @@ def _unsettled(result: Result, tried: NDArray[np.bool_], share: int, least: int)
 
 
 def _inexact(result: Result, tried: NDArray[np.bool_]) -> str:
-    """Return why few moved rows prove nothing; empty if the costs of all are exact."""
-    if result.proven[tried].all():
+    """Return why few moved rows prove nothing; empty if every row has moved for that cost or cannot."""
+    settled = result.proven | (result.cost <= UNIT_COST) | (result.bound > UNIT_COST)
+    if settled[tried].all():
         return ""
     return "the search is not exact for this model, so more rows may move as cheaply than were found"
 

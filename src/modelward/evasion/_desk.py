@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 UNBOUNDED = 1 << 40
 BATCH_CELLS = 8_000_000
 """Cells (rows × columns) that are sent in one call at most: 64 MB."""
-SLACK = 1e-6
-"""How far over its lower bound a cost may be and still count as the least: tolerances of solvers, rounding."""
+SLACK = 1e-4
+"""How far over its lower bound a cost may be and still count as the least: tolerances of solvers, rounding, and the
+last of a great number of small steps."""
 
 
 @dataclass
@@ -258,7 +259,7 @@ class Desk:
 
 def meets(costs: NDArray[np.float64], bound: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which costs are as low as their bounds, shape (n,)."""
-    return np.asarray(costs <= bound * (1 + SLACK) + SLACK**2)
+    return np.asarray(costs <= bound * (1 + SLACK) + 1e-12)
 
 
 def open_desk(

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from modelward.evasion._milp_norms import Row
     from modelward.evasion._space import Space
 
+_MANY_STEPS = 1_000
+"""From how many steps on a number is tried as a float; a step is then a thousandth of a cost at most."""
+
 
 @dataclass(frozen=True)
 class Halfspaces:
@@ -208,14 +211,54 @@ def _solve(
         if space.norm == "l0":
             most = times * (1 + 1e-9) + 1e-9 if len(need) == 1 else np.full(len(price), np.inf)
         upper = np.fmin(upper, np.where(whole, np.floor(most), most))
+    # A number of many small steps is a float to the solver: that bounds the least cost from below, and what was found
+    # is brought to whole steps. As integers of tiny prices HiGHS takes them for free and calls the answer optimal.
+    fine = whole & (upper > _MANY_STEPS) & np.isfinite(upper) & (not space.schema.relations)
+    floats = fine | ~whole
+    size = np.where(floats & np.isfinite(upper) & (upper > 0), upper, 1.0)
     known = np.array(program.unit, dtype=np.int64)
-    answer = solve(space.norm, price, known, upper, whole, constraints, nodes)
-    y = (
-        None
-        if answer.amounts is None
-        else np.where(whole, np.round(answer.amounts), np.clip(answer.amounts, 0.0, None))
-    )
-    return y, answer.bound
+    scaled: list[Row] = [(row * size, low, high) for row, low, high in constraints]
+    answer = solve(space.norm, price * size, known, upper / size, ~floats, scaled, nodes)
+    if answer.amounts is None:
+        return None, answer.bound
+    y = np.clip(answer.amounts, 0.0, None) * size
+    y = np.where(~floats, np.round(y), np.where(fine, np.floor(y + 1e-6), y))
+    return _filled(y, fine, gain, need, price, upper, few=space.norm == "l0"), answer.bound
+
+
+def _filled(
+    y: NDArray[np.float64],
+    fine: NDArray[np.bool_],
+    gain: NDArray[np.float64],
+    need: NDArray[np.float64],
+    price: NDArray[np.float64],
+    upper: NDArray[np.float64],
+    *,
+    few: bool,
+) -> NDArray[np.float64]:
+    """Make up for parts of steps that were cut off, by the whole steps that cost least."""
+    if not fine.any():
+        return y
+    y = y.copy()
+    for _ in range(2 * int(fine.sum())):
+        short = need - gain @ y
+        worst = int(np.argmax(short / np.maximum(np.abs(need), 1e-300)))
+        if short[worst] <= 0:
+            break
+        room = np.floor(upper - y)
+        usable = fine & (gain[worst] > 0) & (room > 0) & (y > 0 if few else True)
+        if not usable.any():
+            break
+        with np.errstate(divide="ignore", invalid="ignore"):
+            steps = np.where(usable, np.ceil(short[worst] / gain[worst]), np.inf)
+        fits = steps <= room
+        if fits.any():
+            best = int(np.argmin(np.where(fits, steps * price, np.inf)))
+            y[best] += steps[best]
+        else:
+            best = int(np.argmax(np.where(usable, gain[worst] * room, -np.inf)))
+            y[best] += room[best]
+    return y
 
 
 def _alone(

@@ -23,6 +23,7 @@ _OPTIMAL, _INFEASIBLE = 0, 2
 """Of the answers that `scipy.optimize.milp` gives; the others are limits and failures."""
 _PLANES = 60
 _MEET = 2e-7
+_SIZE = 1e4
 _ENDLESS = 1e9
 
 
@@ -63,7 +64,9 @@ def solve(
     )  # which unit's a variable is, (u, v)
     if norm == "l0":
         return _counted(each, upper, whole, rows, nodes)
-    scale = float(price.max()) or 1.0
+    # HiGHS tells prices apart by an absolute tolerance of 1e-7, so the dearest variable costs _SIZE.
+    ends = np.where(np.isfinite(upper), upper, 1.0)
+    scale = float((price * ends).max(initial=0.0)) / _SIZE or 1.0
     if norm in ("cost", "l1"):
         found = _program(price / scale, upper, whole, rows, nodes)
         return Answer(found.amounts, found.bound * scale)
