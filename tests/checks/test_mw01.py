@@ -61,7 +61,7 @@ def test_a_planted_threshold_gives_the_known_share(make_scope):
 
 def test_both_ways_of_a_binary_model_are_shown_without_a_goal_and_one_with_it(make_scope):
     names = set(_claims(Perturbation().run(_one_column(make_scope, 0.1))))
-    assert {f"0 to 1, {MOVED}", f"1 to 0, {MOVED}", f"0 to 1, {MEDIAN}", f"1 to 0, {MEDIAN}"} < names
+    assert {f"{MOVED}: 0 to 1", f"{MOVED}: 1 to 0", f"0 to 1, {MEDIAN}", f"1 to 0, {MEDIAN}"} < names
     evidence = Perturbation().run(_one_column(make_scope, 0.1, goal=1))
     assert set(_claims(evidence)) == {MOVED, MEDIAN}
     assert "the label 1" in evidence.summary
@@ -78,7 +78,7 @@ def test_an_easy_direction_is_named_where_all_rows_look_safe(make_scope):
     labels = (values >= 90).astype(np.int64)
     evidence = Perturbation().run(make_scope(DecisionTreeClassifier(), frame, labels, schema=schema))
     claims = _claims(evidence)
-    assert claims[MOVED].value < 0.5 and claims[f"1 to 0, {MOVED}"].value > 0.5
+    assert claims[MOVED].value < 0.5 and claims[f"{MOVED}: 1 to 0"].value > 0.5
     assert "One direction is much easier" in evidence.summary and "1 to 0" in evidence.summary
     assert "--goal" in evidence.summary
     even = Perturbation().run(_one_column(make_scope, 0.1))
