@@ -12,7 +12,17 @@ from modelward.assessment._doubts import seen_before, unsteady
 from modelward.assessment._plan import share_out
 from modelward.checks import BUDGETS, Answers, Budget, Sample, Scope
 from modelward.errors import InputError, SubjectError, UsageError
-from modelward.models import Meter, Opened, Subject, align_labels, is_rebuilt, match_columns, open_model, wrap
+from modelward.models import (
+    Meter,
+    Opened,
+    Subject,
+    align_labels,
+    is_rebuilt,
+    match_columns,
+    open_model,
+    taught_rows,
+    wrap,
+)
 from modelward.schema import Codec, FeatureSchema, infer, read_schema
 from modelward.stats import Proportion
 from modelward.tables import file_facts, read_table, stratified
@@ -111,7 +121,8 @@ def prepare(request: Request, planned: Sequence[type[Check]]) -> Prepared:
             raise UsageError(f"--sensitive names {name!r}, which is no column that the model takes")
     schema = _schema(request, test_frame, names, notes)
     frames = [test_frame.select(names), *([train_frame.select(names)] if train_frame is not None else [])]
-    codec = Codec.fit(schema, *frames)
+    taught = taught_rows(opened.model, schema, frames[0])
+    codec = Codec.fit(schema, *frames, *([] if taught is None else [taught]))
 
     tables = [test_frame] if train_frame is None else [test_frame, train_frame]
     spelled = [value for table in tables for value in table[request.target].unique(maintain_order=True)]

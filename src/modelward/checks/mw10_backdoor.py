@@ -185,8 +185,8 @@ def _named(search: TriggerSearch) -> str:
     if search.planted or not any(axis.kind == "coded" for axis in search.axes):
         return ""
     return (
-        " Of categories, those of the test rows and one that nobody has seen were tried: one that only the training "
-        "rows have takes these to find (--train)."
+        " Of categories, those of the test rows, those that the model's encoders tell and one that nobody has seen "
+        "were tried: one that only the training rows have, and no encoder tells, takes these to find (--train)."
     )
 
 

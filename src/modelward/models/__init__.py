@@ -20,6 +20,7 @@ from modelward.models._nodes import Forest
 from modelward.models._open import Opened, open_model
 from modelward.models._scores import Scores
 from modelward.models._subject import Backend, Subject, Trainer
+from modelward.models._taught import taught_rows
 from modelward.models._thresholds import thresholds
 from modelward.models._wrap import wrap
 
@@ -49,6 +50,7 @@ __all__ = [
     "subject_boxes",
     "subject_forest",
     "subject_thresholds",
+    "taught_rows",
     "thresholds",
     "tree_boxes",
     "wrap",
