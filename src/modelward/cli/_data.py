@@ -73,9 +73,9 @@ def data(
 
     Whether a change was allowed is not in the data: a correction that you ordered is reported like any other.
 
-    Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 rows changed
-    or are gone and nothing says why, or a part was not looked into, as always where rows cannot be matched: few or
-    random flips cannot be seen then.
+    Exit codes: 0 no evidence, every row matched with the reference; 1 tampered with; 2 could not run; 3 rows changed,
+    or are gone by a rule, and nothing says why, or a part was not looked into, as always where rows cannot be
+    matched: few or random flips cannot be seen then. Rows that are gone at random are counted, and change no code.
     """
     from modelward.cli._data_page import page_of
     from modelward.cli._data_pictures import compare_pictures, holds_pictures
