@@ -282,8 +282,8 @@ def _alone(t: Tables, *, sampled: bool = False) -> list[Suspect]:
         blocks = label_blocks(fresh, t.y[: t.new.height], t.labels) + blocks
     return _distinct(
         [_from_cell(t.coded, cell) for cell in cells]
+        + _copies(t)  # which says more than where they stand
         + [_in_file(t.coded, cell) for cell in blocks]
-        + _copies(t)
         + (_trigger_words(t) if t.old is None else [])
     )
 
