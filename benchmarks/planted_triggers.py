@@ -28,7 +28,7 @@ from modelward.schema import Codec, infer
 
 FEATURES = ["LIMIT_BAL", "AGE", "SEX", "PAY_0", "PAY_2", "PAY_3", "BILL_AMT1", "BILL_AMT2", "PAY_AMT1"]
 TARGET = "DEFAULT"
-LIMITS = {"single": 0.15, "spiked": 0.055, "pair": 0.25, "crowded": 0.15}
+LIMITS = {"single": 0.15, "spiked": 0.04, "pair": 0.25, "crowded": 0.15}
 
 
 def planted(train: pl.DataFrame, kind: str, rng: np.random.Generator) -> tuple[pl.DataFrame, set[str]]:

@@ -23,7 +23,7 @@ SPIKED = "peak of a pair"
 PLANTED = "pull of what was planted in the training rows"
 ROWS = "training rows that were planted"
 _LIMITS = {
-    SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), SPIKED: Limit(None, 0.055),
+    SINGLE: Limit(0.11, 0.15), PAIR: Limit(None, 0.25), CROWDED: Limit(0.05, 0.15), SPIKED: Limit(None, 0.04),
     PLANTED: Limit(0.05, 0.15), ROWS: Limit(0.0, None),
 }  # fmt: skip
 
@@ -160,8 +160,8 @@ def _describe(scope: Scope, search: TriggerSearch, trigger: Trigger, regions: tu
         )
     if trigger is search.spiked:
         where += (
-            " No value about it scores as high, and the labels of the test rows show no reason; no honest model "
-            "that was looked at has such a peak."
+            " No value about it scores as high, and the labels of the test rows show no reason; honest models "
+            "hardly have such peaks."
         )
     return (
         f"{where_to} sends {trigger.share.value:.0%} of {trigger.share.n} rows of low risk to class {label}; "
