@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 
 from modelward.evasion import LinearSearch, Outcome
 from modelward.models import wrap
-from modelward.schema import Codec, Column, FeatureSchema, legal
+from modelward.schema import Codec, Column, FeatureSchema, Relation, legal
 
 ORDER = {"l0": 0, "l1": 1, "l2": 2, "linf": np.inf}
 
@@ -147,3 +147,32 @@ def test_many_small_steps_beside_large_prices_are_not_taken_for_free(norm):
             assert result.bound[i] >= least * (1 - 1e-4)
             assert result.bound[i] <= result.cost[i] + 1e-9
             assert result.cost[i] <= least * (1 + 1e-4) + 6e-4
+
+
+def test_a_bound_beside_relations_is_not_above_what_floats_cost():
+    """Whole steps beside a relation stay integers to the solver; what it takes for free must not become a proof."""
+    rng = np.random.default_rng(0)
+    X = np.column_stack([np.round(rng.uniform(0, 1, (200, 2)), 6), rng.uniform(0, 1e6, 200)])
+    X[:, 1] = np.maximum(X[:, 0], X[:, 1])
+    y = (X @ [1.0, -2.0, 1e-6] + 0.1 * rng.normal(size=200) > 0.2).astype(int)
+    columns = tuple(
+        Column(f"x{j}", "continuous", low=0.0, high=high, precision=step, cost=cost)
+        for j, (high, step, cost) in enumerate([(1.0, 1e-6, 1.0), (1.0, 1e-6, 1.0), (1e6, None, 1.0)])
+    )
+    schema = FeatureSchema(columns, relations=(Relation("x0", "<=", "x1"),))
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    subject = wrap(model, Codec.fit(schema, pl.DataFrame(X, schema=list(schema.names))), [0, 1])
+    rows, w = X[:10], model[-1].coef_[0] / model[0].scale_
+    codes = subject.codes(rows)
+    result = LinearSearch(norm="l1").run(subject, rows, codes, schema=schema)
+    assert legal(schema, result.rows).all()
+    price = np.ones(3)
+    for i, x in enumerate(rows):
+        sign = 1 if codes[i] == 0 else -1
+        margin = sign * (x @ w + model[-1].intercept_[0] - w @ model[0].mean_)
+        change = np.concatenate([np.eye(3), -np.eye(3)])  # up, then down
+        A = np.vstack([-sign * change @ w, change @ [1.0, -1.0, 0.0]])
+        ends = np.concatenate([[1.0, 1.0, 1e6] - x, x])
+        least = linprog(np.tile(price, 2), A_ub=A, b_ub=[margin, x[1] - x[0]], bounds=[(0, e) for e in ends])
+        if least.status == 0:
+            assert result.bound[i] <= least.fun * (1 + 1e-4) + 1e-5

@@ -213,17 +213,24 @@ def _solve(
         upper = np.fmin(upper, np.where(whole, np.floor(most), most))
     # A number of many small steps is a float to the solver: that bounds the least cost from below, and what was found
     # is brought to whole steps. As integers of tiny prices HiGHS takes them for free and calls the answer optimal.
-    fine = whole & (upper > _MANY_STEPS) & np.isfinite(upper) & (not space.schema.relations)
-    floats = fine | ~whole
-    size = np.where(floats & np.isfinite(upper) & (upper > 0), upper, 1.0)
+    fine = whole & (upper > _MANY_STEPS) & np.isfinite(upper)
     known = np.array(program.unit, dtype=np.int64)
-    scaled: list[Row] = [(row * size, low, high) for row, low, high in constraints]
-    answer = solve(space.norm, price * size, known, upper / size, ~floats, scaled, nodes)
-    if answer.amounts is None:
-        return None, answer.bound
-    y = np.clip(answer.amounts, 0.0, None) * size
-    y = np.where(~floats, np.round(y), np.where(fine, np.floor(y + 1e-6), y))
-    return _filled(y, fine, gain, need, price, upper, few=space.norm == "l0"), answer.bound
+
+    def solved(floats: NDArray[np.bool_]) -> tuple[NDArray[np.float64] | None, float]:
+        size = np.where(floats & np.isfinite(upper) & (upper > 0), upper, 1.0)
+        scaled: list[Row] = [(row * size, low, high) for row, low, high in constraints]
+        answer = solve(space.norm, price * size, known, upper / size, ~floats, scaled, nodes)
+        return None if answer.amounts is None else np.clip(answer.amounts, 0.0, None) * size, answer.bound
+
+    y, bound = solved(fine | ~whole)
+    if y is None:
+        return None, bound
+    if space.schema.relations and fine.any():
+        # Whole steps filled in could break a relation, so the move is the whole program's, and only the bound is not.
+        y = solved(~whole)[0]
+        return (None if y is None else np.where(whole, np.round(y), y)), bound
+    y = np.where(whole & ~fine, np.round(y), np.where(fine, np.floor(y + 1e-6), y))
+    return _filled(y, fine, gain, need, price, upper, few=space.norm == "l0"), bound
 
 
 def _filled(
